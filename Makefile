@@ -1,0 +1,49 @@
+# Everything sets itself up: an environment in .venv, from the exact lock, once.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(abspath $(BIN)):$(PATH)
+
+# A torch that fits is kept (a GPU server's, or PyTorch's CPU-only build); else the lock's is installed.
+TORCH_FITS := -c 'import importlib.metadata as m, sys; v = m.version("torch").split("."); sys.exit(not (2, 6) <= (int(v[0]), int(v[1])) < (3, 0))' 2>/dev/null
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build verify lab lint clean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $$($(PYTHON) $(TORCH_FITS) && echo --system-site-packages) $(VENV)
+	$(BIN)/python $(TORCH_FITS) || $(BIN)/python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
+	grep -v '^torch==' requirements.lock > $(VENV)/rest.txt
+	$(BIN)/python -m pip install --quiet -r $(VENV)/rest.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## grade a small class, show marks, reasons and feedback, train a small model
+	$(BIN)/course build
+	$(BIN)/course demo
+
+test: $(READY) ## all tests: style, types, behaviour
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY) ## style and types alone
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+build: $(READY) ## source/ and release/ from assignments/
+	$(BIN)/course build
+
+verify: $(READY) ## grade the grader; writes docs/verification.md
+	$(BIN)/course verify --output docs/verification.md
+
+lab: $(READY) ## JupyterLab on the released notebooks
+	$(BIN)/jupyter lab release
+
+clean: ## remove the environment and everything generated that git ignores, but not runs/ and the gradebook
+	rm -rf $(VENV) demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

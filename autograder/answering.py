@@ -1,0 +1,144 @@
+"""Answer a case's program with plain data. Standard library and numpy only: this file's text runs in both processes.
+
+The grader calls `answer_all` over the solution; the student's kernel is sent this file's source and does the same over
+the notebook's names. Values cross as JSON: numbers, strings, lists, tuples, dicts, arrays and tensors as dtype, shape
+and bytes, exceptions as their types. Nothing is pickled, and what is no plain data is refused by name.
+"""
+
+import ast
+import base64
+import json
+import math
+import sys
+
+LIMIT = 64 << 20  # bytes of one question's answers, and of one array
+
+
+def encode(value, depth=0):
+    """A value as JSON-ready plain data, in the normal form in which answers are compared.
+
+    A numpy scalar, or an array or tensor without axes, is a number; a named tuple is a tuple, an OrderedDict a dict.
+    Raises TypeError for what is no plain data and ValueError for what is too large or too deep.
+    """
+    if depth > 20:
+        raise ValueError("nested more than 20 deep")
+    if value is None or isinstance(value, str):
+        return {"kind": "none"} if value is None else {"kind": "text", "value": str(value)}
+    if isinstance(value, bytes):
+        return {"kind": "bytes", "value": base64.b64encode(value).decode()}
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        tensor = value.detach().cpu().resolve_conj().resolve_neg()
+        if tensor.ndim == 0:
+            return encode(tensor.item(), depth)
+        if tensor.numel() * tensor.element_size() > LIMIT:
+            raise ValueError("a tensor larger than 64 MiB")
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        data = tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()
+        return _array("tensor", dtype, tensor.shape, data)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+        array = numpy.asarray(value)
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"an array of {array.dtype}, which is no array of numbers")
+        if array.ndim == 0:
+            return encode(array.item(), depth)
+        if array.nbytes > LIMIT:
+            raise ValueError("an array larger than 64 MiB")
+        return _array("array", array.dtype.name, array.shape, array.tobytes())
+    if isinstance(value, bool):
+        return {"kind": "truth", "value": bool(value)}
+    if isinstance(value, int):
+        return {"kind": "whole number", "value": str(int(value))}
+    if isinstance(value, float):
+        value = float(value)
+        return {"kind": "number", "value": value if math.isfinite(value) else str(value)}
+    if isinstance(value, (list, tuple)):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {"kind": kind, "value": [encode(item, depth + 1) for item in value]}
+    if isinstance(value, dict):
+        items = [[encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()]
+        return {"kind": "dict", "value": items}
+    raise TypeError(f"{type(value).__name__}, which is no plain data")
+
+
+def _array(kind, dtype, shape, data):
+    return {"kind": kind, "dtype": dtype, "shape": list(shape), "value": base64.b64encode(data).decode()}
+
+
+def decode(data):
+    """The value that `encode` took, from trusted data only (inputs); arrays are fresh and writable."""
+    kind, value = data["kind"], data.get("value")
+    if kind == "none":
+        return None
+    if kind == "bytes":
+        return base64.b64decode(value)
+    if kind == "whole number":
+        return int(value)
+    if kind == "number":
+        return float(value)
+    if kind in ("list", "tuple"):
+        items = [decode(item) for item in value]
+        return items if kind == "list" else tuple(items)
+    if kind == "dict":
+        return {decode(key): decode(item) for key, item in value}
+    if kind == "array":
+        import numpy
+
+        raw = numpy.frombuffer(base64.b64decode(value), dtype=data["dtype"])
+        return raw.reshape(data["shape"]).copy()
+    if kind == "tensor":
+        import torch
+
+        raw = torch.frombuffer(bytearray(base64.b64decode(value)) or bytearray(1), dtype=torch.uint8)
+        if not math.prod(data["shape"]):
+            return torch.empty(data["shape"], dtype=getattr(torch, data["dtype"]))
+        return raw.view(getattr(torch, data["dtype"])).reshape(data["shape"]).clone()
+    return value
+
+
+def evaluate(program, names):
+    """Run statements over `names` and return the value of the last one, which must be an expression."""
+    tree = ast.parse(program)
+    last = tree.body.pop()
+    if not isinstance(last, ast.Expr):
+        raise SyntaxError("a case's program must end in an expression")
+    exec(compile(tree, "<case>", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "<case>", "eval"), names)
+
+
+def answer(case, namespace):
+    """The encoded answer to one case: {"ask": program, "inputs": {name: encoded}} over the notebook's names."""
+    names = dict(namespace)
+    try:
+        names.update({name: decode(value) for name, value in case["inputs"].items()})
+        return encode(evaluate(case["ask"], names))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):  # the grader's time limit
+            raise
+        return {"kind": "exception", "value": [kind.__name__ for kind in type(error).__mro__], "line": _line(error)}
+
+
+def _line(error):
+    """The notebook line in which an exception was raised: the student's own text, never a value."""
+    import linecache
+
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "ipykernel" in file or file.startswith("<ipython"):
+            line = linecache.getline(file, trace.tb_lineno).strip() or line
+        trace = trace.tb_next
+    return line[:200]
+
+
+def answer_all(cases, namespace):
+    """The answers to all cases of a question as one JSON text; one that is too large is refused by itself."""
+    texts = []
+    for case in cases:
+        text = json.dumps(answer(case, namespace))
+        if sum(map(len, texts)) + len(text) > LIMIT:
+            text = json.dumps({"kind": "exception", "value": ["ValueError"], "line": "an answer larger than 64 MiB"})
+        texts.append(text)
+    return "[" + ",".join(texts) + "]"

@@ -1,0 +1,160 @@
+"""The console command `course`: one parser, a function per subcommand, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import os
+import sys
+import tempfile
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+
+from autograder.notebooks import CourseError
+from autograder.solutions import ROOT, pick
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `course ...`. Exit code 0: done; 1: a check did not hold; 2: wrong use or wrong input, in one line."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except (CourseError, ValueError, OSError) as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("course: stopped", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of `course`."""
+    top = argparse.ArgumentParser(prog="course", description="Build, check and run the course.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        found = commands.add_parser(name, help=text, description=text)
+        found.set_defaults(run=run)
+        return found
+
+    build = command("build", _build, "Build source/ and release/ from assignments/.")
+    build.add_argument("assignment", nargs="*", help="name or short name (hw5); all by default")
+    build.add_argument("--check", action="store_true", help="build elsewhere and compare with what stands here")
+    verify = command("verify", _verify, "Grade the grader: solutions, releases, misconceptions, alternatives.")
+    verify.add_argument("assignment", nargs="*", help="name or short name; all by default")
+    verify.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    verify.add_argument("--output", type=Path, help="write the table there, in Markdown")
+    corpus = command("corpus", _corpus, "List, fetch and measure the corpora.")
+    corpus.add_argument("action", choices=["list", "fetch", "floors"])
+    corpus.add_argument("name", nargs="?", help="corpus, for fetch and floors")
+    training = command("train", _train, "Train the word language model of hw5; resumes from its folder.")
+    _recipe_options(training)
+    command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
+    return top
+
+
+def _build(options) -> int:
+    from autograder.builder import build
+
+    names = pick(options.assignment)
+    if not options.check:
+        for name in names:
+            started = time.perf_counter()
+            build(name)
+            print(f"built {name} in {time.perf_counter() - started:.1f} s")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            build(name, Path(folder))
+        stale = [p for name in names for p in stale_files(Path(folder), name)]
+    for path in stale:
+        print(f"{path} is not what a fresh build gives: run `course build`")
+    return 1 if stale else 0
+
+
+def stale_files(fresh: Path, assignment: str) -> list[Path]:
+    """Built files of an assignment that differ from those of a fresh build, or that only one of the two has."""
+    found = []
+    for folder in (Path("source") / assignment, Path("release") / assignment):
+        names = {p.relative_to(top) for top in (fresh, ROOT) for p in (top / folder).rglob("*") if p.is_file()}
+        for name in sorted(n for n in names if ".ipynb_checkpoints" not in n.parts):
+            pair = fresh / name, ROOT / name
+            if not all(p.exists() for p in pair) or not filecmp.cmp(*pair, shallow=False):
+                found.append(name)
+    return found
+
+
+def _verify(options) -> int:
+    from autograder.verify import grade_all, judge, report
+
+    started = time.perf_counter()
+    results = grade_all(pick(options.assignment), options.jobs)
+    text = report(results)
+    print(text)
+    for name, rows in results.items():
+        seconds = sorted(row.seconds for row in rows)
+        print(f"{name}: {len(rows)} hand-ins, median {seconds[len(seconds) // 2]:.1f} s, slowest {seconds[-1]:.1f} s")
+    print(f"{time.perf_counter() - started:.0f} s in all, {options.jobs} processes")
+    if options.output:
+        options.output.write_text(text, encoding="utf-8")
+    return 1 if any(judge(name, rows).problems for name, rows in results.items()) else 0
+
+
+def _corpus(options) -> int:
+    from utils import corpora
+
+    if options.action == "list":
+        for name in corpora.NAMES:
+            print(name)
+        return 0
+    if not options.name:
+        raise CourseError(f"name a corpus: {', '.join(corpora.NAMES)}")
+    try:
+        if options.action == "fetch":
+            print(f"{options.name} is in {corpora.fetch(options.name)}")
+            return 0
+        from utils.floors import floors
+
+        corpus = corpora.load(options.name)
+        for name, value in floors(corpus.train, corpus.test).items():
+            print(f"{name:10s} {value:10.1f}")
+    except corpora.CorpusError as error:
+        raise CourseError(str(error)) from error
+    return 0
+
+
+def _recipe_options(training: argparse.ArgumentParser) -> None:
+    from autograder.recipes import Recipe
+
+    for field in fields(Recipe):
+        flag = "--" + field.name.replace("_", "-")
+        default = field.default
+        if isinstance(default, bool):
+            training.add_argument(flag, action=argparse.BooleanOptionalAction, default=default)
+        else:
+            training.add_argument(flag, type=type(default), default=default, help=f"default {default}")
+    training.add_argument("--device", help="cpu or cuda; the GPU where there is one by default")
+    training.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<corpus>_<type>)")
+
+
+def _train(options) -> int:
+    from autograder.recipes import Recipe
+    from autograder.train import RUNS, train
+
+    recipe = replace(Recipe(), **{field.name: getattr(options, field.name) for field in fields(Recipe)})
+    folder = options.folder or RUNS / f"{recipe.corpus}_{recipe.rnn_type.lower()}"
+    result = train(recipe, folder, options.device)
+    print(f"test perplexity {result['test_perplexity']:.2f}, validation {result['validation_perplexity']:.2f}")
+    return 0
+
+
+def _demo(options) -> int:
+    from autograder.demo import demo
+
+    demo()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Compare an answer with the expected one: kind, shape, dtype, finiteness, value. Both are encoded (answering.py)."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import numpy as np
+
+WORDS = {
+    "none": "None",
+    "text": "a string",
+    "truth": "True or False",
+    "whole number": "a whole number",
+    "number": "a number",
+    "array": "a numpy array",
+    "tensor": "a torch tensor",
+    "exception": "an error",
+    "dict": "a dict",
+    "bytes": "bytes",
+    "list": "a list",
+    "tuple": "a tuple",
+}
+
+
+def difference(expected: Any, answer: Any, relative: float, absolute: float, where: str = "") -> str | None:
+    """None when the answer is right, else what is wrong, in words: no inputs and no expected values.
+
+    Kinds must agree, but for a whole number where a number is expected; floating dtypes must agree, whole-number
+    dtypes of arrays need not.
+    """
+    at = f" in {where}" if where else ""
+    kind, came = expected.get("kind"), answer.get("kind")
+    if kind == "exception":
+        return None if came == "exception" and _same_error(expected, answer) else _wrong_error(expected, answer, at)
+    if came == "exception":
+        return f"{error_words(answer)}{at}"
+    if kind == "number" and came == "whole number":
+        answer, came = {"kind": "number", "value": answer["value"]}, "number"
+    if kind != came:
+        return f"{WORDS.get(came, 'something else')} came back{at}, {WORDS[kind]} was expected"
+    if kind == "number":
+        return _numbers(np.array(float(expected["value"])), np.array(float(answer["value"])), relative, absolute, at)
+    if kind in ("array", "tensor"):
+        return _arrays(expected, answer, relative, absolute, at)
+    if kind in ("list", "tuple"):
+        if len(answer["value"]) != len(expected["value"]):
+            return f"{len(answer['value'])} entries came back{at}, {len(expected['value'])} were expected"
+        for index, (one, other) in enumerate(zip(expected["value"], answer["value"], strict=True)):
+            wrong = difference(one, other, relative, absolute, f"{where}[{index}]" if where else f"entry {index}")
+            if wrong:
+                return wrong
+        return None
+    if kind == "dict":
+        return _dicts(expected, answer, relative, absolute, where)
+    return None if answer.get("value") == expected.get("value") else f"right type, wrong value{at}"
+
+
+def error_words(answer: Any) -> str:
+    """An encoded exception in words: its type when it is one of Python's own, and the notebook line that raised it."""
+    names = [name for name in answer["value"] if name in PYTHON_ERRORS]
+    line = f" at `{answer['line']}`" if answer.get("line") else ""
+    if "NotImplementedError" in names:
+        return "not written yet"
+    return f"{names[0] if names else 'an error'} was raised{line}"
+
+
+PYTHON_ERRORS = {
+    name
+    for name, value in vars(__import__("builtins")).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
+
+
+def _same_error(expected: Any, answer: Any) -> bool:
+    return expected["value"][0] in answer["value"]
+
+
+def _wrong_error(expected: Any, answer: Any, at: str) -> str:
+    wanted = expected["value"][0]
+    if answer.get("kind") == "exception":
+        return f"{error_words(answer)}{at}, {wanted} was expected"
+    return f"{wanted} should be raised{at}"
+
+
+def array_of(data: Any) -> np.ndarray:
+    """An encoded array or tensor as a numpy array. Raises ValueError when bytes, dtype and shape do not agree."""
+    dtype, shape = data["dtype"], tuple(data["shape"])
+    raw = base64.b64decode(data["value"], validate=True)
+    if dtype == "bfloat16":
+        return (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    if np.dtype(dtype).kind not in "biufc" or any(not isinstance(n, int) or n < 0 for n in shape):
+        raise ValueError("no array of numbers")
+    return np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
+
+
+def _arrays(expected: Any, answer: Any, relative: float, absolute: float, at: str) -> str | None:
+    one, other = array_of(expected), array_of(answer)
+    if one.shape != other.shape:
+        return f"shape {other.shape} came back{at}, {one.shape} was expected"
+    whole = one.dtype.kind in "iu" and other.dtype.kind in "iu" and expected["kind"] == "array"
+    if expected["dtype"] != answer["dtype"] and not whole:
+        return f"dtype {np_name(answer)} came back{at}, {np_name(expected)} was expected"
+    if one.dtype.kind in "iub":
+        wrong = np.argwhere(one != other)
+        if len(wrong):
+            return f"right shape, wrong values{at}: {len(wrong)} of {one.size} differ, the first at {_index(wrong[0])}"
+        return None
+    return _numbers(one, other, relative, absolute, at)
+
+
+def np_name(data: Any) -> str:
+    """The dtype of an encoded array, checked to be a dtype's name."""
+    return str(data["dtype"]) if str(data["dtype"]).isalnum() else "of another kind"
+
+
+def _numbers(one: np.ndarray, other: np.ndarray, relative: float, absolute: float, at: str) -> str | None:
+    finite = np.isfinite(one)
+    if not np.all(np.isfinite(other[finite])):
+        index = np.argwhere(finite & ~np.isfinite(other))[0]
+        return f"nan or infinity{at}{_place(index)} where a finite number is expected"
+    if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
+        return f"a finite number{at} where nan or infinity is expected"
+    wide = np.result_type(one.dtype, np.float64)
+    one, other = one.astype(wide), other.astype(wide)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.where(finite, np.abs(other - one), 0.0)
+        excess = error - (absolute + relative * np.where(finite, np.abs(one), 0.0))
+    if not np.any(excess > 0):
+        return None
+    index = np.unravel_index(np.argmax(excess), excess.shape) if excess.ndim else ()
+    size = error[index] / max(1e-8, abs(one[index]) + abs(other[index]))
+    shape = "right shape, wrong values" if one.ndim else "wrong value"
+    share = f" ({int(np.sum(excess > 0))} of {one.size})" if one.ndim else ""
+    return f"{shape}{at}{share}; worst{_place(index)}: relative error {size:.2g}"
+
+
+def _index(index: Any) -> str:
+    return "[" + ", ".join(str(int(i)) for i in index) + "]"
+
+
+def _place(index: Any) -> str:
+    return f" at {_index(index)}" if len(index) else ""
+
+
+def _dicts(expected: Any, answer: Any, relative: float, absolute: float, where: str) -> str | None:
+    at = f" in {where}" if where else ""
+    wanted = {_key(key): value for key, value in expected["value"]}
+    came = {_key(key): value for key, value in answer["value"]}
+    if len(came) != len(wanted):
+        return f"a dict of {len(came)} entries came back{at}, {len(wanted)} were expected"
+    for key, value in wanted.items():
+        if key not in came:
+            return f"a key is missing{at}"
+        wrong = difference(value, came[key], relative, absolute, str(key[1]) if len(wanted) < 50 else "an entry")
+        if wrong:
+            return wrong
+    return None
+
+
+def _key(data: Any) -> tuple:
+    return data.get("kind"), data.get("value") if not isinstance(data.get("value"), list) else repr(data)
+
+
+def is_finite(data: Any) -> bool:
+    """Whether an encoded number is finite."""
+    return data.get("kind") in ("number", "whole number") and math.isfinite(float(data["value"]))

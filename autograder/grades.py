@@ -1,0 +1,27 @@
+"""Read what a grading run left: scores from the gradebook, verdicts from the autograded notebooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+
+
+def auto_scores(course: Path, student: str, assignment: str) -> dict[str, float | None]:
+    """The automatic score of every graded cell by its id, None where nbgrader has none. Empty without a submission."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        try:
+            submission = gradebook.find_submission(assignment, student)
+        except MissingEntry:
+            return {}
+        return {grade.name: grade.auto_score for book in submission.notebooks for grade in book.grades}
+
+
+def verdicts(course: Path, student: str, assignment: str) -> list[dict]:
+    """The verdict of every question of an autograded hand-in, in notebook order (`marking.Verdict.as_dict`)."""
+    path = course / "autograded" / student / assignment / f"{assignment}.ipynb"
+    if not path.exists():
+        return []
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell.metadata["course"] for cell in cells if "course" in cell.metadata]

@@ -1,0 +1,189 @@
+"""Mark answers in the grader's own process: expected answers, misconceptions, partial credit, reasons in words."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import secrets
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder import answering
+from autograder.compare import difference, error_words
+from autograder.notebooks import CourseError
+from autograder.questions import Case, Misconception, Question, edited_cell, load_questions
+from autograder.solutions import namespace
+
+SECRET = ".course_secret"
+UNREADABLE = "the answer is no plain data that could be read"
+# answers that are seldom equal by chance; two wrong truths or counts often are
+TELLING = {"array", "tensor", "number", "list", "tuple", "dict"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed."""
+
+    case: str
+    passed: bool
+    points: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a question earned and why."""
+
+    question: str
+    score: float
+    points: float
+    findings: tuple[Finding, ...]
+    note: str = ""
+
+    def as_dict(self) -> dict:
+        """Plain data, kept in the graded cell's metadata."""
+        return asdict(self)
+
+    def as_html(self) -> str:
+        """The table that the feedback page shows."""
+        rows = "".join(
+            f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
+            f"<td>{f.points if f.passed else 0:.3g} of {f.points:.3g}</td><td>{html.escape(f.reason)}</td></tr>"
+            for f in self.findings
+        )
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        head = "<tr><th></th><th>property</th><th>points</th><th>reason</th></tr>"
+        title = f"<p><strong>{html.escape(self.question)}: {self.score:.3g} of {self.points:.3g} points</strong></p>"
+        return f"{title}{note}<table>{head}{rows}</table>"
+
+
+def course_secret(folder: Path) -> str:
+    """The course's secret, beside its gradebook; made at first use. Inputs are drawn from it, the same for everybody."""
+    path = folder / SECRET
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(secrets.token_hex(16))
+        path.chmod(0o600)
+    except FileExistsError:
+        pass
+    secret = path.read_text(encoding="utf-8").strip()
+    if not secret:
+        raise CourseError(f"{path} is empty: delete it, a new secret is made at the next run")
+    return secret
+
+
+def draw_inputs(assignment: str, question: Question, case: Case, secret: str) -> dict:
+    """The case's inputs: drawn from a generator that belongs to the secret and to this case alone."""
+    label = "/".join((secret, assignment, question.id, case.name))
+    seed = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
+    return dict(case.draw(np.random.default_rng(seed)))
+
+
+@cache
+def requests(assignment: str, question: Question, secret: str) -> tuple[dict, ...]:
+    """What is sent to the kernel: a program and encoded inputs for each case."""
+    return tuple(
+        {
+            "ask": case.ask,
+            "inputs": {k: answering.encode(v) for k, v in draw_inputs(assignment, question, case, secret).items()},
+        }
+        for case in question.cases
+    )
+
+
+@cache
+def _solution(assignment: str) -> dict:
+    return namespace(assignment)
+
+
+@cache
+def expected_answers(assignment: str, question: Question, secret: str) -> tuple[Any, ...]:
+    """What the solution answers; None for a case that has a judge."""
+    return tuple(
+        None if case.judge else answering.answer(request, _solution(assignment))
+        for case, request in zip(question.cases, requests(assignment, question, secret), strict=True)
+    )
+
+
+@cache
+def _misconception_answers(assignment: str, question: Question, wrong: Misconception, secret: str) -> tuple[Any, ...]:
+    names = namespace(assignment, edited_cell(assignment, question, wrong))
+    return tuple(
+        None if case.judge else answering.answer(request, names)
+        for case, request in zip(question.cases, requests(assignment, question, secret), strict=True)
+    )
+
+
+def mark(assignment: str, question: Question, points: float, answers: list | str, secret: str, lost=()) -> Verdict:
+    """Mark a question.
+
+    answers: one encoded, untrusted answer per case, or a sentence when there are none (a crash, a hang).
+    lost: questions that already lost marks, so that the verdict can say which of them this one builds on.
+    Raises CourseError when this machine cannot mark the question at all.
+    """
+    if isinstance(answers, str):
+        reasons: list[str | None] = [answers] * len(question.cases)
+    else:
+        if len(answers) != len(question.cases):
+            answers = [None] * len(question.cases)
+        reasons = [_judge(assignment, question, index, answer, secret) for index, answer in enumerate(answers)]
+        if any(reasons):
+            reasons = _explain(assignment, question, answers, reasons, secret)
+    total = sum(case.weight for case in question.cases)
+    shares = [points * case.weight / total for case in question.cases]
+    findings = tuple(
+        Finding(case.name, reason is None, share, reason or "")
+        for case, share, reason in zip(question.cases, shares, reasons, strict=True)
+    )
+    score = points if all(f.passed for f in findings) else round(sum(f.points for f in findings if f.passed), 2)
+    basis = [name for name in question.builds_on if name in lost]
+    note = f"Builds on {' and '.join(basis)}, which lost marks: mend that first." if basis and score < points else ""
+    return Verdict(question.id, score, points, findings, note)
+
+
+def _judge(assignment: str, question: Question, index: int, answer: Any, secret: str) -> str | None:
+    """None or a reason. The answer is untrusted: whatever it is made of, it costs no more than this case."""
+    case = question.cases[index]
+    try:
+        if case.judge is None:
+            expected = expected_answers(assignment, question, secret)[index]
+            return difference(expected, answer, case.relative, case.absolute)
+        if answer.get("kind") == "exception":
+            return error_words(answer)
+        inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}
+        return case.judge(answering.decode(answer), inputs, _solution(assignment))
+    except CourseError:
+        raise
+    except Exception:
+        return UNREADABLE
+
+
+def _explain(assignment: str, question: Question, answers: list, reasons: list, secret: str) -> list[str | None]:
+    """Put a misconception's sentence in place of the reasons of the cases whose answers it would give."""
+    failed = {i for i, reason in enumerate(reasons) if reason and question.cases[i].judge is None}
+    best: set[int] = set()
+    sentence = ""
+    for wrong in question.misconceptions:
+        theirs = _misconception_answers(assignment, question, wrong, secret)
+        explained = {i for i in failed if _same(theirs[i], answers[i], question.cases[i])}
+        telling = explained == failed or any(answers[i]["kind"] in TELLING for i in explained)
+        if telling and len(explained) > len(best):
+            best, sentence = explained, wrong.means
+    return [sentence if i in best else reason for i, reason in enumerate(reasons)]
+
+
+def _same(theirs: Any, answer: Any, case: Case) -> bool:
+    try:
+        return answer["kind"] != "exception" and difference(theirs, answer, case.relative, case.absolute) is None
+    except Exception:
+        return False
+
+
+def question_of(assignment: str, grade_id: str) -> Question | None:
+    """The question that a graded cell asks."""
+    name = grade_id.removeprefix("check_")
+    return next((question for question in load_questions(assignment) if question.id == name), None)

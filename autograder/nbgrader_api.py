@@ -1,0 +1,18 @@
+"""nbgrader as a library, for a course in any folder, with the settings of nbgrader_config.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config, PyFileConfigLoader
+
+from autograder.solutions import ROOT
+
+
+def api(course: Path) -> NbGraderAPI:
+    """nbgrader's API over the course in the folder `course`, configured by this repository's nbgrader_config.py."""
+    config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config())
+    config.CourseDirectory.root = str(course)
+    return NbGraderAPI(CourseDirectory(config=config), config=config)

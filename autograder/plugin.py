@@ -1,0 +1,229 @@
+"""What nbgrader_config.py plugs into `nbgrader autograde`: a run of the notebook that asks after each graded cell.
+
+The student's kernel answers; every verdict is made here, in nbgrader's own process. A cell or an answer that crashes
+the kernel, hangs or answers garbage costs its own question: the kernel is started anew, the definitions before are
+run again, and the rest is still asked.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import copy
+import inspect
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from queue import Empty
+
+import torch
+from jupyter_client.utils import ensure_async, run_sync
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbformat.v4 import new_output
+from nbgrader import utils as nbgrader_utils
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    DeduplicateIds,
+    Execute,
+    IgnorePattern,
+    LimitOutput,
+    NbGraderPreprocessor,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
+from traitlets import Int
+
+from autograder import answering, marking
+from autograder.questions import Question
+from autograder.solutions import ROOT
+
+ANSWERING = base64.b64encode(inspect.getsource(answering).encode()).decode()
+DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
+TOO_LONG = "this took longer than the time limit of {:g} s"
+GONE = "the kernel died or hung too often before this; it was not run"
+
+
+class AskingExecute(Execute):
+    """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
+
+    timeout = Int(60, help="Seconds that one cell may take.").tag(config=True)
+    max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
+    grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
+
+    def preprocess(self, nb, resources, km=None):
+        """Run the notebook and mark its questions."""
+        torch.set_num_threads(1)
+        self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
+        self.assignment = resources["nbgrader"]["assignment"]
+        self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
+        self.restarts, self.fatal, self.lost = 0, set(), set()
+        with tempfile.TemporaryDirectory() as folder:
+            self.sockets = Path(folder)
+            return super().preprocess(nb, resources, km)
+
+    def start_new_kernel(self, **kwargs):
+        """Start the kernel over private sockets, with the environment that grading fixes."""
+        if os.name == "posix":
+            self.km.transport, self.km.ip = "ipc", str(self.sockets / str(self.restarts))
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        env = os.environ | threads | {"COURSE_ROOT": str(ROOT), "COURSE_PROFILE": "quick"}
+        super().start_new_kernel(env=env, **kwargs)
+
+    def on_cell_executed(self, **kwargs):
+        """Nothing to add: verdicts come from answers, not from a cell's errors."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """Run a cell; after a graded one, ask and mark."""
+        if cell.cell_type != "code":
+            return cell, resources
+        graded = nbgrader_utils.is_grade(cell)
+        failure = self._run(cell, resources, index)
+        if failure and not graded:
+            self.fatal.add(index)
+        question = marking.question_of(self.assignment, cell.metadata.nbgrader["grade_id"]) if graded else None
+        if question is not None:
+            answers = failure or self._ask(question, index)
+            points = float(cell.metadata.nbgrader["points"])
+            verdict = marking.mark(self.assignment, question, points, answers, self.secret, self.lost)
+            if verdict.score < points:
+                self.lost.add(question.id)
+            _write_verdict(cell, verdict)
+        return cell, resources
+
+    def _run(self, cell, resources, index) -> str | None:
+        """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
+        if self.restarts > self.max_restarts:
+            return GONE
+        try:
+            super().preprocess_cell(cell, resources, index)
+            return None
+        except (CellTimeoutError, DeadKernelError) as error:
+            reason = DIED if isinstance(error, DeadKernelError) else TOO_LONG.format(self.timeout)
+        cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
+        self._stop(index)
+        return reason
+
+    def _ask(self, question: Question, index: int) -> list | str:
+        """The encoded answers to a question's cases, or in words why there are none."""
+        cases = json.dumps(marking.requests(self.assignment, question, self.secret))
+        payload = base64.b64encode(cases.encode()).decode()
+        decoded = "__import__('base64').b64decode({!r}).decode()"
+        expression = (
+            f"(lambda own: (exec({decoded.format(ANSWERING)}, own), own['answer_all'](own['json'].loads("
+            f"{decoded.format(payload)}), globals()))[1])({{'__name__': 'course_answering'}})"
+        )
+        reply = run_sync(self._request)(expression, question.seconds)
+        if isinstance(reply, str):
+            self._stop(index)
+            return reply
+        try:
+            return list(json.loads(ast.literal_eval(reply["user_expressions"]["answers"]["data"]["text/plain"])))
+        except Exception:
+            return marking.UNREADABLE
+
+    async def _request(self, expression: str, seconds: float) -> dict | str:
+        """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
+        sent = self.kc.execute("", silent=True, store_history=False, user_expressions={"answers": expression})
+        sent = await ensure_async(sent)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+            except Empty:
+                if not await ensure_async(self.km.is_alive()):
+                    return DIED
+                continue
+            if reply["parent_header"].get("msg_id") == sent:
+                return reply["content"]
+        return TOO_LONG.format(seconds)
+
+    def _stop(self, index: int) -> None:
+        """Make the kernel fit for the next cell: interrupt what hangs; start anew what is dead or does not stop."""
+        if run_sync(self._interrupted)():
+            return
+        while self.restarts < self.max_restarts:
+            self.restarts += 1
+            self.km and run_sync(self.km.shutdown_kernel)(now=True)
+            self._cleanup_kernel()
+            self.create_kernel_manager()
+            self.start_new_kernel()
+            self.start_new_kernel_client()
+            if self._replay(index):
+                return
+        self.restarts = self.max_restarts + 1
+
+    async def _interrupted(self) -> bool:
+        """Interrupt a running cell; whether the kernel answers again in time."""
+        if not await ensure_async(self.km.is_alive()):
+            return False
+        await ensure_async(self.km.interrupt_kernel())
+        sent = await ensure_async(self.kc.kernel_info())
+        deadline = time.monotonic() + self.grace
+        while time.monotonic() < deadline:
+            try:
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+            except Empty:
+                continue
+            if reply["parent_header"].get("msg_id") == sent:
+                return True
+        return False
+
+    def _replay(self, index: int) -> bool:
+        """Run the cells before `index` again in a new kernel, but graded ones and those that killed one."""
+        for earlier, cell in enumerate(self.nb.cells[:index]):
+            if cell.cell_type == "code" and not nbgrader_utils.is_grade(cell) and earlier not in self.fatal:
+                try:
+                    super().preprocess_cell(copy.deepcopy(cell), self.resources, earlier)
+                except (CellTimeoutError, DeadKernelError):
+                    self.fatal.add(earlier)
+                    return False
+                finally:
+                    self.nb.cells[earlier] = cell  # with the outputs of its first run
+        return True
+
+
+def _write_verdict(cell, verdict: marking.Verdict) -> None:
+    """Make the verdict the one output that nbgrader reads a score from.
+
+    nbgrader takes the first execute_result as the score and any error or stderr as zero, whoever wrote them: what the
+    cell itself put out stays readable, as plain text on stdout.
+    """
+    kept = []
+    for output in cell.outputs:
+        if output.output_type == "error":
+            kept.append(new_output("stream", name="stdout", text="\n".join(output.traceback) + "\n"))
+        elif output.output_type == "stream":
+            kept.append(new_output("stream", name="stdout", text=output.text))
+        else:
+            kept.append(new_output("display_data", data=output.get("data", {}), metadata=output.get("metadata", {})))
+    data = {"text/plain": f"{verdict.score:g}", "text/html": verdict.as_html()}
+    kept.append(new_output("execute_result", data=data, execution_count=cell.get("execution_count")))
+    cell.outputs = kept
+    cell.metadata["course"] = verdict.as_dict()
+
+
+class DropMetadata(NbGraderPreprocessor):
+    """Drop all cell metadata but nbgrader's: tags such as `skip-execution` would steer how a hand-in is run."""
+
+    def preprocess_cell(self, cell, resources, index):
+        """Keep nbgrader's metadata alone."""
+        cell.metadata = {key: cell.metadata[key] for key in cell.metadata.keys() & {"nbgrader"}}
+        return cell, resources
+
+
+SANITIZE = [DropMetadata, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+AUTOGRADE = [
+    AskingExecute,
+    IgnorePattern,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]

@@ -1,0 +1,27 @@
+"""What describes a training run, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What describes a run. The defaults are pytorch/examples' tied run of March 2017 (87.17 on PTB's test text)."""
+
+    corpus: str = "ptb"
+    rnn_type: str = "LSTM"
+    embedding_size: int = 200
+    hidden_size: int = 200
+    num_layers: int = 2
+    dropout: float = 0.2
+    tied: bool = True
+    batch_size: int = 20
+    bptt: int = 35
+    clip: float = 0.25
+    learning_rate: float = 20.0
+    shrink: float = 4.0
+    epochs: int = 40
+    max_vocabulary: int = 100_000
+    precision: str = "highest"
+    seed: int = 1

@@ -1,0 +1,79 @@
+"""`course train`: long runs of the word language model, by hw5's own solution and the trainer in `utils`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from autograder.recipes import Recipe
+from autograder.solutions import ROOT, namespace
+from utils import corpora
+from utils.training import fit, shrink_on_plateau
+
+
+def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
+    """Train by `recipe`, resuming from `folder`, and measure the test text once at the end.
+
+    Writes `history.csv` and `result.json` into the folder and returns what the latter holds.
+    """
+    torch.set_flush_denormal(True)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    hw5 = namespace("hw5_word_lm")
+    corpus = corpora.load(recipe.corpus)
+    vocabulary = hw5["build_vocabulary"](corpus.train, recipe.max_vocabulary)
+    ids = {split: hw5["encode"](getattr(corpus, split), vocabulary).to(device) for split in corpora.SPLITS}
+    torch.manual_seed(recipe.seed)
+    model = hw5["WordLM"](
+        recipe.rnn_type,
+        len(vocabulary),
+        recipe.embedding_size,
+        recipe.hidden_size,
+        recipe.num_layers,
+        recipe.dropout,
+        recipe.tied,
+    ).to(device)
+    optimiser = torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, fused=True)
+    source = hw5["batchify"](ids["train"], recipe.batch_size)
+    history = fit(
+        model,
+        optimiser,
+        train=lambda: hw5["train_epoch"](model, source, optimiser, recipe.bptt, recipe.clip),
+        validate=lambda: hw5["perplexity"](model, ids["valid"], 512),
+        epochs=recipe.epochs,
+        rate=shrink_on_plateau(recipe.learning_rate, recipe.shrink),
+        folder=folder,
+        config=asdict(recipe),
+        precision=recipe.precision,
+        seed=recipe.seed,
+    )
+    best = history.loc[history["validation"].idxmin()]
+    result = {
+        "recipe": asdict(recipe),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "best_epoch": int(best["epoch"]),
+        "validation_perplexity": float(best["validation"]),
+        "test_perplexity": hw5["perplexity"](model, ids["test"], 512),
+        "hardware": hardware(device),
+        "torch": torch.__version__,
+        "seconds": float(history["seconds"].sum()),
+        "finished": time.strftime("%Y-%m-%d"),
+    }
+    history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
+    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def hardware(device: str) -> str:
+    """What the run ran on, in words."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} threads of {os.cpu_count()} cores, {platform.machine()}"
+
+
+RUNS = ROOT / "runs"

@@ -1,0 +1,22 @@
+"""nbgrader's settings for this course: `nbgrader autograde`, feedback and the formgrader work as usual."""
+
+import warnings
+
+from sqlalchemy.exc import SAWarning
+
+from autograder.plugin import AUTOGRADE, SANITIZE
+
+warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9 with SQLAlchemy 2: harmless, and many
+
+c = get_config()  # noqa: F821  (given by traitlets)
+
+c.CourseDirectory.course_id = "recurrent-language-models"
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("not written yet")'}
+
+# The kernel answers, the grader marks: see docs/design.md
+c.Autograde.sanitize_preprocessors = SANITIZE
+c.Autograde.autograde_preprocessors = AUTOGRADE
+c.Execute.kernel_name = "python3"  # the course's choice, whatever a notebook asks for
+c.Execute.shutdown_kernel = "immediate"
+c.OverwriteCells.add_missing_cells = True
+c.LimitOutput.max_lines = 500

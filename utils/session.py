@@ -1,0 +1,128 @@
+"""Start a notebook: seeds, profile, device, warnings to stdout, and one line for what is not written yet.
+
+The set-up cell of every notebook calls `start`. Nothing here is bound to an operating system, to Jupyter or to Colab.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import platform
+import random
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from utils.checks import CheckFailed
+
+PROFILES = ("quick", "full")
+SEED = 20
+STUB = "not written yet"  # what the stub of an empty solution cell raises
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a notebook knows of the place it runs in.
+
+    profile: "quick" (minutes on a CPU) or "full" (the published sizes, for a GPU).
+    device: where models and data should live.
+    grading: whether the autograder runs the notebook.
+    folder: the notebook's working folder.
+    """
+
+    profile: str
+    device: torch.device
+    grading: bool
+    folder: Path
+
+
+def start() -> Session:
+    """Seed all generators, send warnings to stdout, print versions and device, and return the session.
+
+    The profile is `COURSE_PROFILE` if set, else "full" where there is a GPU, else "quick"; grading is always "quick".
+    Raises ValueError for an unknown COURSE_PROFILE.
+    """
+    grading = "NBGRADER_EXECUTION" in os.environ
+    gpu = torch.cuda.is_available()
+    profile = os.environ.get("COURSE_PROFILE") or ("full" if gpu else "quick")
+    if profile not in PROFILES:
+        raise ValueError(f"COURSE_PROFILE must be one of {', '.join(PROFILES)}, got {profile!r}")
+    profile = "quick" if grading else profile
+    device = torch.device("cuda" if gpu and not grading else "cpu")
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
+    torch.set_flush_denormal(True)
+    warnings.showwarning = _show_warning
+    _install_handler()
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    print(
+        f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}; "
+        f"{name}; profile {profile} (COURSE_PROFILE=quick or full changes it)"
+    )
+    return Session(profile, device, grading, Path.cwd())
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """Warnings in one line on stdout: under nbgrader, whatever a graded cell writes to stderr costs its points."""
+    print(f"{category.__name__}: {message}", file=file or sys.stdout)
+
+
+def _install_handler() -> None:
+    """Show stubs and failed checks in one line in place of a traceback, where IPython runs the notebook."""
+    if "IPython" not in sys.modules:
+        return
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        missing: dict[str, str] = {}  # a name that a failed cell should have made -> what is not written yet
+
+        def handler(shell, kind, error, trace, tb_offset=None):
+            line = _short(error, trace, missing, shell.user_ns)
+            if line is None:
+                shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+            else:
+                shell._showtraceback(kind, line, [f"\x1b[31m{line}\x1b[0m"])
+
+        shell.set_custom_exc((NotImplementedError, NameError, CheckFailed), handler)
+
+
+def _short(error: BaseException, trace, missing: dict[str, str], names: dict) -> str | None:
+    """The one line to show, or None for the whole traceback. Notes what the cell that failed should have made."""
+    if isinstance(error, CheckFailed):
+        return str(error)
+    if isinstance(error, NameError):
+        stub = missing.get(str(error.name))
+        line = f"{error.name} is not there yet: it needs {stub}, which is not written yet"
+    else:
+        while trace.tb_next is not None:
+            trace = trace.tb_next
+        stub = trace.tb_frame.f_code.co_qualname.split(".")[0] if str(error) == STUB else None
+        line = f"{stub} is not written yet"
+    if stub is None:
+        return None
+    missing.update(dict.fromkeys(_assigned(names.get("In", [""])[-1]), stub))
+    return line
+
+
+def _assigned(source: str) -> set[str]:
+    """Names that a cell's own top level assigns, defines or imports."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # magics and the like
+        return set()
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                found.add(inner.id)
+            elif isinstance(inner, ast.alias):
+                found.add((inner.asname or inner.name).split(".")[0])
+    return found
