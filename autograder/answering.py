@@ -34,8 +34,10 @@ def encode(value, depth=0):
         if tensor.numel() * tensor.element_size() > LIMIT:
             raise ValueError("a tensor larger than 64 MiB")
         dtype = str(tensor.dtype).removeprefix("torch.")
-        data = tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()
-        return _array("tensor", dtype, tensor.shape, data)
+        if not tensor.numel():
+            return _array("tensor", dtype, tensor.shape, b"")
+        flat = tensor.reshape(-1).clone(memory_format=torch.contiguous_format)  # strides may be anything, also 0
+        return _array("tensor", dtype, tensor.shape, flat.view(torch.uint8).numpy().tobytes())
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         array = numpy.asarray(value)
@@ -90,10 +92,10 @@ def decode(data):
     if kind == "tensor":
         import torch
 
-        raw = torch.frombuffer(bytearray(base64.b64decode(value)) or bytearray(1), dtype=torch.uint8)
-        if not math.prod(data["shape"]):
+        if not value:
             return torch.empty(data["shape"], dtype=getattr(torch, data["dtype"]))
-        return raw.view(getattr(torch, data["dtype"])).reshape(data["shape"]).clone()
+        flat = torch.frombuffer(bytearray(base64.b64decode(value)), dtype=torch.uint8)
+        return flat.view(getattr(torch, data["dtype"])).reshape(data["shape"]).clone()
     return value
 
 
@@ -135,10 +137,12 @@ def _line(error):
 
 def answer_all(cases, namespace):
     """The answers to all cases of a question as one JSON text; one that is too large is refused by itself."""
-    texts = []
+    texts: list[str] = []
+    size = 0
     for case in cases:
         text = json.dumps(answer(case, namespace))
-        if sum(map(len, texts)) + len(text) > LIMIT:
+        if size + len(text) > LIMIT:
             text = json.dumps({"kind": "exception", "value": ["ValueError"], "line": "an answer larger than 64 MiB"})
+        size += len(text)
         texts.append(text)
     return "[" + ",".join(texts) + "]"

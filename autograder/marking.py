@@ -62,7 +62,7 @@ class Verdict:
 
 
 def course_secret(folder: Path) -> str:
-    """The course's secret, beside its gradebook; made at first use. Inputs are drawn from it, the same for everybody."""
+    """The course's secret, beside its gradebook, made at first use. Inputs are drawn from it, the same for all."""
     path = folder / SECRET
     try:
         with path.open("x", encoding="utf-8") as file:

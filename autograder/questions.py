@@ -113,10 +113,8 @@ def load_questions(assignment: str) -> tuple[Question, ...]:
             name = edit.cell or question.id
             if name not in cells:
                 raise CourseError(f"{path}: {edit.name!r} of {question.id!r} is about {name!r}, no solution cell")
-            if isinstance(edit, Misconception) and cells[name].count(edit.old) != 1:
-                raise CourseError(
-                    f"{path}: {edit.name!r}: {edit.old!r} stands {cells[name].count(edit.old)} times in {name!r}, not once"
-                )
+            if isinstance(edit, Misconception) and (times := cells[name].count(edit.old)) != 1:
+                raise CourseError(f"{path}: {edit.name!r}: {edit.old!r} stands {times} times in {name!r}, not once")
     return questions
 
 
@@ -131,7 +129,8 @@ def edited_cell(assignment: str, question: Question, edit: Misconception | Alter
 
 def _module(path: Path):
     spec = importlib.util.spec_from_file_location(f"oracle_{path.parent.name}", path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

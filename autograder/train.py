@@ -52,7 +52,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         precision=recipe.precision,
         seed=recipe.seed,
     )
-    best = history.loc[history["validation"].idxmin()]
+    best = history.iloc[int(history["validation"].argmin())]
     result = {
         "recipe": asdict(recipe),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -121,7 +121,8 @@ def judge(assignment: str, results: list[Result]) -> Summary:
             accepted += len(some)
             problems += [f"release: {name} got {scores.get(name)}, 0 was expected" for name in some]
         else:
-            assert handin.question and handin.misconception
+            assert handin.question
+            assert handin.misconception
             wrong += 1
             own = handin.question.id
             if own in full:
@@ -158,9 +159,8 @@ def report(results: dict[str, list[Result]]) -> str:
     ]
     for assignment, rows in results.items():
         lines += [f"## {assignment}", ""]
-        lines += [
-            "| question | points | cases | solution | release | misconceptions caught | named | alternatives kept | builds on |"
-        ]
+        heads = "question|points|cases|solution|release|misconceptions caught|named|alternatives kept|builds on"
+        lines += [f"| {heads.replace('|', ' | ')} |"]
         lines += ["| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
         lines += [_row(question, assignment, rows) for question in load_questions(assignment)] + [""]
         if summaries[assignment].problems:

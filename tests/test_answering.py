@@ -1,0 +1,127 @@
+"""Answers cross as plain data and come back the same; comparisons see kind, shape, dtype, finiteness and value."""
+
+import collections
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from autograder.answering import answer, answer_all, decode, encode, evaluate
+from autograder.compare import difference
+
+numbers = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.none())
+values = st.recursive(
+    numbers,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    max_leaves=8,
+)
+arrays = hnp.arrays(
+    st.sampled_from([np.float64, np.float32, np.int64, np.bool_]), hnp.array_shapes(min_dims=1, max_dims=3, min_side=0)
+)
+
+
+@given(values)
+def test_plain_data_comes_back_the_same(value):
+    assert decode(encode(value)) == value
+    assert difference(encode(value), encode(value), 0, 0) is None
+
+
+@given(arrays)
+def test_arrays_and_tensors_come_back_the_same(array):
+    for value in (array, torch.from_numpy(array.copy()), np.asfortranarray(array), array[::-1]):
+        back = decode(encode(value))
+        assert type(back) is (torch.Tensor if isinstance(value, torch.Tensor) else np.ndarray)
+        np.testing.assert_array_equal(np.asarray(back), np.asarray(value))
+        assert difference(encode(value), encode(value), 0, 0) is None
+
+
+@given(hnp.arrays(np.float64, (3, 4), elements=st.floats(-1e3, 1e3)), st.integers(0, 2), st.integers(0, 3))
+def test_one_entry_that_is_off_is_found_where_it_is(array, i, j):
+    other = array.copy()
+    other[i, j] += 1.0 + abs(other[i, j])
+    message = difference(encode(array), encode(other), 1e-7, 1e-9)
+    assert f"[{i}, {j}]" in message
+
+
+NORMAL = [
+    (np.float64(2.5), 2.5),
+    (torch.tensor(2.5, dtype=torch.float64), 2.5),
+    (np.array(3), 3),
+    (collections.namedtuple("P", "a b")(1, 2), (1, 2)),
+    (collections.OrderedDict(a=1), {"a": 1}),
+    (np.bool_(True), True),
+]
+
+
+@pytest.mark.parametrize(("value", "same"), NORMAL, ids=str)
+def test_the_normal_form_forgets_what_must_not_matter(value, same):
+    assert encode(value) == encode(same)
+
+
+WRONG = [
+    (np.ones(3), [1.0, 1.0, 1.0], "a list came back, a numpy array was expected"),
+    (np.ones((3, 4)), np.ones((4, 3)), "shape (4, 3) came back, (3, 4) was expected"),
+    (np.ones(3), np.ones(3, np.float32), "dtype float32 came back, float64 was expected"),
+    (np.ones(3), np.array([1, np.nan, 1]), "nan or infinity at [1]"),
+    (3, 3.0, "a number came back, a whole number was expected"),
+    (3, True, "True or False came back"),
+    ((1, 2), (1,), "1 entries came back, 2 were expected"),
+    ({"a": 1}, {"b": 1}, "a key is missing"),
+    (torch.ones(2), np.ones(2, np.float32), "a numpy array came back, a torch tensor was expected"),
+    (2.0, 2.1, "wrong value; worst: relative error 0.024"),
+]
+
+
+@pytest.mark.parametrize(("expected", "came", "message"), WRONG, ids=lambda value: str(value)[:20])
+def test_what_is_wrong_is_said_in_words(expected, came, message):
+    assert message in difference(encode(expected), encode(came), 1e-7, 1e-9)
+
+
+def test_layout_integer_width_and_whole_numbers_do_not_matter():
+    assert difference(encode(np.arange(3)), encode(np.arange(3, dtype=np.int32)), 0, 0) is None
+    assert difference(encode(2.0), encode(2), 0, 0) is None
+    assert difference(encode(np.ones((2, 3))), encode(np.ones((3, 2)).T), 0, 0) is None
+
+
+def test_an_expected_error_is_compared_by_its_type():
+    def ask(program, **names):
+        return answer({"ask": program, "inputs": {}}, names)
+
+    class Mine(ValueError):
+        pass
+
+    expected = ask("raise ValueError('no')\n0")
+    assert difference(expected, ask("raise error('other words')\n0", error=Mine), 0, 0) is None
+    assert "ValueError should be raised" in difference(expected, ask("3"), 0, 0)
+    assert "TypeError was raised" in difference(expected, ask("1 + 'a'"), 0, 0)
+    assert "secret" not in difference(ask("3"), ask("raise RuntimeError('secret')\n0"), 0, 0)
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, lambda: 0, np.array(["a"]), np.array([object()])], ids=str)
+def test_what_is_no_plain_data_is_refused(value):
+    with pytest.raises(TypeError):
+        encode(value)
+    assert answer({"ask": "value", "inputs": {}}, {"value": value})["kind"] == "exception"
+
+
+def test_depth_and_size_are_bounded():
+    deep: list = []
+    for _ in range(50):
+        deep = [deep]
+    assert answer({"ask": "deep", "inputs": {}}, {"deep": deep})["kind"] == "exception"
+    large = answer({"ask": "import numpy; numpy.zeros(1 << 24)", "inputs": {}}, {})
+    assert large["kind"] == "exception"
+    text = answer_all([{"ask": "'a' * (40 << 20)", "inputs": {}}] * 2, {})
+    assert len(text) < 50 << 20
+
+
+def test_a_program_sees_its_inputs_and_leaves_no_name_behind():
+    names = {"f": lambda x: x + 1}
+    case = {"ask": "y = f(x); y * 2", "inputs": {"x": encode(3)}}
+    assert decode(answer(case, names)) == 8
+    assert set(names) == {"f"}
+    with pytest.raises(SyntaxError):
+        evaluate("x = 1", {})

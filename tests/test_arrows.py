@@ -1,0 +1,68 @@
+"""Who may import whom, and that nothing in `utils` answers an exercise."""
+
+import ast
+import inspect
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import utils
+from autograder.solutions import ROOT, assignment_cells, assignments
+
+# The exercises of all seven assignments, those to come included.
+EXERCISES = set(
+    """
+    dropout dropout2d batch_norm_forward batch_norm_backward count_parameters make_network
+    softmax cross_entropy softmax_regression_gradient numerical_gradient relative_error rnn_forward rnn_backward
+    adagrad_step clip_by_value sample bits_per_character
+    lstm_cell lstm_sequence gradient_per_step count_lstm_parameters count_rnn_parameters pad last_relevant
+    masked_cross_entropy decode carry
+    gru_cell sigmoid_derivative gru_cell_backward gru_loss gru_backward last_step_gradients gru_cell_torch
+    count_gru_parameters
+    build_vocabulary encode batchify get_batch repackage_hidden WordLM perplexity clip_by_norm train_epoch generate
+    query_sentences
+    learning_rate run best_epoch matched_hidden_size is_better
+    characters word_perplexity historical_perplexity uniform_init configuration sample_text
+    """.split()
+)
+
+
+def modules():
+    return [import_module(f"utils.{found.name}") for found in pkgutil.iter_modules(utils.__path__)]
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in found}
+
+
+def test_the_list_of_exercises_holds_those_that_stand():
+    for assignment in assignments():
+        assert {cell.id for cell in assignment_cells(assignment) if cell.role == "solution"} <= EXERCISES
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.__name__)
+def test_utils_offers_no_exercise(module):
+    assert not EXERCISES & set(vars(module))
+    for value in vars(module).values():
+        if inspect.isclass(value) and value.__module__ == module.__name__:
+            assert not {name for name in EXERCISES & set(vars(value)) if callable(getattr(value, name))}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "utils").glob("*.py")), ids=lambda path: path.name)
+def test_utils_never_imports_the_grader(path):
+    assert not imported(path) & {"autograder", "nbgrader", "assignments", "jupytext"}
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_notebooks_import_nothing_of_the_course_but_utils(assignment):
+    assert not imported(ROOT / "assignments" / assignment / "notebook.py") & {"autograder", "assignments", "tests"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "autograder").glob("*.py")), ids=lambda path: path.name)
+def test_the_grader_imports_no_assignment(path):
+    assert "assignments" not in imported(path)

@@ -1,0 +1,108 @@
+"""Authoring: what the builder refuses, and that the same input gives the same bytes."""
+
+import nbformat
+import pytest
+
+from autograder.builder import notebook
+from autograder.handins import solution_cells
+from autograder.solutions import ROOT, assignments
+
+QUESTION = '# %% id="check_double" tags=["question"] points=2'
+REFUSALS = {
+    "unknown tag": ("notebook.py", '# %% tags=["provided"]', '# %% tags=["given"]', "unknown tag 'given'"),
+    "duplicate id": ("notebook.py", '# %% id="halve" tags', '# %% id="double" tags', "id 'double' is taken by"),
+    "no markers": ("notebook.py", "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n", "    return 2 * x\n", "needs"),
+    "no end": ("notebook.py", "    return 2 * x\n    ### END SOLUTION\n", "    return 2 * x\n", "BEGIN SOLUTION without END"),
+    "stray marker": ("notebook.py", 'print("doubled:"', '### BEGIN SOLUTION\nprint("doubled:"', "marker outside"),
+    "no oracle": ("notebook.py", 'id="check_total"', 'id="check_sum"', "question 'sum' has no oracle"),
+    "no question": ("notebook.py", QUESTION, "# %%", "no graded cell check_double"),
+    "bare expression": ("notebook.py", 'checks.passed("double")', "double(np.ones(1))", "must not end in a bare"),
+    "points": ("notebook.py", QUESTION, QUESTION.replace("2", "4"), "check_double gives 4 points, the table"),
+    "no points": ("notebook.py", QUESTION, QUESTION.replace(" points=2", ""), "points belong on"),
+    "row without cell": ("README.md", "| `why` | 2", "| `how` | 1 | 1 |\n| `why` | 2", "lists 'how'"),
+    "syntax": ("notebook.py", "    return x / 2", "    return x /", "syntax error"),
+    "other name": ("notebook.py", "def double(x):", "def doubled(x):", "'double' is not defined in it"),
+    "edit that fits nowhere": ("oracle.py", '"2 * x", "x * x"', '"3 * x", "x * x"', "stands 0 times"),
+    "builds on nothing": ("oracle.py", 'builds_on=("double", "halve")', 'builds_on=("triple",)', "no earlier question"),
+    "cell option": ("notebook.py", QUESTION, QUESTION + " mark=1", "unknown cell option 'mark'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_an_authors_slip_is_refused_with_file_and_line(tiny, name):
+    file, old, new, message = REFUSALS[name]
+    tiny.edit(file, old, new)
+    done = tiny.course("build")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    if file == "notebook.py":
+        assert f"{tiny.name}/notebook.py:" in done.stderr
+    assert not tiny.released.exists()
+
+
+def test_the_line_named_is_the_line_of_the_slip(tiny):
+    tiny.edit("notebook.py", QUESTION, QUESTION.replace('["question"]', '["quiz"]'))
+    lines = (tiny.assignment / "notebook.py").read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if "quiz" in text)
+    assert f"notebook.py:{line}: unknown tag 'quiz'" in tiny.course("build").stderr
+
+
+def test_outputs_left_in_are_refused(tiny):
+    tiny.write("draft.ipynb", '{"cells": [\n {"outputs": [{"text": "42"}]}\n]}')
+    done = tiny.course("build")
+    assert done.returncode == 2
+    assert "draft.ipynb:2: outputs left in" in done.stderr
+
+
+def test_the_same_input_gives_the_same_bytes_and_a_stale_file_is_told(tiny):
+    assert tiny.course("build").returncode == 0
+    first = {p: p.read_bytes() for top in ("source", "release") for p in (tiny.root / top).rglob("*") if p.is_file()}
+    assert tiny.course("build").returncode == 0
+    assert {p: p.read_bytes() for p in first} == first
+    assert tiny.course("build", "--check").returncode == 0
+    tiny.released.chmod(0o644)
+    tiny.released.write_text(tiny.released.read_text() + " ")
+    done = tiny.course("build", "--check")
+    assert done.returncode == 1
+    assert "release/hw0_tiny/hw0_tiny.ipynb is not what a fresh build gives" in done.stdout
+
+
+def test_what_stands_here_is_a_fresh_build():
+    from autograder.cli import main
+
+    assert main(["build", "--check"]) == 0
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_the_release_holds_no_solution_no_marker_no_output(assignment):
+    released = nbformat.read(ROOT / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in released.cells)
+    assert "BEGIN SOLUTION" not in text
+    assert "END SOLUTION" not in text
+    assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in released.cells)
+    secrets = [between for source in solution_cells(assignment).values() for between in _between(source)]
+    secrets += [part for cell in notebook(assignment).cells for part in _between(cell.source)]
+    assert len(secrets) >= 10
+    everything = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "release" / assignment).rglob("*") if path.is_file()
+    )
+    for secret in secrets:
+        assert secret not in text
+        assert secret not in everything
+
+
+def _between(source):
+    """The texts between solution markers, as whole blocks."""
+    parts = source.split("### BEGIN SOLUTION\n")[1:]
+    return [part.split("### END SOLUTION")[0].strip() for part in parts]
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_numbers_of_a_notebook_are_those_of_the_specification(assignment):
+    cells = notebook(assignment).cells
+    graded = [cell.metadata["nbgrader"] for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    written = [data for data in graded if data["solution"]]
+    assert 35 <= len(cells) <= 75
+    assert 10 <= sum(data["points"] for data in graded) <= 30
+    assert 2 <= len(written) <= 4

@@ -1,0 +1,58 @@
+"""The console command: help for each subcommand, exit codes, errors in one line."""
+
+import json
+
+import pytest
+
+from autograder.cli import main, parser
+
+COMMANDS = ["build", "verify", "corpus", "train", "demo"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert "usage: course" in capsys.readouterr().out
+
+
+def test_the_list_of_commands_is_whole():
+    actions = next(action for action in parser()._actions if action.choices)
+    assert list(actions.choices) == COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "hw99"], "no assignment is called 'hw99'"),
+        (["corpus", "fetch", "brown"], "brown"),
+        (["corpus", "fetch"], "name a corpus"),
+        (["train", "--corpus", "brown"], "brown"),
+        (["train", "--corpus", "toy", "--rnn-type", "CNN"], "CNN"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_2(arguments, message, capsys):
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_train_writes_its_table_and_goes_on_where_it_stopped(tmp_path, capsys):
+    small = ["--embedding-size=8", "--hidden-size=8", "--num-layers=1", "--epochs=2", "--learning-rate=5"]
+    arguments = ["train", "--corpus=toy", f"--folder={tmp_path}", "--device=cpu", *small]
+    assert main(arguments) == 0
+    first = json.loads((tmp_path / "result.json").read_text())
+    assert first["recipe"]["hidden_size"] == 8
+    assert first["test_perplexity"] > 1
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 3
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "going on after epoch 2" in capsys.readouterr().out
+    assert json.loads((tmp_path / "result.json").read_text())["test_perplexity"] == first["test_perplexity"]
+
+
+def test_corpus_lists_its_names(capsys):
+    assert main(["corpus", "list"]) == 0
+    assert capsys.readouterr().out.split() == ["toy", "pydoc", "ptb", "wikitext2", "shakespeare"]

@@ -1,0 +1,39 @@
+"""One list of packages: pyproject.toml, environment.yml and the lock agree."""
+
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+from autograder.solutions import ROOT
+
+CONDA = {"pytorch": "torch"}
+
+
+def requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {Requirement(line).name: Requirement(line) for line in project["dependencies"]}
+
+
+def test_conda_names_the_same_packages_and_ranges():
+    lines = (ROOT / "environment.yml").read_text().splitlines()
+    found = [Requirement(line.strip()[2:]) for line in lines if line.startswith("  - ") and "conda-forge" not in line]
+    named = {CONDA.get(one.name, one.name): one.specifier for one in found if one.name not in ("python", "pip")}
+    assert named == {name: one.specifier for name, one in requirements().items()}
+    python = next(one for one in found if one.name == "python")
+    assert str(python.specifier) == ">=3.11"
+
+
+def locked():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("name", requirements())
+def test_the_lock_is_exact_and_within_the_ranges(name):
+    pinned = {key.lower().replace("_", "-"): value for key, value in locked().items()}
+    assert requirements()[name].specifier.contains(pinned[name])
+
+
+def test_the_lock_pins_torch():
+    assert locked()["torch"] == "2.13.0"

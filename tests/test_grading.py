@@ -1,0 +1,154 @@
+"""A class through the real `nbgrader autograde`: marks, reasons, and faults that cost their own question alone."""
+
+import json
+
+import nbformat
+import pytest
+
+from tests.conftest import Course
+
+DOUBLE = "def double(x):\n    return 2 * x"
+HALVE = "def halve(x):\n    if not x.size:\n        raise ValueError('none')\n    return x / 2"
+GOOD = {"double": DOUBLE, "halve": HALVE}
+CANARY = "77777"  # every drawn entry is within a few units of it
+
+# student -> cells that are filled in; what is missing stays the stub
+CLASS = {
+    "full": GOOD,
+    "untouched": {},
+    "square": {**GOOD, "double": "def double(x):\n    return x * x"},
+    "half-right": {**GOOD, "halve": "def halve(x):\n    return x / 2"},
+    "changes-its-input": {**GOOD, "double": "def double(x):\n    x *= 2\n    return x"},
+    "noisy": {
+        **GOOD,
+        "double": "import sys, warnings\ndef double(x):\n    warnings.warn('w')\n    print('e', file=sys.stderr)\n    return 2 * x",
+    },
+    "prints-inputs": {**GOOD, "double": "def double(x):\n    raise RuntimeError(str(x))"},
+    "names-inputs": {
+        **GOOD,
+        "double": "def double(x):\n    raise type('E' + str(float(x.max()))[:5], (Exception,), {})(str(x))",
+    },
+    "garbage": {**GOOD, "double": "def double(x):\n    return object()"},
+    "deep": {**GOOD, "double": "def double(x):\n    a = []\n    for _ in range(900):\n        a = [a]\n    return a"},
+    "formatter": {**GOOD, "halve": HALVE + "\nget_ipython().display_formatter.formatters['text/plain'].for_type(str, None)"},
+    "exits": {**GOOD, "halve": "def halve(x):\n    raise SystemExit('bye')"},
+    "crash-in-the-question": {
+        **GOOD,
+        "double": "import os\ndef double(x):\n    if x.max() > 99:\n        os.kill(os.getpid(), 9)\n    return 2 * x",
+    },
+    "crash-in-a-cell": {**GOOD, "double": "import os\nos.kill(os.getpid(), 9)"},
+    "hang": {**GOOD, "halve": "def halve(x):\n    while True:\n        pass"},
+    "hang-that-ignores-interrupts": {
+        **GOOD,
+        "double": "def double(x):\n    while True:\n        try:\n            while x.max() > 99:\n                pass\n"
+        "            return 2 * x\n        except BaseException:\n            pass",
+    },
+    "claims-full-marks": {**GOOD, "double": "def double(x):\n    display(2.0)\n    return 0 * x\n\n2.0"},
+}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """The class, graded once."""
+    course = Course(tmp_path_factory.mktemp("class") / "course")
+    assert course.course("build").returncode == 0
+    for student, cells in CLASS.items():
+        notebook = nbformat.read(course.released, as_version=4)
+        for cell in notebook.cells:
+            cell.source = cells.get(cell.id, cell.source)
+            if student == "claims-full-marks":
+                cell.metadata["tags"] = ["skip-execution"]
+                cell.metadata["course"] = {"question": "halve", "score": 99, "points": 1, "findings": [], "note": ""}
+        path = course.submitted(student)
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    done = course.nbgrader("autograde", course.name, "--Execute.timeout=4", "--Execute.grace=2")
+    assert done.returncode == 0, done.stderr
+    assert course.nbgrader("generate_feedback", course.name).returncode == 0
+    return course
+
+
+def scores(course, student):
+    """Points per question, from the gradebook."""
+    script = (
+        "import json, pathlib, sys; from autograder.grades import auto_scores; "
+        "print(json.dumps(auto_scores(pathlib.Path('.'), *sys.argv[1:])))"
+    )
+    found = json.loads(course.python("-c", script, student, course.name).stdout)
+    return {name.removeprefix("check_"): score for name, score in found.items()}
+
+
+def reasons(course, student):
+    path = course.root / "autograded" / student / course.name / f"{course.name}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    given = [cell.metadata["course"] for cell in cells if "course" in cell.metadata]
+    return {v["question"]: [f["reason"] for f in v["findings"] if not f["passed"]] for v in given}
+
+
+def feedback(course, student):
+    return (course.root / "feedback" / student / course.name / f"{course.name}.html").read_text()
+
+
+EXPECTED = {
+    "full": (2, 3, 1),
+    "untouched": (0, 0, 0),
+    "square": (0, 3, 0),
+    "half-right": (2, 2, 1),
+    "changes-its-input": (1.5, 3, 1),
+    "noisy": (2, 3, 1),
+    "prints-inputs": (0, 3, 0),
+    "names-inputs": (0, 3, 0),
+    "garbage": (0, 3, 0),
+    "deep": (0, 3, 0),
+    "formatter": (2, 3, 1),
+    "exits": (2, 0, 0),
+    "crash-in-the-question": (0, 3, 1),
+    "crash-in-a-cell": (0, 3, 0),
+    "hang": (2, 0, 0),
+    "hang-that-ignores-interrupts": (0, 3, 1),
+    "claims-full-marks": (0, 3, 0),
+}
+
+
+@pytest.mark.parametrize("student", CLASS)
+def test_a_fault_costs_its_own_question(graded, student):
+    found = scores(graded, student)
+    assert (found["double"], found["halve"], found["total"]) == EXPECTED[student]
+
+
+def test_an_unanswered_written_question_is_zero(graded):
+    assert scores(graded, "untouched")["why"] == 0
+
+
+def test_the_reason_names_the_misconception(graded):
+    assert reasons(graded, "square")["double"] == ["The square stands where twice the value is asked."] * 2
+
+
+def test_the_reason_names_the_property_the_error_and_what_it_builds_on(graded):
+    assert reasons(graded, "half-right") == {"double": [], "halve": ["ValueError should be raised"], "total": []}
+    assert "an empty array" in feedback(graded, "half-right")
+    assert "Builds on double" in feedback(graded, "square")
+    assert "RuntimeError was raised at `raise RuntimeError(str(x))`" in reasons(graded, "prints-inputs")["double"][0]
+    assert "the kernel died" in reasons(graded, "crash-in-the-question")["double"][0]
+    assert "longer than the time limit of 4 s" in reasons(graded, "hang")["halve"][0]
+    assert reasons(graded, "untouched")["double"] == ["not written yet"] * 2
+
+
+@pytest.mark.parametrize("student", CLASS)
+def test_feedback_shows_no_input_no_expected_value_no_oracle(graded, student):
+    page = feedback(graded, student)
+    assert CANARY not in page
+    assert "standard_normal" not in page
+    assert "before = x.copy()" not in page
+
+
+def test_the_feedback_page_shows_the_verdict_and_the_points(graded):
+    page = feedback(graded, "half-right")
+    assert "halve: 2 of 3 points" in page
+    assert "ValueError should be raised" in page
+
+
+def test_a_regrade_gives_the_same_marks(graded):
+    assert graded.nbgrader("autograde", graded.name, "--student=square", "--force").returncode == 0
+    found = scores(graded, "square")
+    assert (found["double"], found["halve"], found["total"]) == EXPECTED["square"]

@@ -1,0 +1,84 @@
+"""The quick form of `make verify`: every oracle in one process, function by function, over several secrets."""
+
+import pytest
+
+from autograder.answering import answer
+from autograder.handins import all_handins, solution_cells
+from autograder.marking import mark, requests
+from autograder.questions import load_questions
+from autograder.solutions import assignments, namespace
+from autograder.verify import dependants
+
+SECRET = "a secret of the tests"
+
+
+def asked(assignment):
+    """Questions that ask for a function or class; results of training are asked in `make verify` alone."""
+    cells = solution_cells(assignment)
+    return [question for question in load_questions(assignment) if question.id in cells]
+
+
+def lost(assignment, names, secret=SECRET):
+    """The questions in which a namespace loses marks, with the reasons."""
+    found = {}
+    for question in asked(assignment):
+        answers = [answer(request, names) for request in requests(assignment, question, secret)]
+        verdict = mark(assignment, question, 1.0, answers, secret)
+        if verdict.score < 1:
+            found[question.id] = verdict
+    return found
+
+
+def handins(kind):
+    return [
+        pytest.param(name, handin, id=f"{name}-{handin.name}")
+        for name in assignments()
+        for handin in all_handins(name)
+        if handin.kind == kind
+    ]
+
+
+@pytest.mark.parametrize("secret", ["one", "two", "three"])
+@pytest.mark.parametrize("assignment", assignments())
+def test_the_solution_loses_nothing(assignment, secret):
+    assert not lost(assignment, namespace(assignment), secret)
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_a_stub_gets_nothing(assignment):
+    from autograder.handins import filled_notebook
+
+    stubs = {cell.id: cell.source for cell in filled_notebook(assignment, {}).cells}
+    cells = {name: stubs[name] for name in solution_cells(assignment)}
+    verdicts = lost(assignment, namespace(assignment, cells))
+    assert {question: verdict.score for question, verdict in verdicts.items()} == dict.fromkeys(cells, 0)
+
+
+@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("body", ["return None", "return args[0] if args else None", "return 0.0"])
+def test_an_empty_answer_gets_nothing_or_next_to_nothing(assignment, body):
+    for question in asked(assignment):
+        source = f"def {question.id}(*args, **options):\n    {body}"
+        verdict = lost(assignment, namespace(assignment, {question.id: source})).get(question.id)
+        assert verdict is not None
+        assert verdict.score <= 0.25, [finding.case for finding in verdict.findings if finding.passed]
+
+
+@pytest.mark.parametrize(("assignment", "handin"), handins("misconception"))
+def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_it(assignment, handin):
+    found = lost(assignment, namespace(assignment, handin.cells))
+    assert handin.question.id in found
+    assert set(found) <= dependants(load_questions(assignment), handin.question.id)
+
+
+@pytest.mark.parametrize(("assignment", "handin"), handins("alternative"))
+def test_alternatives_lose_nothing(assignment, handin):
+    found = lost(assignment, namespace(assignment, handin.cells))
+    assert not {name: verdict.findings for name, verdict in found.items()}
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_each_question_has_misconceptions_and_two_alternatives(assignment):
+    for question in asked(assignment):
+        assert len(question.misconceptions) >= 1, question.id
+        assert len(question.alternatives) >= 2, question.id

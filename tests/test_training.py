@@ -1,0 +1,167 @@
+"""The trainer: best weights, early stop, and a kill at any moment that changes no number."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from utils.training import constant, fit, shrink_on_plateau
+
+SCRIPT = """
+import sys, time, torch
+from torch import nn
+from utils.training import fit, shrink_on_plateau
+torch.manual_seed(3)
+model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 1))
+optimiser = getattr(torch.optim, sys.argv[2])(model.parameters(), lr=0.1)
+x = torch.randn(32, 4)
+def train():
+    model.train()
+    for _ in range(20):
+        optimiser.zero_grad()
+        loss = (model(x) - x.sum(1, keepdim=True)).square().mean()
+        loss.backward()
+        optimiser.step()
+        time.sleep(float(sys.argv[3]))
+    return loss.item()
+def validate():
+    model.eval()
+    with torch.no_grad():
+        return (model(x) - x.sum(1, keepdim=True)).square().mean().exp().item()
+history = fit(model, optimiser, train, validate, epochs=8, rate=shrink_on_plateau(0.05, 4), folder=sys.argv[1], seed=5)
+history.drop(columns="seconds").to_csv(sys.argv[1] + "/history.csv", index=False)
+torch.save(model.state_dict(), sys.argv[1] + "/final.pt")
+"""
+
+
+def start(folder, optimiser, pause):
+    folder.mkdir(exist_ok=True)
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    call = [sys.executable, "-c", SCRIPT, str(folder), optimiser, str(pause)]
+    return subprocess.Popen(call, env=env, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("optimiser", ["SGD", "AdamW"])
+def test_killed_at_any_moment_it_ends_with_the_same_numbers(tmp_path, optimiser):
+    assert start(tmp_path / "whole", optimiser, 0).wait() == 0
+    stopped, kills = tmp_path / "stopped", 0
+    for delay in itertools.chain([0.05, 0.2, 0.35], itertools.repeat(0.28)):
+        running = start(stopped, optimiser, 0.004)
+        _wait_for_progress(running, stopped)
+        time.sleep(delay)
+        if running.poll() is None:
+            running.send_signal(signal.SIGKILL)
+            kills += 1
+        running.wait()
+        if (stopped / "final.pt").exists():
+            break
+    assert kills >= 2
+    assert (stopped / "history.csv").read_text() == (tmp_path / "whole" / "history.csv").read_text()
+    one, other = (torch.load(tmp_path / name / "final.pt") for name in ("whole", "stopped"))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def _wait_for_progress(running, folder):
+    """Until the run has written one checkpoint more, or is over."""
+    path = folder / "checkpoint.safetensors"
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    while running.poll() is None and not (path.exists() and path.stat().st_mtime_ns > before):
+        time.sleep(0.01)
+
+
+def model_and_optimiser():
+    model = nn.Linear(1, 1)
+    return model, torch.optim.SGD(model.parameters(), lr=1.0)
+
+
+def run(perplexities, **options):
+    """Fit a model whose weight is the epoch's number, over a list of validation perplexities."""
+    model, optimiser = model_and_optimiser()
+    given = iter(perplexities)
+    rates = []
+
+    def train():
+        rates.append(optimiser.param_groups[0]["lr"])
+        with torch.no_grad():
+            model.weight.fill_(len(rates))
+        model(torch.zeros(1, 1))
+        return 1.0
+
+    options = {"epochs": len(perplexities), "rate": constant(0.5)} | options
+    history = fit(model, optimiser, train, lambda: next(given), **options)
+    return model.weight.item(), history, rates
+
+
+def test_the_best_weights_are_kept_and_the_first_of_equals():
+    weight, history, _ = run([9.0, 5.0, 5.0, 7.0])
+    assert weight == 2
+    assert list(history["epoch"]) == [1, 2, 3, 4]
+    assert list(history["validation"]) == [9.0, 5.0, 5.0, 7.0]
+
+
+def test_nan_is_never_best():
+    assert run([float("nan"), 5.0, float("nan")])[0] == 2
+
+
+def test_early_stop_waits_for_its_patience():
+    _, history, _ = run([9.0, 5.0, 6.0, 6.0, 1.0], patience=2)
+    assert len(history) == 4
+
+
+def test_the_rate_shrinks_after_each_epoch_that_is_no_better():
+    rates = run([9.0, 5.0, 6.0, 5.5, 4.0, 4.5], rate=shrink_on_plateau(20, 4))[2]
+    assert rates == [20, 20, 20, 5, 1.25, 1.25]
+    assert shrink_on_plateau(3, 2)(pd.DataFrame({"validation": []})) == 3
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    first = run([9.0, 5.0, 7.0], folder=tmp_path)
+    again = run([1.0, 1.0, 1.0], folder=tmp_path)
+    assert again[2] == []
+    assert again[0] == first[0] == 2
+    pd.testing.assert_frame_equal(again[1], first[1])
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    run([9.0], folder=tmp_path, config={"hidden_size": 200})
+    with pytest.raises(ValueError, match=r"holds another run .*200"):
+        run([9.0], folder=tmp_path, config={"hidden_size": 300})
+
+
+def test_tied_weights_survive_a_checkpoint(tmp_path):
+    model = nn.Module()
+    model.one = nn.Embedding(3, 2)
+    model.two = nn.Linear(2, 3)
+    model.two.weight = model.one.weight
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    fit(model, optimiser, lambda: 1.0, lambda: 2.0, epochs=1, rate=constant(1), folder=tmp_path)
+    assert model.two.weight is model.one.weight
+
+
+@pytest.mark.parametrize(("option", "value"), [("precision", "double"), ("epochs", 0)])
+def test_wrong_options_are_named(option, value):
+    with pytest.raises(ValueError, match=option):
+        run([1.0], **{option: value})
+
+
+def test_precision_is_put_back_and_validation_is_not_touched(tmp_path):
+    model, optimiser = model_and_optimiser()
+    seen = {}
+
+    def train():
+        seen["train"] = torch.get_float32_matmul_precision()
+        return 1.0
+
+    def validate():
+        seen["validate"] = torch.get_float32_matmul_precision()
+        return 1.0
+
+    fit(model, optimiser, train, validate, epochs=1, rate=constant(1), precision="medium")
+    assert seen == {"train": "medium", "validate": "highest"}
