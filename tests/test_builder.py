@@ -11,8 +11,18 @@ QUESTION = '# %% id="check_double" tags=["question"] points=2'
 REFUSALS = {
     "unknown tag": ("notebook.py", '# %% tags=["provided"]', '# %% tags=["given"]', "unknown tag 'given'"),
     "duplicate id": ("notebook.py", '# %% id="halve" tags', '# %% id="double" tags', "id 'double' is taken by"),
-    "no markers": ("notebook.py", "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n", "    return 2 * x\n", "needs"),
-    "no end": ("notebook.py", "    return 2 * x\n    ### END SOLUTION\n", "    return 2 * x\n", "BEGIN SOLUTION without END"),
+    "no markers": (
+        "notebook.py",
+        "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n",
+        "    return 2 * x\n",
+        "needs",
+    ),
+    "no end": (
+        "notebook.py",
+        "    return 2 * x\n    ### END SOLUTION\n",
+        "    return 2 * x\n",
+        "BEGIN SOLUTION without END",
+    ),
     "stray marker": ("notebook.py", 'print("doubled:"', '### BEGIN SOLUTION\nprint("doubled:"', "marker outside"),
     "no oracle": ("notebook.py", 'id="check_total"', 'id="check_sum"', "question 'sum' has no oracle"),
     "no question": ("notebook.py", QUESTION, "# %%", "no graded cell check_double"),

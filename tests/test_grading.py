@@ -21,7 +21,8 @@ CLASS = {
     "changes-its-input": {**GOOD, "double": "def double(x):\n    x *= 2\n    return x"},
     "noisy": {
         **GOOD,
-        "double": "import sys, warnings\ndef double(x):\n    warnings.warn('w')\n    print('e', file=sys.stderr)\n    return 2 * x",
+        "double": "import sys, warnings\ndef double(x):\n    warnings.warn('w')\n"
+        "    print('e', file=sys.stderr)\n    return 2 * x",
     },
     "prints-inputs": {**GOOD, "double": "def double(x):\n    raise RuntimeError(str(x))"},
     "names-inputs": {
@@ -30,7 +31,10 @@ CLASS = {
     },
     "garbage": {**GOOD, "double": "def double(x):\n    return object()"},
     "deep": {**GOOD, "double": "def double(x):\n    a = []\n    for _ in range(900):\n        a = [a]\n    return a"},
-    "formatter": {**GOOD, "halve": HALVE + "\nget_ipython().display_formatter.formatters['text/plain'].for_type(str, None)"},
+    "formatter": {
+        **GOOD,
+        "halve": HALVE + "\nget_ipython().display_formatter.formatters['text/plain'].for_type(str, None)",
+    },
     "exits": {**GOOD, "halve": "def halve(x):\n    raise SystemExit('bye')"},
     "crash-in-the-question": {
         **GOOD,
@@ -40,8 +44,8 @@ CLASS = {
     "hang": {**GOOD, "halve": "def halve(x):\n    while True:\n        pass"},
     "hang-that-ignores-interrupts": {
         **GOOD,
-        "double": "def double(x):\n    while True:\n        try:\n            while x.max() > 99:\n                pass\n"
-        "            return 2 * x\n        except BaseException:\n            pass",
+        "double": "def double(x):\n    while True:\n        try:\n            while x.max() > 99:\n"
+        "                pass\n            return 2 * x\n        except BaseException:\n            pass",
     },
     "claims-full-marks": {**GOOD, "double": "def double(x):\n    display(2.0)\n    return 0 * x\n\n2.0"},
 }
