@@ -195,7 +195,7 @@ def _resume(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, co
         return []
     with safetensors.safe_open(path, "pt") as file:
         metadata = {name: json.loads(value) for name, value in file.metadata().items()}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if metadata["config"] != config:
         other = {k: v for k, v in metadata["config"].items() if config.get(k) != v}
         raise ValueError(f"{folder} holds another run ({other}): choose another folder or delete that one")
