@@ -1,7 +1,7 @@
 """Drawings of recurrent cells, made by code: wires, gates and the ways that a gradient takes back through them.
 
-Forward wires are solid, backward ones dashed; numbers and letters stand where a reader has to count paths. A dot is a junction; wires that cross without one do not
-touch.
+Forward wires are solid, backward ones dashed; numbers and letters stand where a reader has to count paths. A dot is
+a junction; wires that cross without one do not touch.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ def curves(
     y_label: str,
     floors: Mapping[str, float] | None = None,
     log: bool = False,
+    log_x: bool = False,
     title: str = "",
     axes: Axes | None = None,
 ) -> None:
@@ -32,7 +33,7 @@ def curves(
 
     series: values by name, or a pair (x, y); without x the values are counted from 1.
     floors: numbers to compare with, each a thin horizontal line with its name at the right end.
-    log: whether the vertical axis is logarithmic.
+    log, log_x: whether the vertical and the horizontal axis are logarithmic.
     axes: where to draw; without it a figure of its own is drawn and shown.
     """
     own = axes is None
@@ -57,7 +58,9 @@ def curves(
     axes.set(xlabel=x_label, ylabel=y_label, title=title)
     if log:
         axes.set_yscale("log")
-    if not any(isinstance(values, tuple) for values in series.values()):
+    if log_x:
+        axes.set_xscale("log")
+    elif not any(isinstance(values, tuple) for values in series.values()):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(series) > 1:
         axes.legend(fontsize=8)

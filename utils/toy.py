@@ -90,7 +90,7 @@ Transitive(thing,person): pleases/please surprises/surprise helps/help
 Saying: says/say thinks/think writes/write
 Determiner(one): the a every
 Determiner(many): the some two
-Adjective: old small young red strange quiet big
+Adjective: grey small young red strange quiet big
 Adverb: often never always rarely
 Preposition: near behind with beside under
 """
