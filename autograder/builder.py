@@ -20,6 +20,9 @@ from autograder.notebooks import MARKER, Cell, CourseError
 from autograder.questions import load_questions
 from autograder.solutions import ASSIGNMENTS, ROOT, assignment_cells
 
+# JupyterLab's way and Colab's to show a cell's output without its source
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+
 
 def build(assignment: str, course: Path = ROOT) -> None:
     """Write source/ and release/ of one assignment into the folder `course`. Raises CourseError."""
@@ -51,7 +54,7 @@ def notebook(assignment: str) -> nbformat.NotebookNode:
 
     built = [
         new_markdown_cell(f"{title.source}\n\n{template.badge(assignment)}", id="title"),
-        new_code_cell(template.set_up(), id="set-up", metadata=_metadata("set-up", locked=True)),
+        new_code_cell(template.set_up(), id="set-up", metadata=_metadata("set-up", locked=True) | FOLDED),
     ]
     for cell in cells:
         new = new_code_cell if cell.kind == "code" else new_markdown_cell

@@ -25,7 +25,15 @@ from utils.floors import floors
 from utils.toy import exact_perplexity
 
 DEMO = ROOT / "demo"
-SMALL = Recipe(corpus="toy", embedding_size=64, hidden_size=64, num_layers=1, dropout=0.0, epochs=8, clip=0.5)
+SMALL = Recipe(
+    corpus="toy",
+    embedding_size=64,
+    hidden_size=64,
+    num_layers=1,
+    dropout=0.1,
+    bptt=20,
+    epochs=8,
+)
 # student -> assignment -> what differs from the solution: a question whose first misconceptions are in it, or a cell
 CLASS: dict[str, dict[str, dict[str, int | str]]] = {
     "student-01": {"hw4_gru_gradients": {}, "hw5_word_lm": {}},

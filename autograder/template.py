@@ -9,7 +9,7 @@ from autograder.notebooks import CourseError
 from autograder.solutions import ROOT
 
 SET_UP = '''\
-# Set-up: run this cell first, everything below needs it.
+# @title Set-up: run this cell first, everything below needs it.
 import io, os, pathlib, sys, urllib.request, zipfile
 
 BUNDLE = "{bundle}"
@@ -54,10 +54,11 @@ def bundle_address() -> str:
 
 
 def badge(assignment: str) -> str:
-    """Markdown of the badge that opens the released notebook on Colab."""
+    """Markdown below the title: the badge that opens the release on Colab, and a word on the folded set-up cell."""
     place = "{repository}/blob/{tag}".format(**settings())
     address = f"https://colab.research.google.com/github/{place}/release/{assignment}/{assignment}.ipynb"
-    return f"[Open this notebook in Colab]({address})"
+    told = "The next cell is folded: it sets the notebook up. Run it first."
+    return f"[Open this notebook in Colab]({address})\n\n{told}"
 
 
 def set_up() -> str:

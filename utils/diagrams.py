@@ -75,7 +75,7 @@ def draw_unrolled(steps: int = 4) -> None:
         axes.text(x, 2.15, f"$L_{step}$", ha="center", va="center", fontsize=12)
         _wire(axes, [(x - 0.12, 0.2), (x - 0.12, 0.66)])
         _wire(axes, [(x - 0.12, 1.34), (x - 0.12, 1.95)])
-        _wire(axes, [(x - 1.3 if step > 1 else 0.2, 1.1), (x - 0.5, 1.1)])
+        _wire(axes, [(x - 1.52 if step > 1 else 0.2, 1.1), (x - 0.5, 1.1)])
         axes.text(x - 0.9, 1.3, f"$h_{step - 1}$" if step > 1 else "", ha="center", va="center", fontsize=11)
         _wire(axes, [(x + 0.12, 1.95), (x + 0.12, 1.34)], dashed=not last, width=3.2 if last else 1.3)
         if step > 1:

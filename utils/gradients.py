@@ -47,22 +47,30 @@ def pairs(
     return found
 
 
-def agree(found: Pairs, relative: float = 1e-6, absolute: float = 1e-9) -> float:
-    """The largest relative error over all pairs; raises CheckFailed naming the first array whose pairs differ.
+def agree(found: Pairs, where: str = "", relative: float = 1e-6, absolute: float = 1e-9) -> float:
+    """The largest relative error over all pairs; raises CheckFailed naming the arrays whose pairs differ.
 
+    where: opens the message, such as "for a single step".
     relative: bound on |a - n| / max(1e-8, |a| + |n|). absolute: differences up to this size pass all the same.
     """
-    largest = 0.0
+    largest, wrong = 0.0, {}
     for name, (analytic, numeric) in found.items():
-        errors = np.where(np.abs(analytic - numeric) <= absolute, 0.0, relative_errors(analytic, numeric))
-        worst = int(np.argmax(np.where(np.isfinite(errors), errors, np.inf)))
-        if not errors[worst] <= relative:
-            raise CheckFailed(
-                f"d{name}: right shape, wrong values; {analytic[worst]:.6g} against {numeric[worst]:.6g}"
-                f" by central differences (relative error {errors[worst]:.2g})"
-            )
-        largest = max(largest, float(relative_errors(analytic, numeric).max()))
-    return largest
+        errors = np.where(np.isfinite(analytic), relative_errors(analytic, numeric), np.inf)
+        largest = max(largest, float(errors.max()))
+        errors = np.where(np.abs(analytic - numeric) <= absolute, 0.0, errors)
+        worst = int(np.argmax(errors))
+        if errors[worst] > relative:
+            wrong[name] = (errors[worst], analytic[worst], numeric[worst])
+    if not wrong:
+        return largest
+    name, (error, analytic, numeric) = max(wrong.items(), key=lambda item: item[1][0])
+    right = [f"d{other}" for other in found if other not in wrong]
+    raise CheckFailed(
+        f"{where}{': ' if where else ''}{', '.join(f'd{other}' for other in wrong)}"
+        f" {'differ' if len(wrong) > 1 else 'differs'} from central differences,"
+        f" {', '.join(right) + ' agree' if right else 'none agrees'};"
+        f" worst in d{name}: {analytic:.6g} against {numeric:.6g} (relative error {error:.2g})"
+    )
 
 
 def scatter(found: Pairs, title: str = "") -> None:

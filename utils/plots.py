@@ -98,8 +98,9 @@ def bars_against_floors(
     axes.set_yticks(range(len(rows)), [name for _, name, _ in rows])
     if log:
         axes.set_xscale("log")
-        axes.set_xlim(left=min(1.0, rows[0][0]))
-    axes.margins(x=0.12)
+        axes.set_xlim(min(1.0, rows[0][0]), 2 * rows[-1][0])  # room for the number beside the longest bar
+    else:
+        axes.margins(x=0.12)
     axes.set(xlabel=x_label, title=title)
     plt.show()
 

@@ -1,0 +1,82 @@
+"""The grader, graded: the real path for solution and release, and a judge that can say no."""
+
+from dataclasses import replace
+
+import pytest
+
+from autograder.handins import HandIn, all_handins
+from autograder.questions import load_questions
+from autograder.solutions import assignments
+from autograder.verify import Result, dependants, grade_handins, judge, question_points, report
+
+HW = "hw4_gru_gradients"
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_through_nbgrader_the_solution_is_full_and_the_release_zero(assignment):
+    rows = {name: scores for name, scores, _, _ in grade_handins(assignment, ["solution", "release"])}
+    assert rows["solution"] == question_points(assignment)
+    assert rows["release"] == dict.fromkeys(question_points(assignment), 0)
+
+
+def right_results():
+    """Results of all hand-ins of hw4 as they should be."""
+    points = question_points(HW)
+    zero = dict.fromkeys(points, 0.0)
+    for handin in all_handins(HW):
+        if handin.kind == "release":
+            scores = zero
+        else:
+            scores = points | ({handin.question.id: 0.0} if handin.question else {})
+        yield Result(handin, dict(scores), True, 1.0)
+
+
+def test_the_judge_accepts_what_is_right():
+    summary = judge(HW, list(right_results()))
+    assert (summary.problems, summary.wrong_accepted, summary.right_refused) == ([], 0, 0)
+    assert summary.wrong > 20
+
+
+def spoil(kind, name=None, value=0.0):
+    """The right results with one hand-in's score of one question changed."""
+    results = list(right_results())
+    index = next(i for i, result in enumerate(results) if result.handin.kind == kind)
+    result = results[index]
+    question = name or (result.handin.question.id if result.handin.question else "gru_loss")
+    results[index] = replace(result, scores=result.scores | {question: value})
+    return judge(HW, results)
+
+
+def test_the_judge_sees_each_kind_of_failure():
+    assert "gru_loss got 0.0 of" in spoil("solution").problems[0]
+    assert "gru_loss got 0.0 of" in spoil("alternative").problems[0]
+    assert spoil("release", value=0.5).wrong_accepted == 1
+    first = next(handin for handin in all_handins(HW) if handin.misconception)
+    full = question_points(HW)[first.question.id]
+    assert "kept full marks" in spoil("misconception", value=full).problems[0]
+    stranger = next(iter(set(question_points(HW)) - dependants(load_questions(HW), first.question.id)))
+    assert f"lost marks in {stranger}" in spoil("misconception", stranger).problems[0]
+    assert spoil("misconception", stranger).right_refused == 1
+
+
+def test_the_report_prints_rates_and_problems():
+    text = report({HW: list(right_results())})
+    assert "| wrong accepted | 0 of" in text
+    assert "Problems:" not in text
+    spoiled = list(right_results())
+    spoiled[0] = replace(spoiled[0], scores={})
+    assert "Problems:" in report({HW: spoiled})
+
+
+def test_dependants_follow_chains():
+    questions = load_questions(HW)
+    assert dependants(questions, questions[-1].id) == {questions[-1].id}
+    for question in questions:
+        for earlier in question.builds_on:
+            assert question.id in dependants(questions, earlier)
+
+
+def test_a_hand_in_is_named_once():
+    names = [handin.name for handin in all_handins(HW)]
+    assert len(names) == len(set(names))
+    assert isinstance(next(all_handins(HW)), HandIn)
