@@ -13,6 +13,8 @@ from pathlib import Path
 
 from autograder.notebooks import CourseError
 from autograder.solutions import ROOT, pick
+from utils import corpora
+from utils.corpora import CorpusError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (CourseError, ValueError, OSError) as error:
+    except (CourseError, CorpusError, ValueError, OSError) as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -102,25 +104,19 @@ def _verify(options) -> int:
 
 
 def _corpus(options) -> int:
-    from utils import corpora
-
     if options.action == "list":
-        for name in corpora.NAMES:
-            print(name)
+        print("\n".join(corpora.NAMES))
         return 0
     if not options.name:
         raise CourseError(f"name a corpus: {', '.join(corpora.NAMES)}")
-    try:
-        if options.action == "fetch":
-            print(f"{options.name} is in {corpora.fetch(options.name)}")
-            return 0
-        from utils.floors import floors
+    if options.action == "fetch":
+        print(f"{options.name} is in {corpora.fetch(options.name)}")
+        return 0
+    from utils.floors import floors
 
-        corpus = corpora.load(options.name)
-        for name, value in floors(corpus.train, corpus.test).items():
-            print(f"{name:10s} {value:10.1f}")
-    except corpora.CorpusError as error:
-        raise CourseError(str(error)) from error
+    corpus = corpora.load(options.name)
+    for name, value in floors(corpus.train, corpus.test).items():
+        print(f"{name:10s} {value:10.1f}")
     return 0
 
 

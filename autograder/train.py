@@ -15,6 +15,7 @@ from autograder.recipes import Recipe
 from autograder.solutions import ROOT, namespace
 from utils import corpora
 from utils.training import fit, shrink_on_plateau
+from utils.weights import describe, read_weights, save_weights
 
 
 def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
@@ -64,9 +65,32 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         "seconds": float(history["seconds"].sum()),
         "finished": time.strftime("%Y-%m-%d"),
     }
+    handed_in = folder / "word_lm.safetensors"
+    save_weights(handed_in, model, corpus=recipe.corpus)
+    result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, handed_in.read_bytes(), ids["test"])
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def perplexity_of_file(hw5: dict, data: bytes, ids: torch.Tensor) -> float:
+    """Perplexity of a text under weights that come as a hand-in's file, by hw5's own solution, on the CPU."""
+    _, weights = read_weights(data)
+    found = describe(weights)
+    model = hw5["WordLM"](
+        found["rnn_type"],
+        found["vocab_size"],
+        found["embedding_size"],
+        found["hidden_size"],
+        found["num_layers"],
+        0.0,
+        found["tied"],
+    )
+    state = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
+    missing, unexpected = model.load_state_dict(state, strict=False)  # tied: the decoder's matrix is the embedding's
+    if unexpected or set(missing) - {"decoder.weight"}:
+        raise ValueError(f"the weights do not fit the model: {', '.join([*missing, *unexpected])}")
+    return hw5["perplexity"](model, ids.cpu(), 512)
 
 
 def hardware(device: str) -> str:

@@ -46,6 +46,7 @@ def test_train_writes_its_table_and_goes_on_where_it_stopped(tmp_path, capsys):
     first = json.loads((tmp_path / "result.json").read_text())
     assert first["recipe"]["hidden_size"] == 8
     assert first["test_perplexity"] > 1
+    assert first["test_perplexity_of_the_file"] == pytest.approx(first["test_perplexity"], rel=1e-5)
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 3
     capsys.readouterr()
     assert main(arguments) == 0

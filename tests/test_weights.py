@@ -25,6 +25,16 @@ class Words(nn.Module):
             self.out.weight = self.vectors.weight
 
 
+class ByLayers(nn.Module):
+    """A model with a module for each layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.GRU(4, 6), nn.GRU(6, 6), nn.GRU(6, 6)])
+        self.vectors = nn.Embedding(11, 4)
+        self.out = nn.Linear(6, 11)
+
+
 class WithoutLinear(nn.Module):
     """A tied model whose decoder is the embedding's matrix and a bias of its own."""
 
@@ -92,6 +102,14 @@ def test_a_decoder_without_a_module_of_its_own():
     np.testing.assert_array_equal(weights["decoder.bias"], model.offset.detach())
 
 
+def test_a_module_for_each_layer():
+    model = ByLayers()
+    weights = export_weights(model)
+    assert describe(weights)["num_layers"] == 3
+    np.testing.assert_array_equal(weights["rnn.weight_ih_l0"], model.layers[0].weight_ih_l0.detach())
+    np.testing.assert_array_equal(weights["rnn.bias_hh_l2"], model.layers[2].bias_hh_l0.detach())
+
+
 def two_embeddings(model):
     model.more = nn.Embedding(11, 4)
 
@@ -102,6 +120,10 @@ def two_linears(model):
 
 def cells(model):
     model.memory = nn.LSTMCell(4, 5)
+
+
+def two_types(model):
+    model.more = nn.GRU(5, 5)
 
 
 def both_ways(model):
@@ -126,7 +148,8 @@ def not_finite(model):
     [
         (two_embeddings, "expected one nn.Embedding in the model, found 2"),
         (two_linears, "expected one nn.Linear"),
-        (cells, "found 0"),
+        (cells, "found none"),
+        (two_types, "found GRU, LSTM"),
         (both_ways, "both ways"),
         (projected, "projection"),
         (further_parameter, "start"),
@@ -203,3 +226,9 @@ def test_a_file_that_is_too_large_is_not_opened(monkeypatch, tmp_path):
 def test_metadata_must_be_plain(tmp_path):
     with pytest.raises(ValueError, match="history"):
         save_weights(tmp_path / "w.safetensors", Words(), history=[1, 2])
+
+
+@pytest.mark.parametrize("value", [None, 5, [], {1: 2}, {"rnn_type": 3}, {"rnn_type": "LSTM", "embedding.weight": 3}])
+def test_what_is_no_dict_of_weights_is_refused(value):
+    with pytest.raises(ValueError, match=r"weights are a dict|rnn_type|float32"):
+        describe(value)
