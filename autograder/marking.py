@@ -52,13 +52,14 @@ class Verdict:
         """The table that the feedback page shows."""
         rows = "".join(
             f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
-            f"<td>{f.points if f.passed else 0:.3g} of {f.points:.3g}</td><td>{html.escape(f.reason)}</td></tr>"
+            f"<td>{f.points if f.passed else 0:.2g} of {f.points:.2g}</td><td>{html.escape(f.reason)}</td></tr>"
             for f in self.findings
         )
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
         head = "<tr><th></th><th>property</th><th>points</th><th>reason</th></tr>"
         title = f"<p><strong>{html.escape(self.question)}: {self.score:.3g} of {self.points:.3g} points</strong></p>"
-        return f"{title}{note}<table>{head}{rows}</table>"
+        style = "table table-condensed"  # Bootstrap's, which nbgrader's feedback and formgrader pages load
+        return f'{title}{note}<table class="{style}">{head}{rows}</table>'
 
 
 def course_secret(folder: Path) -> str:

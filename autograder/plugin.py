@@ -53,6 +53,7 @@ class AskingExecute(Execute):
     """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
 
     timeout = Int(60, help="Seconds that one cell may take.").tag(config=True)
+    own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
     max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
@@ -60,6 +61,7 @@ class AskingExecute(Execute):
         """Run the notebook and mark its questions."""
         torch.set_num_threads(1)
         self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
+        self.timeout_func = self._limit
         self.assignment = resources["nbgrader"]["assignment"]
         self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
         self.restarts, self.fatal, self.lost = 0, set(), set()
@@ -96,6 +98,11 @@ class AskingExecute(Execute):
             _write_verdict(cell, verdict)
         return cell, resources
 
+    def _limit(self, cell) -> int:
+        """Seconds that a cell may take. What no student wrote or is called from is slow only on a busy machine."""
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        return self.own_timeout if name == "set-up" or name.startswith("provided-") else self.timeout
+
     def _run(self, cell, resources, index) -> str | None:
         """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
         if self.restarts > self.max_restarts:
@@ -104,7 +111,7 @@ class AskingExecute(Execute):
             super().preprocess_cell(cell, resources, index)
             return None
         except (CellTimeoutError, DeadKernelError) as error:
-            reason = DIED if isinstance(error, DeadKernelError) else TOO_LONG.format(self.timeout)
+            reason = DIED if isinstance(error, DeadKernelError) else TOO_LONG.format(self._limit(cell))
         cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
         self._stop(index)
         return reason

@@ -66,7 +66,7 @@ def graded(tmp_path_factory):
         path = course.submitted(student)
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
-    done = course.nbgrader("autograde", course.name, "--Execute.timeout=4", "--Execute.grace=2")
+    done = course.nbgrader("autograde", course.name, "--Execute.timeout=8", "--Execute.grace=3")
     assert done.returncode == 0, done.stderr
     assert course.nbgrader("generate_feedback", course.name).returncode == 0
     return course
@@ -134,7 +134,7 @@ def test_the_reason_names_the_property_the_error_and_what_it_builds_on(graded):
     assert "Builds on double" in feedback(graded, "square")
     assert "RuntimeError was raised at `raise RuntimeError(str(x))`" in reasons(graded, "prints-inputs")["double"][0]
     assert "the kernel died" in reasons(graded, "crash-in-the-question")["double"][0]
-    assert "longer than the time limit of 4 s" in reasons(graded, "hang")["halve"][0]
+    assert "longer than the time limit of 8 s" in reasons(graded, "hang")["halve"][0]
     assert reasons(graded, "untouched")["double"] == ["not written yet"] * 2
 
 

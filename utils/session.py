@@ -59,9 +59,11 @@ def start() -> Session:
     torch.set_flush_denormal(True)
     warnings.showwarning = _show_warning
     _install_handler()
-    name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    name = torch.cuda.get_device_name() if device.type == "cuda" else cpu
     print(
-        f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}; "
+        f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}\n"
         f"{name}; profile {profile} (COURSE_PROFILE=quick or full changes it)"
     )
     return Session(profile, device, grading, Path.cwd())
