@@ -124,7 +124,7 @@ def block_diagram(seconds: Mapping[str, float], *, notes: Mapping[str, str] | No
         )
         top.add_patch(box)
         top.text(place + 0.46, 0.58, name, ha="center", va="center", fontsize=9)
-        top.text(place + 0.46, 0.36, f"{time / total:.0%}, {1000 * time:.3g} ms", ha="center", va="center", fontsize=8)
+        top.text(place + 0.46, 0.36, f"{time / total:.0%}, {1000 * time:,.1f} ms", ha="center", va="center", fontsize=8)
         top.text(place + 0.46, 0.1, (notes or {}).get(name, ""), ha="center", va="center", fontsize=7.5)
         if place + 1 < len(seconds):
             arrow = {"arrowstyle": "->", "linewidth": 1.2}

@@ -36,29 +36,30 @@ Weights = dict[str, Any]
 
 
 def export_weights(model: nn.Module) -> Weights:
-    """The weights of a model of one embedding, one nn.RNN, nn.GRU or nn.LSTM and one decoder, as numpy arrays.
+    """The weights of a model of one embedding, nn.RNN, nn.GRU or nn.LSTM layers and one decoder, as numpy arrays.
 
-    Names and shapes are those of the table above. The decoder is the one nn.Linear or, where there is none, what is
-    left over: a bias of shape (vocab,), with a matrix of shape (vocab, hidden) unless it is tied. A bias that is
-    switched off is exported as zeros.
+    The layers may be one module or several of one type, which are taken in the order in which they were made. Names
+    and shapes are those of the table above. The decoder is the one nn.Linear or, where there is none, what is left
+    over: a bias of shape (vocab,), with a matrix of shape (vocab, hidden) unless it is tied. A bias that is switched
+    off is exported as zeros.
     Raises ValueError naming what cannot be mapped: two embeddings, cells in place of layers, a further projection,
     a recurrent layer that reads both ways, any other parameter.
     """
     embedding = _the_one(model, nn.Embedding, "nn.Embedding")
-    rnn: Any = _the_one(model, nn.RNNBase, "nn.RNN, nn.GRU or nn.LSTM")
-    if rnn.bidirectional or rnn.proj_size:
-        raise ValueError("the recurrent layers read both ways or have a projection, which the course's model has not")
-    rnn_type = f"RNN_{rnn.nonlinearity.upper()}" if isinstance(rnn, nn.RNN) else type(rnn).__name__
-    if rnn_type not in GATES:
-        raise ValueError(f"the recurrent layers are a {rnn_type}, expected nn.RNN, nn.GRU or nn.LSTM")
-    weight, bias, rest = _decoder(model, embedding, rnn)
+    layers = _layers(model)
+    weight, bias, rest = _decoder(model, embedding, layers)
     if rest:
         raise ValueError(f"the parameters {', '.join(sorted(rest))} belong to no part of the course's model")
+    rnn_type = _rnn_type(layers[0])
     weights: Weights = {"rnn_type": rnn_type, "embedding.weight": _array(embedding.weight)}
-    for layer in range(rnn.num_layers):
-        for name in (f"weight_ih_l{layer}", f"weight_hh_l{layer}", f"bias_ih_l{layer}", f"bias_hh_l{layer}"):
-            rows = GATES[rnn_type] * rnn.hidden_size
-            weights[f"rnn.{name}"] = _array(getattr(rnn, name)) if hasattr(rnn, name) else _zeros(rows, embedding)
+    count = 0
+    for rnn in layers:
+        for layer in range(rnn.num_layers):
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                found = getattr(rnn, f"{name}_l{layer}", None)
+                rows = GATES[rnn_type] * rnn.hidden_size
+                weights[f"rnn.{name}_l{count}"] = _zeros(rows, embedding) if found is None else _array(found)
+            count += 1
     if weight is not embedding.weight:
         weights["decoder.weight"] = _array(weight)
     weights["decoder.bias"] = _zeros(embedding.num_embeddings, embedding) if bias is None else _array(bias)
@@ -71,6 +72,8 @@ def describe(weights: Weights) -> dict[str, Any]:
 
     Raises ValueError naming the entry that is missing, unknown, of the wrong shape or dtype, or not finite.
     """
+    if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
+        raise ValueError("weights are a dict by name")
     rnn_type = weights.get("rnn_type")
     if not isinstance(rnn_type, str) or rnn_type not in GATES:
         raise ValueError(f"rnn_type must be one of {', '.join(GATES)}")
@@ -176,12 +179,27 @@ def _the_one(model: nn.Module, kind: type, words: str) -> Any:
     return next(iter(found.values()))
 
 
-def _decoder(model: nn.Module, embedding: nn.Embedding, rnn: nn.RNNBase) -> tuple[Any, Any, list[str]]:
+def _layers(model: nn.Module) -> list[Any]:
+    found: list[Any] = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
+    types = {_rnn_type(rnn) for rnn in found}
+    if len(types) != 1 or not types <= set(GATES):
+        what = f"found {', '.join(sorted(types))}" if types else "found none"
+        raise ValueError(f"expected recurrent layers of one type, nn.RNN, nn.GRU or nn.LSTM, {what}")
+    if any(rnn.bidirectional or rnn.proj_size for rnn in found):
+        raise ValueError("the recurrent layers read both ways or have a projection, which the course's model has not")
+    return found
+
+
+def _rnn_type(rnn: Any) -> str:
+    return f"RNN_{rnn.nonlinearity.upper()}" if isinstance(rnn, nn.RNN) else type(rnn).__name__
+
+
+def _decoder(model: nn.Module, embedding: nn.Embedding, layers: list[Any]) -> tuple[Any, Any, list[str]]:
     """The decoder's weight, its bias or None, and the names of parameters that belong to nothing."""
     linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
     if len(linears) > 1:
         raise ValueError(f"expected one nn.Linear, the decoder, found {len(linears)}")
-    known = {id(parameter) for part in [embedding, rnn, *linears] for parameter in part.parameters()}
+    known = {id(parameter) for part in [embedding, *layers, *linears] for parameter in part.parameters()}
     rest = {name: parameter for name, parameter in model.named_parameters() if id(parameter) not in known}
     if linears:
         linear = linears[0]
@@ -192,7 +210,7 @@ def _decoder(model: nn.Module, embedding: nn.Embedding, rnn: nn.RNNBase) -> tupl
     for name, parameter in rest.items():
         if tuple(parameter.shape) == (vocab_size,) and bias is None:
             bias = parameter
-        elif tuple(parameter.shape) == (vocab_size, rnn.hidden_size) and weight is embedding.weight:
+        elif tuple(parameter.shape) == (vocab_size, layers[-1].hidden_size) and weight is embedding.weight:
             weight = parameter  # type: ignore[assignment]
         else:
             odd.append(name)
