@@ -113,6 +113,6 @@ def test_numbers_of_a_notebook_are_those_of_the_specification(assignment):
     cells = notebook(assignment).cells
     graded = [cell.metadata["nbgrader"] for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
     written = [data for data in graded if data["solution"]]
-    assert 35 <= len(cells) <= 75
+    assert 35 <= len(cells) <= 60
     assert 10 <= sum(data["points"] for data in graded) <= 30
     assert 2 <= len(written) <= 4

@@ -42,13 +42,9 @@ from utils.floors import floors
 from utils.training import fit, shrink_on_plateau
 from utils.weights import describe, read_weights, save_weights
 
-# %%
-corpus = corpora.load("toy")
-for line in corpus.train[:6]:
-    print(line)
-
 # %% [markdown]
-# This little English is drawn from a grammar, one sentence a line, with a space between tokens. Verbs agree with
+# The text for most of this notebook is a little English drawn from a grammar, one sentence a line, with a space between
+# tokens: "every quiet farmer near every child beside the horse sings ." for one. Verbs agree with
 # their subject across whatever stands between, and quotation marks match. A model that sees only the two words before
 # the next one cannot know that; one with a memory can. Because the grammar is known, so is the best perplexity that
 # any model can expect, about 6.4.
@@ -91,6 +87,8 @@ def build_vocabulary(lines, max_size):
 
 
 # %%
+corpus = corpora.load("toy")
+print("\n".join(corpus.train[:5]))
 vocabulary = build_vocabulary(corpus.train, 10_000)
 counts = Counter(word for line in corpus.train for word in line.split())
 ranked = [counts[word] for word in vocabulary if word in counts]
@@ -144,12 +142,6 @@ def encode(lines, vocabulary):
     ### END SOLUTION
 
 
-# %%
-ids = {split: encode(getattr(corpus, split), vocabulary) for split in corpora.SPLITS}
-words = list(vocabulary)  # a dict keeps its order, so the place of a word in this list is its id
-print({split: len(stream) for split, stream in ids.items()})
-print(" ".join(words[i] for i in ids["train"][:30]))
-
 # %% id="check_encode" tags=["question"] points=1
 """The stream of a small text, with an empty line and an unknown word."""
 small = {"<eos>": 0, "<unk>": 1, "a": 2, "b": 3}
@@ -175,8 +167,8 @@ checks.passed("encode", "end marks and unknown words")
 #
 # $$\begin{pmatrix} 0 & 2 & 4 \\ 1 & 3 & 5 \end{pmatrix}$$
 #
-# and id 6, which does not fill a row, is dropped. Read the columns of the printed example downwards: each should make
-# sense.
+# and id 6, which does not fill a row, is dropped. When `get_batch` below is written too, the cell after it prints your
+# columns: read them downwards, each should make sense.
 #
 # | name | what | shape |
 # | --- | --- | --- |
@@ -197,10 +189,6 @@ def batchify(ids, batch_size):
     return ids[: steps * batch_size].view(batch_size, steps).t().contiguous()
     ### END SOLUTION
 
-
-# %%
-shown = batchify(ids["train"], 5)[:9]
-print("\n".join("".join(f"{words[i]:14}" for i in row) for row in shown))
 
 # %% id="check_batchify" tags=["question"] points=2
 """Columns are contiguous, the remainder goes, too few ids are refused."""
@@ -249,6 +237,14 @@ def get_batch(source, start, bptt):
 
 
 # %%
+ids = {split: encode(getattr(corpus, split), vocabulary) for split in corpora.SPLITS}
+words = list(vocabulary)  # a dict keeps its order, so the place of a word in this list is its id
+print({split: len(stream) for split, stream in ids.items()})
+print(" ".join(words[i] for i in ids["train"][:30]))
+
+shown = batchify(ids["train"], 5)[:9]
+print("\n".join("".join(f"{words[i]:14}" for i in row) for row in shown))
+
 data, targets = get_batch(batchify(ids["train"], 5), 0, 6)
 print("column 0 reads   ", " ".join(words[i] for i in data[:, 0]))
 print("and must predict ", " ".join(words[i] for i in targets[:, 0]))
@@ -376,13 +372,12 @@ plots.panels(
     ]
 )
 
-# %% [markdown]
+# %% [markdown] id="where_bptt" tags=["written"] points=1
 # Without the cut, memory and time grow with every piece, without end. With it they stay where the first piece left
 # them. The price is on the right: the curve with the cut ends where the last piece begins, so the model is never told
 # directly that a word 50 steps ago would have helped. Look at the scale before you are sorry, though: by then the
 # gradient has shrunk by many orders of magnitude anyway.
-
-# %% [markdown] id="where_bptt" tags=["written"] points=1
+#
 # **Where does back-propagation through time happen?** Look ahead to what one training step must do: get a piece,
 # repackage, forward, loss, backward, clip, step. Which of these runs back-propagation through time, through which
 # steps does it go, and what passes from one piece to the next forwards and backwards? Two or three sentences.
@@ -446,6 +441,15 @@ plots.panels(
 #
 # and $V H$ less when tied. For two layers of 200 and 10,000 words expect 4,653,200 for the LSTM, 2,653,200 tied, and
 # 4,492,400 and 2,492,400 for the GRU.
+#
+# <details><summary>Hint</summary>
+#
+# To tie, assign the embedding's `nn.Parameter` itself to the decoder: `decoder.weight = embedding.weight`. A copy of
+# its values is equal only until the first step of training. `nn.LSTM` takes a `dropout` argument for what goes
+# *between* its layers, `nn.RNN` a `nonlinearity`. `new_zeros` of any of the weights makes zeros of the right dtype on
+# the right device.
+#
+# </details>
 
 
 # %% id="WordLM" tags=["solution"]
@@ -566,16 +570,6 @@ checks.raises("WordLM('LTSM', ...)", ValueError, lambda: WordLM("LTSM", 9, 4, 4,
 checks.raises("tied with sizes 4 and 5", ValueError, lambda: WordLM("LSTM", 9, 4, 5, 1, 0.0, True))
 checks.passed("WordLM", "four types, parameters, state, tying, dropout")
 
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# To tie, assign the embedding's `nn.Parameter` itself to the decoder: `decoder.weight = embedding.weight`. A copy of
-# its values is equal only until the first step of training. `nn.LSTM` takes a `dropout` argument for what goes
-# *between* its layers, `nn.RNN` a `nonlinearity`. `new_zeros` of any of the weights makes zeros of the right dtype on
-# the right device.
-#
-# </details>
-
 # %% [markdown] id="why_tying" tags=["written"] points=1
 # **Why does tying help?** With 10,000 words and two layers of 200 the tied LSTM has 2.0 million parameters less and a
 # *lower* test perplexity. Give two reasons.
@@ -640,12 +634,10 @@ def perplexity(model, ids, bptt):
     ### END SOLUTION
 
 
-# %%
-for bptt in (7, 35, 1000):
-    print(f"untrained, {bptt:4} steps at a time: {perplexity(untrained, ids['valid'], bptt):.4f}")
-
 # %% id="check_perplexity" tags=["question"] points=3
 """A model with known answers: exact values, any piece, both modes, too short a text."""
+for bptt in (7, 35, 1000):
+    print(f"untrained, {bptt:4} steps at a time: {perplexity(untrained, ids['valid'], bptt):.4f}")
 
 
 class Remembers(nn.Module):
@@ -843,9 +835,9 @@ plots.curves(runs, x_label="step", y_label="loss (nats per token)", log=True)
 # | `bptt`, `clip` | steps per piece, bound of the norm | int, float |
 # | result | mean loss per token | float |
 #
-# The cell after your function overfits a handful, which should precede every long run: on one small piece of text,
-# read again and again, the loss must fall to nearly nothing. If it does not, no amount of data will help. Expect it
-# to go from about 4.7 to below 0.5 in 30 epochs.
+# The training cell after the check begins by overfitting a handful, which should precede every long run: on one small
+# piece of text, read again and again, the loss must fall to nearly nothing. If it does not, no amount of data will
+# help. Expect it to go from about 4.7 to below 0.5 in 30 epochs.
 
 
 # %% id="train_epoch" tags=["solution"]
@@ -873,14 +865,6 @@ def train_epoch(model, source, optimiser, bptt, clip):
     return float(total / tokens)
     ### END SOLUTION
 
-
-# %%
-torch.manual_seed(0)
-handful = batchify(ids["train"][:200], 4)
-tiny = WordLM("LSTM", len(vocabulary), 64, 64, 1, 0.0, True)
-optimiser = torch.optim.Adam(tiny.parameters(), lr=0.05)
-losses = [train_epoch(tiny, handful, optimiser, 25, 1.0) for _ in range(10 if course.grading else 30)]
-print(f"loss {losses[0]:.2f} in the first epoch, {losses[-1]:.2f} in the last")
 
 # %% id="check_train_epoch" tags=["question"] points=3
 """One epoch against the same epoch written out on a text of three pieces, the last one short."""
@@ -928,8 +912,22 @@ checks.passed("train_epoch", f"three pieces, mean loss {came:.4f}")
 #
 # Now the real thing, still small: an LSTM of 64 units, tied, for eight epochs over the toy language, with Adam
 # (Kingma and Ba 2015) and a rate that falls from 0.01 to nearly 0. It takes a few seconds on a CPU.
+#
+# A perplexity means little by itself. The floors below are what models without a memory reach on the same text: all
+# words alike, their frequencies, and Kneser-Ney models that know the last one or two words. The exact perplexity is
+# that of the grammar itself. Expect a test perplexity of about 7.1: far below the trigram's 11.2, and within an
+# eighth of the exact 6.4. The trigram gains next to nothing over the bigram here, because what matters stands further
+# back. The grader draws fresh sentences from the grammar, takes the weights of `model`, and wants a perplexity at
+# most 1.25 times the exact one.
 
 # %%
+torch.manual_seed(0)
+handful = batchify(ids["train"][:200], 4)
+tiny = WordLM("LSTM", len(vocabulary), 64, 64, 1, 0.0, True)
+optimiser = torch.optim.Adam(tiny.parameters(), lr=0.05)
+losses = [train_epoch(tiny, handful, optimiser, 25, 1.0) for _ in range(10 if course.grading else 30)]
+print(f"loss {losses[0]:.2f} in the first epoch, {losses[-1]:.2f} in the last")
+
 torch.manual_seed(7)
 EPOCHS = 8
 model = WordLM("LSTM", len(vocabulary), 64, 64, 1, 0.0, True)
@@ -942,15 +940,6 @@ for epoch in range(EPOCHS):
     history["validation"].append(perplexity(model, ids["valid"], 500))
     print(f"epoch {epoch + 1}: train {history['train'][-1]:6.2f}, validation {history['validation'][-1]:6.2f}")
 
-# %% [markdown]
-# A perplexity means little by itself. The floors below are what models without a memory reach on the same text: all
-# words alike, their frequencies, and Kneser-Ney models that know the last one or two words. The exact perplexity is
-# that of the grammar itself. Expect a test perplexity of about 7.1: far below the trigram's 11.2, and within an
-# eighth of the exact 6.4. The trigram gains next to nothing over the bigram here, because what matters stands further
-# back. The grader draws fresh sentences from the grammar, takes the weights of `model`, and wants a perplexity at
-# most 1.25 times the exact one.
-
-# %%
 reached = perplexity(model, ids["test"], 500)
 compared = floors(corpus.train, corpus.test) | {"exact": toy.exact_perplexity(corpus.test)}
 plots.curves(history, x_label="epoch", y_label="perplexity", log=True)
@@ -1143,6 +1132,9 @@ checks.passed("generate", "prompt, temperature and generator")
 #
 # Whatever is typed, the loop goes on: an unknown word, a number under 1 or none at all, or no words, is answered in
 # clear words. The model is asked in evaluation mode and is in its old mode afterwards.
+#
+# In the cell after yours the loop is fed from a list in place of the keyboard, so that the notebook runs through by
+# itself. To talk to your model, open a cell of your own and call `query_sentences(model, vocabulary)`.
 
 
 # %% id="query_sentences" tags=["solution"]
@@ -1172,11 +1164,6 @@ def query_sentences(model, vocabulary):
         else:
             print(" ".join(first + generate(model, vocabulary, " ".join(first), int(count), 1.0, rng)))
     ### END SOLUTION
-
-
-# %% [markdown]
-# Here the loop is fed from a list in place of the keyboard, so that the notebook runs through by itself. To talk to
-# your model, open a cell of your own and call `query_sentences(model, vocabulary)`.
 
 
 # %%
@@ -1269,6 +1256,25 @@ checks.passed("query_sentences", "three sentences, four clear words, both ends")
 #
 # In the quick profile the run is stopped after two epochs and called again, as after a disconnect: watch it go on
 # with the third. It ends near a test perplexity of 8.7, on its way down.
+#
+# Where does a model stand? Test perplexities on the Penn Treebank, two layers of 200 unless said otherwise:
+#
+# | model | perplexity | source |
+# | --- | --- | --- |
+# | all words alike | 10000 | the size of the vocabulary |
+# | unigram | 639.3 | `utils.floors` |
+# | bigram, Kneser-Ney | 186.5 | `utils.floors` |
+# | trigram, Kneser-Ney | 154.3 | `utils.floors` |
+# | 5-gram, Kneser-Ney | 141.2 | Mikolov et al. 2011 |
+# | LSTM without dropout | 114.5 | Zaremba et al. 2014, table 1 |
+# | LSTM tied, this recipe, 6 epochs | 110.4 | pytorch/examples, word_language_model, README of March 2017 |
+# | LSTM tied, this recipe, 40 epochs | 87.2 | the same |
+# | LSTM tied, variational dropout, augmented loss | 82.7 | Inan et al. 2016, table 1 |
+# | LSTM of 2 x 1500 with dropout | 78.4 | Zaremba et al. 2014, table 1 |
+# | AWD-LSTM, 24 million parameters | 57.3 | Merity et al. 2017 |
+#
+# On WikiText-2 the bigram reaches 266.4, the trigram 235.5 and the tied LSTM of 2 x 200 about 100. Runs of the same
+# recipe with another seed differ by about half a percent, so do not read much into the first decimal.
 
 # %%
 QUICK = {
@@ -1332,11 +1338,11 @@ else:
         y_label="perplexity",
         log=True,
     )
+handed_in = weights_file.read_bytes()
 
 # %% id="check_full_run" tags=["question"] points=1
-"""The weights file is there, can be read and belongs to a corpus that the grader knows."""
-checks.true(weights_file.exists(), "word_lm.safetensors is not there yet: run the cell above to its end")
-metadata, weights = read_weights(weights_file.read_bytes())
+"""The weights file can be read and belongs to a corpus that the grader knows."""
+metadata, weights = read_weights(handed_in)
 checks.true(
     metadata.get("corpus") in ("toy", "ptb", "wikitext2"),
     f"the file says that its corpus is {metadata.get('corpus')!r}; the grader knows toy, ptb and wikitext2",
@@ -1346,26 +1352,6 @@ checks.passed(
     "full_run",
     f"{shape['rnn_type']} of {shape['num_layers']} x {shape['hidden_size']} for {metadata['corpus']}, ready to hand in",
 )
-
-# %% [markdown]
-# Where does a model stand? Test perplexities on the Penn Treebank, two layers of 200 unless said otherwise:
-#
-# | model | perplexity | source |
-# | --- | --- | --- |
-# | all words alike | 10000 | the size of the vocabulary |
-# | unigram | 639.3 | `utils.floors` |
-# | bigram, Kneser-Ney | 186.5 | `utils.floors` |
-# | trigram, Kneser-Ney | 154.3 | `utils.floors` |
-# | 5-gram, Kneser-Ney | 141.2 | Mikolov et al. 2011 |
-# | LSTM without dropout | 114.5 | Zaremba et al. 2014, table 1 |
-# | LSTM tied, this recipe, 6 epochs | 110.4 | pytorch/examples, word_language_model, README of March 2017 |
-# | LSTM tied, this recipe, 40 epochs | 87.2 | the same |
-# | LSTM tied, variational dropout, augmented loss | 82.7 | Inan et al. 2016, table 1 |
-# | LSTM of 2 x 1500 with dropout | 78.4 | Zaremba et al. 2014, table 1 |
-# | AWD-LSTM, 24 million parameters | 57.3 | Merity et al. 2017 |
-#
-# On WikiText-2 the bigram reaches 266.4, the trigram 235.5 and the tied LSTM of 2 x 200 about 100. Runs of the same
-# recipe with another seed differ by about half a percent, so do not read much into the first decimal.
 
 # %% [markdown] id="why_test_set" tags=["written"] points=1
 # **Why a test text besides the validation text?** The model is not trained on the validation text either. Why not
