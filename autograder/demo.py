@@ -100,16 +100,18 @@ def marks_table(course: Path, handins: dict[str, list[str]]) -> Table:
         for name in names:
             given = verdicts(course, student, name)
             total = f"{sum(v['score'] for v in given):g} of {sum(v['points'] for v in given):g}"
-            lost = [(v, f) for v in given for f in v["findings"] if not f["passed"]]
-            reasons: dict[tuple[str, str], float] = {}
-            for verdict, finding in lost:
-                key = verdict["question"], finding["reason"] or finding["case"]
-                reasons[key] = reasons.get(key, 0) + finding["points"]
+            reasons: dict[str, float] = {}
+            for verdict in given:
+                for finding in verdict["findings"]:
+                    if not finding["passed"]:
+                        why = verdict["note"] or finding["reason"]  # what builds on a mistake is said in one line
+                        reason = f"{verdict['question']}: {why}"
+                        reasons[reason] = reasons.get(reason, 0) + finding["points"]
             if not reasons:
                 table.add_row(student, name, total, "", "")
-            for index, ((question, reason), points) in enumerate(reasons.items()):
+            for index, (reason, points) in enumerate(reasons.items()):
                 head = (student, name, total) if index == 0 else ("", "", "")
-                table.add_row(*head, f"{points:.2g}", f"{question}: {reason}")
+                table.add_row(*head, f"{points:.2g}", reason)
     return table
 
 

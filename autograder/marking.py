@@ -52,7 +52,7 @@ class Verdict:
         """The table that the feedback page shows."""
         rows = "".join(
             f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
-            f"<td>{f.points if f.passed else 0:.2g} of {f.points:.2g}</td><td>{html.escape(f.reason)}</td></tr>"
+            f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td><td>{html.escape(f.reason)}</td></tr>"
             for f in self.findings
         )
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
@@ -126,6 +126,7 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
     lost: questions that already lost marks, so that the verdict can say which of them this one builds on.
     Raises CourseError when this machine cannot mark the question at all.
     """
+    basis = [name for name in question.builds_on if name in lost]
     if isinstance(answers, str):
         reasons: list[str | None] = [answers] * len(question.cases)
     else:
@@ -141,8 +142,8 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
         for case, share, reason in zip(question.cases, shares, reasons, strict=True)
     )
     score = points if all(f.passed for f in findings) else round(sum(f.points for f in findings if f.passed), 2)
-    basis = [name for name in question.builds_on if name in lost]
-    note = f"Builds on {' and '.join(basis)}, which lost marks: mend that first." if basis and score < points else ""
+    names = ", ".join(basis[:-1]) + (" and " if basis[1:] else "") + "".join(basis[-1:])
+    note = f"Builds on {names}, which lost marks: mend that first." if basis and score < points else ""
     return Verdict(question.id, score, points, findings, note)
 
 
