@@ -52,7 +52,8 @@ class Verdict:
         """The table that the feedback page shows."""
         rows = "".join(
             f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
-            f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td><td>{html.escape(f.reason)}</td></tr>"
+            f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td>"
+            f"<td>{html.escape(f.reason)}</td></tr>"
             for f in self.findings
         )
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
