@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 from tqdm import tqdm
+
+if TYPE_CHECKING:  # imported where it is used: it takes a quarter of a second, and most notebooks never train at length
+    import pandas as pd
 
 CHECKPOINT, BEST = "checkpoint.safetensors", "best.safetensors"
 PRECISIONS = ("highest", "high", "medium", "bfloat16")
@@ -53,6 +56,8 @@ def fit(
     Returns a row per epoch: epoch (from 1), train and validation perplexity, learning_rate, seconds.
     Raises ValueError for an unknown precision, epochs under 1 or a folder that holds another run.
     """
+    import pandas as pd
+
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     if epochs < 1:
