@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python $(TORCH_FITS) || $(BIN)/python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
 	grep -v '^torch==' requirements.lock > $(VENV)/rest.txt
 	$(BIN)/python -m pip install --quiet -r $(VENV)/rest.txt
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --editable . > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 	@touch $@
 
 demo: $(READY) ## grade a small class, show marks, reasons and feedback, train a small model

@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import tempfile
 import time
-from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,28 +28,29 @@ from autograder.solutions import assignment_cells
 
 @dataclass(frozen=True)
 class Result:
-    """What one hand-in scored: points by question, whether a misconception was named, wall seconds."""
+    """What one hand-in scored: points by question, whether a misconception was named, wall seconds, files it left."""
 
-    handin: HandIn
+    name: str
     scores: dict[str, float]
     named: bool
     seconds: float
+    left: dict[str, bytes] = field(default_factory=dict)
 
 
-def grade_handins(assignment: str, names: list[str]) -> list[tuple[str, dict[str, float], bool, float]]:
-    """Grade some of an assignment's hand-ins by `nbgrader autograde` in a temporary course of this process's own."""
-    everything = list(all_handins(assignment))
-    solution = next(handin for handin in everything if handin.kind == "solution")
-    wanted = [handin for handin in everything if handin.name in names and handin is not solution]
+def grade_handins(assignment: str, names: list[str], files: Mapping[str, bytes] | None = None) -> list[Result]:
+    """Grade some of an assignment's hand-ins by `nbgrader autograde` in a temporary course of this process's own.
+
+    files: what a misconception's hand-in comes with beside its notebook, such as the weights of a long run.
+    """
+    wanted = {handin.name: handin for handin in all_handins(assignment) if handin.name in names}
     found = []
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         course = Path(folder)
         build(assignment, course)
-        for handin in [solution, *wanted]:
+        for handin in wanted.values():
             place = hand_in(course, handin.name, assignment, filled_notebook(assignment, handin.cells))
-            if handin.misconception:  # as students do, it comes with the weights of its long run
-                for file in (course / "autograded" / solution.name / assignment).glob("*.safetensors"):
-                    shutil.copyfile(file, place / file.name)
+            for file, data in (files or {}).items():
+                (place / file).write_bytes(data)
             started = time.perf_counter()
             result = api(course).autograde(assignment, handin.name)
             seconds = time.perf_counter() - started
@@ -60,30 +60,35 @@ def grade_handins(assignment: str, names: list[str]) -> list[tuple[str, dict[str
             given = verdicts(course, handin.name, assignment)
             if any(scores.get(f"check_{v['question']}") != v["score"] for v in given):
                 raise CourseError(f"{assignment}: {handin.name}: the gradebook and the verdicts differ")
-            points = {v["question"]: v["score"] for v in given}
             means = handin.misconception.means if handin.misconception else None
             named = any(f["reason"] == means for v in given for f in v["findings"])
-            if handin.name in names:
-                found.append((handin.name, points, named, seconds))
+            weights = (course / "autograded" / handin.name / assignment).glob("*.safetensors")
+            left = {file.name: file.read_bytes() for file in weights} if handin.kind == "solution" else {}
+            points = {v["question"]: v["score"] for v in given}
+            found.append(Result(handin.name, points, named, seconds, left))
     return found
 
 
-def grade_all(assignments: Iterable[str], jobs: int) -> dict[str, list[Result]]:
-    """Grade all hand-ins of the assignments in `jobs` processes."""
-    results: dict[str, list[Result]] = {}
+def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
+    """Grade all hand-ins of the assignments in `jobs` processes.
+
+    The solution comes first: misconceptions are handed in with the weights that it trained, as students would.
+    """
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = {}
-        for assignment in assignments:
-            handins = {handin.name: handin for handin in all_handins(assignment)}
-            names = list(handins)
-            chunks = [names[i::jobs] for i in range(jobs)]
-            futures = [pool.submit(grade_handins, assignment, chunk) for chunk in chunks if chunk]
-            waiting[assignment] = handins, futures
-        for assignment, (handins, futures) in waiting.items():
-            rows = [row for future in futures for row in future.result()]
-            by_name = {name: Result(handins[name], scores, named, s) for name, scores, named, s in rows}
-            results[assignment] = [by_name[name] for name in handins]
+        first = [pool.submit(grade_handins, name, ["solution"]) for name in assignments]
+        waiting: dict[str, list[Future]] = {}
+        for name, future in zip(assignments, first, strict=True):
+            (solution,) = future.result()
+            handins = [handin for handin in all_handins(name) if handin.kind != "solution"]
+            wrong = [handin.name for handin in handins if handin.misconception]
+            right = [handin.name for handin in handins if not handin.misconception]
+            chunks = [(wrong[i::jobs], solution.left) for i in range(jobs)] + [(right, {})]
+            waiting[name] = [future, *(pool.submit(grade_handins, name, *chunk) for chunk in chunks)]
+        results = {}
+        for name, futures in waiting.items():
+            by_name = {result.name: result for future in futures for result in future.result()}
+            results[name] = [by_name[handin.name] for handin in all_handins(name)]
     return results
 
 
@@ -113,8 +118,8 @@ def judge(assignment: str, results: list[Result]) -> Summary:
     points = question_points(assignment)
     problems: list[str] = []
     wrong = accepted = right = refused = 0
-    for result in results:
-        handin, scores = result.handin, result.scores
+    for handin, result in _paired(assignment, results):
+        scores = result.scores
         full = {name for name, value in points.items() if scores.get(name) == value}
         if handin.kind in ("solution", "alternative"):
             right += len(points)
@@ -139,6 +144,11 @@ def judge(assignment: str, results: list[Result]) -> Summary:
                 refused += 1
                 problems.append(f"{handin.name}: '{handin.misconception.name}' lost marks in {name}")
     return Summary(problems, wrong, accepted, right, refused)
+
+
+def _paired(assignment: str, results: list[Result]) -> list[tuple[HandIn, Result]]:
+    handins = {handin.name: handin for handin in all_handins(assignment)}
+    return [(handins[result.name], result) for result in results]
 
 
 def question_points(assignment: str) -> dict[str, float]:
@@ -173,21 +183,22 @@ def report(results: dict[str, list[Result]]) -> str:
         if summaries[assignment].problems:
             lines += ["Problems:", ""] + [f"- {problem}" for problem in summaries[assignment].problems] + [""]
         lines += ["| misconception | question | marks kept in it | named |", "| --- | --- | --- | --- |"]
-        for row in rows:
-            if row.handin.question and row.handin.misconception:
-                own = row.handin.question.id
+        for handin, row in _paired(assignment, rows):
+            if handin.question and handin.misconception:
+                own = handin.question.id
                 kept = f"{row.scores.get(own, 0):g} of {question_points(assignment)[own]:g}"
-                lines.append(f"| {row.handin.misconception.name} | `{own}` | {kept} | {'yes' if row.named else ''} |")
+                lines.append(f"| {handin.misconception.name} | `{own}` | {kept} | {'yes' if row.named else ''} |")
         lines.append("")
     return "\n".join(lines)
 
 
 def _row(question: Question, assignment: str, rows: list[Result]) -> str:
     points = question_points(assignment)[question.id]
-    score = {r.handin.kind: r.scores.get(question.id, 0) for r in rows if r.handin.kind in ("solution", "release")}
-    mine = [r for r in rows if r.handin.misconception and r.handin.question is question]
+    pairs = _paired(assignment, rows)
+    score = {h.kind: r.scores.get(question.id, 0) for h, r in pairs if h.kind in ("solution", "release")}
+    mine = [r for h, r in pairs if h.misconception and h.question is question]
     caught = sum(r.scores.get(question.id, 0) < points for r in mine)
-    tried = [r for r in rows if question.id in r.handin.edited]
+    tried = [r for h, r in pairs if question.id in h.edited]
     kept = sum(r.scores.get(question.id) == points for r in tried)
     cells = [
         f"`{question.id}`",

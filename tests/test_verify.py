@@ -14,7 +14,7 @@ HW = "hw4_gru_gradients"
 
 @pytest.mark.parametrize("assignment", assignments())
 def test_through_nbgrader_the_solution_is_full_and_the_release_zero(assignment):
-    rows = {name: scores for name, scores, _, _ in grade_handins(assignment, ["solution", "release"])}
+    rows = {result.name: result.scores for result in grade_handins(assignment, ["solution", "release"])}
     assert rows["solution"] == question_points(assignment)
     assert rows["release"] == dict.fromkeys(question_points(assignment), 0)
 
@@ -28,7 +28,7 @@ def right_results():
             scores = zero
         else:
             scores = points | ({handin.question.id: 0.0} if handin.question else {})
-        yield Result(handin, dict(scores), True, 1.0)
+        yield Result(handin.name, dict(scores), True, 1.0)
 
 
 def test_the_judge_accepts_what_is_right():
@@ -40,9 +40,9 @@ def test_the_judge_accepts_what_is_right():
 def spoil(kind, name=None, value=0.0):
     """The right results with one hand-in's score of one question changed."""
     results = list(right_results())
-    index = next(i for i, result in enumerate(results) if result.handin.kind == kind)
+    index, handin = next((i, handin) for i, handin in enumerate(all_handins(HW)) if handin.kind == kind)
     result = results[index]
-    question = name or (result.handin.question.id if result.handin.question else "gru_loss")
+    question = name or (handin.question.id if handin.question else "gru_loss")
     results[index] = replace(result, scores=result.scores | {question: value})
     return judge(HW, results)
 
