@@ -100,7 +100,16 @@ def test_an_expected_error_is_compared_by_its_type():
     assert "secret" not in difference(ask("3"), ask("raise RuntimeError('secret')\n0"), 0, 0)
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, lambda: 0, np.array(["a"]), np.array([object()])], ids=str)
+NO_DATA = {
+    "object": object(),
+    "set": {1, 2},
+    "function": len,
+    "words": np.array(["a"]),
+    "objects": np.array([object()]),
+}
+
+
+@pytest.mark.parametrize("value", NO_DATA.values(), ids=NO_DATA)
 def test_what_is_no_plain_data_is_refused(value):
     with pytest.raises(TypeError):
         encode(value)
