@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     corpus.add_argument("name", nargs="?", help="corpus, for fetch and floors")
     training = command("train", _train, "Train the word language model of hw5; resumes from its folder.")
     _recipe_options(training)
+    repeat = command("reproduce", _reproduce, "Repeat a run of results/; resumes from its folder.")
+    repeat.add_argument("name", nargs="?", help="which run; without a name they are listed")
+    repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
     return top
 
@@ -143,6 +146,19 @@ def _train(options) -> int:
     folder = options.folder or RUNS / f"{recipe.corpus}_{recipe.rnn_type.lower()}"
     result = train(recipe, folder, options.device)
     print(f"test perplexity {result['test_perplexity']:.2f}, validation {result['validation_perplexity']:.2f}")
+    return 0
+
+
+def _reproduce(options) -> int:
+    from autograder.reproduce import EXPERIMENTS, reproduce
+
+    if not options.name:
+        print("\n".join(EXPERIMENTS))
+        return 0
+    folder = options.folder or ROOT / "runs" / options.name
+    result = reproduce(options.name, folder)
+    measures = {key: value for key, value in result.items() if key.startswith(("test", "validation"))}
+    print("".join(f"{key:36} {value:10.4f}\n" for key, value in measures.items()) + f"written to {folder}")
     return 0
 
 

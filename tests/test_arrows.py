@@ -14,7 +14,7 @@ from autograder.solutions import ROOT, assignment_cells, assignments
 # The exercises of all seven assignments, those to come included.
 EXERCISES = set(  # a text reads better here than a list of 60 strings
     """
-    dropout dropout2d batch_norm_forward batch_norm_backward count_parameters make_network
+    minibatches dropout dropout2d batch_norm_forward batch_norm_backward fold_batch_norm count_parameters make_network
     softmax cross_entropy softmax_regression_gradient numerical_gradient relative_error rnn_forward rnn_backward
     adagrad_step clip_by_value sample bits_per_character
     lstm_cell lstm_sequence gradient_per_step count_lstm_parameters count_rnn_parameters pad last_relevant

@@ -6,7 +6,7 @@ import pytest
 
 from autograder.cli import main, parser
 
-COMMANDS = ["build", "verify", "corpus", "train", "demo"]
+COMMANDS = ["build", "verify", "corpus", "train", "reproduce", "demo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -29,6 +29,7 @@ def test_the_list_of_commands_is_whole():
         (["corpus", "fetch", "brown"], "brown"),
         (["corpus", "fetch"], "name a corpus"),
         (["train", "--corpus", "brown"], "brown"),
+        (["reproduce", "ptb_transformer"], "no run is called 'ptb_transformer'"),
         (["train", "--corpus", "toy", "--rnn-type", "CNN"], "CNN"),
     ],
 )

@@ -1,0 +1,37 @@
+"""`course reproduce`: every measured run under `results/`, by name, as one command each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from autograder.recipes import Recipe
+
+
+def _char_rnn(folder: Path) -> dict:
+    from autograder.char_rnn import full_run
+
+    return full_run(folder)
+
+
+def _word_lm(recipe: Recipe, folder: Path) -> dict:
+    from autograder.train import train
+
+    return train(recipe, folder)
+
+
+EXPERIMENTS: dict[str, Callable[[Path], dict]] = {
+    "shakespeare_char_rnn": _char_rnn,
+    "ptb_tied_lstm": partial(_word_lm, Recipe(precision="medium")),
+}
+
+
+def reproduce(name: str, folder: Path) -> dict:
+    """Repeat one run, going on from its last checkpoint in `folder`; returns what its `result.json` holds.
+
+    Raises ValueError for a name that is not in EXPERIMENTS.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"no run is called {name!r}: {', '.join(EXPERIMENTS)}")
+    return EXPERIMENTS[name](folder)
