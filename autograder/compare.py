@@ -63,6 +63,8 @@ def error_words(answer: Any) -> str:
     line = f" at `{answer['line']}`" if answer.get("line") else ""
     if "NotImplementedError" in names:
         return "not written yet"
+    if "NameError" in names and not line:  # no line of the notebook raised it: the question's own program did
+        return "what is asked for is not there: the cell that makes it failed or was not run"
     return f"{names[0] if names else 'an error'} was raised{line}"
 
 

@@ -37,6 +37,7 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
+from threadpoolctl import threadpool_limits
 from traitlets import Int
 
 from autograder import answering, marking
@@ -59,13 +60,13 @@ class AskingExecute(Execute):
 
     def preprocess(self, nb, resources, km=None):
         """Run the notebook and mark its questions."""
-        torch.set_num_threads(1)
+        torch.set_num_threads(1)  # one hand-in, one core; small products are slower by threads that wait
         self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
         self.timeout_func = self._limit
         self.assignment = resources["nbgrader"]["assignment"]
         self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
         self.restarts, self.fatal, self.lost = 0, set(), set()
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
             self.sockets = Path(folder)
             return super().preprocess(nb, resources, km)
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded: two workers with two threads each wait for each other
+
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -97,6 +97,7 @@ def test_an_expected_error_is_compared_by_its_type():
     assert difference(expected, ask("raise error('other words')\n0", error=Mine), 0, 0) is None
     assert "ValueError should be raised" in difference(expected, ask("3"), 0, 0)
     assert "TypeError was raised" in difference(expected, ask("1 + 'a'"), 0, 0)
+    assert "what is asked for is not there" in difference(expected, ask("nowhere"), 0, 0)
     assert "secret" not in difference(ask("3"), ask("raise RuntimeError('secret')\n0"), 0, 0)
 
 

@@ -58,3 +58,8 @@ def test_train_writes_its_table_and_goes_on_where_it_stopped(tmp_path, capsys):
 def test_corpus_lists_its_names(capsys):
     assert main(["corpus", "list"]) == 0
     assert capsys.readouterr().out.split() == ["toy", "pydoc", "ptb", "wikitext2", "shakespeare"]
+
+
+def test_reproduce_lists_its_runs(capsys):
+    assert main(["reproduce"]) == 0
+    assert "ptb_tied_lstm" in capsys.readouterr().out.split()

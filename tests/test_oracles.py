@@ -10,6 +10,7 @@ from autograder.solutions import assignments, namespace
 from autograder.verify import dependants
 
 SECRET = "a secret of the tests"
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
 
 
 def asked(assignment):

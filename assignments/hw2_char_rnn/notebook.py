@@ -58,7 +58,7 @@ print(
 print(corpus.text("train")[:300])
 
 # %% [markdown]
-# ## 1. Softmax (2 points, about 8 minutes)
+# ## 1. Softmax (2 points, about 6 minutes)
 #
 # A model gives each class a *score*, any number. Softmax turns a row of scores $z$ into probabilities:
 #
@@ -124,7 +124,7 @@ checks.unchanged("z", z, before)
 checks.passed("softmax", "known probabilities, also for scores of a few thousand")
 
 # %% [markdown]
-# ## 2. Cross-entropy (2 points, about 8 minutes)
+# ## 2. Cross-entropy (2 points, about 6 minutes)
 #
 # How wrong is a row of scores when class $y$ was right? The *cross-entropy* is the negative logarithm of the
 # probability that the right class was given, here averaged over the rows:
@@ -285,7 +285,7 @@ found = pairs(
 checks.passed("softmax_regression_gradient", f"by hand and by differences, largest relative error {agree(found):.1e}")
 
 # %% [markdown]
-# ## 4. Instruments: the numerical gradient and the relative error (3 points, about 15 minutes)
+# ## 4. Instruments: the numerical gradient and the relative error (3 points, about 14 minutes)
 #
 # A gradient with a small mistake in it often still trains, only worse. So it is checked, by a second way that knows
 # nothing of the first: move one entry of $x$ by $h$ to either side and see how $f$ changes,
@@ -672,7 +672,7 @@ plots.curves(reach, x_label="steps", y_label="size of the change / its size at t
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 7. One step of training (2 points, about 12 minutes)
+# ## 7. One step of training (2 points, about 9 minutes)
 #
 # **Clipping.** After an unlucky stretch of text a gradient can be a thousand times its usual size. The simplest guard
 # moves every entry that is outside of $[-B, B]$ to the nearer end: each entry by itself. (The other way, scaling all of
@@ -781,7 +781,7 @@ checks.unchanged("gradients", gradients["w"], np.array([0.5, -4.0]))
 checks.passed("adagrad_step", "two steps, in place, the gradients as they were")
 
 # %% [markdown]
-# ## 8. Writing text (3 points, about 15 minutes)
+# ## 8. Writing text (3 points, about 13 minutes)
 #
 # A language model writes by being asked again and again: feed a character, get the probabilities of the next one, draw
 # one, feed it. A *temperature* $\tau$ sharpens or flattens what is drawn from:
@@ -881,7 +881,7 @@ checks.passed("sample", "counts round, frequencies at three temperatures, refusa
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 9. Bits per character (1 point, about 5 minutes)
+# ## 9. Bits per character (1 point, about 4 minutes)
 #
 # How good is a model of text? Let it read text that it has not seen, as **one stream**, the state carried from the
 # first character to the last and zero before it, and count how many bits it needs per predicted character:
@@ -933,7 +933,7 @@ checks.close("bits_per_character of two tokens", bits_per_character(waves, [1, 4
 checks.passed("bits_per_character", "one stream, the state carried, every token but the first")
 
 # %% [markdown]
-# ## 10. Training (2 points, about 15 minutes)
+# ## 10. Training (2 points, about 11 minutes)
 #
 # All parts are there. One step of training takes the next 25 characters, with the state where the last step left it:
 # the forward pass goes on, only the gradient stops after 25 steps. At the end of the text, and every 100 steps, the
@@ -950,8 +950,10 @@ checks.passed("bits_per_character", "one stream, the state carried, every token 
 # it with $U$, and do every product of the step inside the loop, on the way back one outer product per array and step,
 # and they leave numpy at float64. The cell after `train_step` times such a loop (its way back does the right products
 # on arrays of the right sizes; only their cost counts here) against your functions: forward, backward, clipping and
-# AdaGrad, once in float64 and once in float32, as `train_step` uses them. Expect about 3 to 4 times as many steps by
-# indexing and batching, and 7 or more together with float32.
+# AdaGrad, once in float64 and once in float32. There is one more trick in the given `start_training`: all five arrays
+# are views into one long one, so that clipping and AdaGrad, which treat every entry alike, are a few long operations
+# and not five times as many short ones. On one quiet core we measured 1,100 steps a second for the loop, 4,000 for the
+# solution in float64 and 5,900 in float32, 5.4 times as many.
 
 
 # %% tags=["provided"]
@@ -1035,7 +1037,7 @@ for dtype in (np.float64, np.float32):
 
 # %% [markdown]
 # Now train. The quick profile takes 8,000 steps, a few seconds with everything indexed and batched; the full one
-# 660,000 steps of Shakespeare, several minutes. On the way it prints what the network writes, and it keeps a copy of
+# 660,000 steps of Shakespeare, about two minutes. On the way it prints what the network writes, and it keeps a copy of
 # the parameters whenever the bits per character on the held-out text are the lowest so far: `best_params`. There is
 # nothing to write. If the loss stays near its start, a part above is not right although its check passed on small
 # arrays; if it is `nan`, look at clipping and at the 1e-8 of AdaGrad.
@@ -1113,7 +1115,7 @@ shapes = {
 }
 checks.equal("the shapes of best_params", {name: array.shape for name, array in best_params.items()}, shapes)
 bits = bits_per_character(best_params, valid_tokens)
-bar = 2.3 if corpus.name == "shakespeare" else 2.5
+bar = 2.9 if corpus.name == "shakespeare" else 2.5
 checks.true(bits < bar, f"best_params need {bits:.3f} bits per character on held-out text, {bar} is the bar")
 checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, the bar is {bar}")
 
@@ -1136,8 +1138,17 @@ checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, t
 #
 # With hidden size 100, 25 steps and learning rate 0.1, such a program once took 660,000 steps to reach a
 # smoothed loss of 38.22, that is $38.22 / (25 \ln 2) = 2.21$ bits per character. With `COURSE_PROFILE=full` this
-# notebook does as many steps on Shakespeare. Mind what is compared: another text has another entropy, and a smoothed
-# loss is no held-out figure.
+# notebook does as many steps on Shakespeare's plays. The course's own run of that took two minutes on one core:
+#
+# | 660,000 steps | smoothed loss, lowest | in bits | validation text | test text |
+# | --- | --- | --- | --- | --- |
+# | the historical run, on a text of its own | 38.22 | 2.21 | | |
+# | the solution, on Shakespeare's plays | 42.03 | 2.43 | 2.68 | 2.82 |
+#
+# On the validation text counting pairs needs 3.54 bits and counting triples 2.86. Mind what is compared: another text
+# has another entropy, a smoothed loss is training text at its easiest stretch, and the validation text has chosen the
+# parameters; only the last column has chosen nothing. Along the way the curve swings by 0.2 bits within one pass
+# through the plays, which is why a single smoothed loss says little.
 #
 # ## References
 #
