@@ -46,7 +46,7 @@ def full_run(
     tokens = {split: np.array([place[c] for c in texts.text(split)]) for split in corpora.SPLITS}
     description = {"corpus": corpus, "hidden": HIDDEN, "steps_per_piece": STEPS, "every": every}
     folder.mkdir(parents=True, exist_ok=True)
-    run = hw2["start_training"](len(alphabet), HIDDEN, np.random.default_rng(SEED), STEPS)
+    run = hw2["start_training"](len(alphabet), HIDDEN, np.random.default_rng(SEED), STEPS, np.float32)
     notes: dict = {"rows": [], "samples": [], "seconds": 0.0}
     if (folder / CHECKPOINT).exists():
         notes = _resume(folder, run, description)

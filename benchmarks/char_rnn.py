@@ -82,7 +82,7 @@ def best_seconds(steps: dict[str, Callable[[], object]], rounds: int = 40, calls
 
 
 def main() -> None:
-    """Print the rates of both in float64, numpy's default, and in float32, in which the notebook trains."""
+    """Print the rates of both in float64, numpy's default, and in float32, as in the full run."""
     hw2 = namespace("hw2_char_rnn")
     text = np.random.default_rng(0).zipf(1.3, 200_000) % CLASSES
     print(f"largest difference of a gradient: {largest_difference(hw2, text[: STEPS + 1]):.1e}")

@@ -918,14 +918,14 @@ def adagrad_step(params, gradients, memory, learning_rate):
 """,
         ),
         Alternative(
-            "zipped, entry by entry",
+            "row by row",
             """
 def adagrad_step(params, gradients, memory, learning_rate):
-    for name, p in params.items():
-        for index in np.ndindex(*p.shape):
-            g = gradients[name][index]
-            memory[name][index] += g * g
-            p[index] -= learning_rate * g / math.sqrt(memory[name][index] + 1e-8)
+    for name in params:
+        rows = (np.atleast_2d(array[name]) for array in (params, gradients, memory))
+        for p, g, m in zip(*rows, strict=True):
+            m += g * g
+            p -= learning_rate * g / np.sqrt(m + 1e-8)
 """,
         ),
     ],
@@ -1319,6 +1319,8 @@ def judge_parameters(answer: object, inputs: dict, solution: dict) -> str | None
     return None
 
 
+# The solution after the 5,000 steps of grading, ten seeds: mean 1.49 bits, standard deviation 0.21, worst 1.98; after
+# 2,000 steps 2.09. Counting pairs needs 2.71, single characters 4.21: nothing without a memory passes.
 BAR = 2.5
 BEST_PARAMS = Question(
     "best_params",
