@@ -2,10 +2,13 @@
 
 import csv
 import json
+import runpy
 
+import numpy as np
 import pytest
 
 from autograder.char_rnn import full_run
+from autograder.solutions import ROOT, namespace
 
 
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path):
@@ -34,3 +37,18 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
         full_run(tmp_path, 20, every=20, corpus="toy")
     with pytest.raises(ValueError, match="multiple of 10"):
         full_run(tmp_path, 20, every=5, corpus="toy")
+
+
+def test_the_benchmarks_two_steps_do_the_same():
+    benchmark = runpy.run_path(str(ROOT / "benchmarks" / "char_rnn.py"))
+    hw2, text = namespace("hw2_char_rnn"), np.random.default_rng(3).integers(0, 65, 26)
+    assert benchmark["largest_difference"](hw2, text) < 1e-12
+    whole, parts = (hw2["start_training"](65, 100, np.random.default_rng(0)) for _ in "ab")
+    slow = {"params": dict(parts["params"]), "memory": {n: np.zeros_like(a) for n, a in parts["params"].items()}}
+    slow["h"] = np.zeros(100)
+    for _ in range(3):
+        hw2["train_step"](whole, text)
+        benchmark["one_hot_step"](hw2, slow, text)
+        slow["h"] = np.zeros(100)  # train_step came to the end of this short text
+    for name, array in whole["params"].items():
+        np.testing.assert_allclose(slow["params"][name], array, atol=1e-9)
