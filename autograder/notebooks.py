@@ -9,6 +9,9 @@
 | `question` | visible checks, `id="check_<question>" points=N`; the grader asks after it | read-only, graded |
 | `written` | markdown with a model answer between markers, `id=... points=N` | editable, marked by hand |
 | none | prose, or code that shows something | read-only code, free prose |
+
+A `provided` cell may hold a line `# include hw5_word_lm: WordLM, perplexity`: solution cells of another assignment that
+are given here (solutions.py puts them in place).
 """
 
 from __future__ import annotations

@@ -6,9 +6,11 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from autograder.recipes import Recipe
@@ -39,7 +41,13 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         recipe.dropout,
         recipe.tied,
     ).to(device)
-    optimiser = torch.optim.SGD(model.parameters(), lr=recipe.learning_rate, fused=True)
+    optimiser = torch.optim.SGD(
+        model.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        fused=True,
+    )
     source = hw5["batchify"](ids["train"], recipe.batch_size)
     history = fit(
         model,
@@ -47,7 +55,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         train=lambda: hw5["train_epoch"](model, source, optimiser, recipe.bptt, recipe.clip),
         validate=lambda: hw5["perplexity"](model, ids["valid"], 512),
         epochs=recipe.epochs,
-        rate=shrink_on_plateau(recipe.learning_rate, recipe.shrink),
+        rate=schedule(recipe),
         folder=folder,
         config=asdict(recipe),
         precision=recipe.precision,
@@ -71,6 +79,14 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
+    """The learning rate of the next epoch, given the history so far, for `fit`."""
+    if not recipe.flat_epochs:
+        return shrink_on_plateau(recipe.learning_rate, recipe.shrink)
+    rate = namespace("hw6_lstm_vs_gru")["learning_rate"]
+    return lambda history: rate(len(history) + 1, recipe.learning_rate, recipe.flat_epochs, recipe.decay)
 
 
 def perplexity_of_file(hw5: dict, data: bytes, ids: torch.Tensor) -> float:

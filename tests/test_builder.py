@@ -34,6 +34,12 @@ REFUSALS = {
     "other name": ("notebook.py", "def double(x):", "def doubled(x):", "'double' is not defined in it"),
     "edit that fits nowhere": ("oracle.py", '"2 * x", "x * x"', '"3 * x", "x * x"', "stands 0 times"),
     "builds on nothing": ("oracle.py", 'builds_on=("double", "halve")', 'builds_on=("triple",)', "no earlier question"),
+    "include of itself": (
+        "notebook.py",
+        "import numpy",
+        "# include hw0_tiny: halve\nimport numpy",
+        "no other assignment",
+    ),
     "cell option": ("notebook.py", QUESTION, QUESTION + " mark=1", "unknown cell option 'mark'"),
 }
 
@@ -56,6 +62,42 @@ def test_the_line_named_is_the_line_of_the_slip(tiny):
     lines = (tiny.assignment / "notebook.py").read_text().splitlines()
     line = next(n for n, text in enumerate(lines, 1) if "quiz" in text)
     assert f"notebook.py:{line}: unknown tag 'quiz'" in tiny.course("build").stderr
+
+
+MORE = """\
+# %% [markdown]
+# # More
+
+# %% tags=["provided"]
+import numpy as np
+
+# include hw0_tiny: halve, double
+
+# %%
+print(double(np.ones(1)))
+"""
+READ = """
+from autograder.solutions import assignment_cells, namespace
+print(assignment_cells("hw1_more")[1].source)
+print("calls", namespace("hw1_more")["double"](4), namespace("hw1_more")["halve"].__doc__)
+"""
+
+
+def test_an_include_line_stands_for_solution_cells_of_another_assignment(tiny):
+    path = tiny.root / "assignments" / "hw1_more" / "notebook.py"
+    path.parent.mkdir()
+    path.write_text(MORE, encoding="utf-8")
+    told = tiny.python("-c", READ).stdout
+    assert told.startswith("import numpy as np\n\ndef halve(x):")
+    assert '\n    return x / 2\n\n\ndef double(x):\n    """Twice x' in told
+    assert "calls 8 Half of x." in told
+    assert "SOLUTION" not in told
+    for old, new, message in [
+        ("hw0_tiny", "hw9_none", "hw1_more/notebook.py:4: include names 'hw9_none', which is no other assignment"),
+        ("halve,", "check_halve,", "hw1_more/notebook.py:4: include names 'check_halve', which is no solution cell of"),
+    ]:
+        path.write_text(MORE.replace(old, new), encoding="utf-8")
+        assert message in tiny.python("-c", READ).stderr
 
 
 def test_outputs_left_in_are_refused(tiny):
