@@ -3,6 +3,8 @@
 import ast
 import inspect
 import pkgutil
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -67,3 +69,11 @@ def test_notebooks_import_nothing_of_the_course_but_utils(assignment):
 @pytest.mark.parametrize("path", sorted((ROOT / "autograder").glob("*.py")), ids=lambda path: path.name)
 def test_the_grader_imports_no_assignment(path):
     assert "assignments" not in imported(path)
+
+
+@pytest.mark.parametrize("assignment", assignments())
+def test_every_name_of_a_notebook_is_defined_with_what_it_includes(assignment):
+    code = "\n".join(cell.source for cell in assignment_cells(assignment) if cell.kind == "code")
+    command = [sys.executable, "-m", "ruff", "check", "--select", "F821", "--stdin-filename", "whole.py", "-"]
+    done = subprocess.run(command, input=code, text=True, capture_output=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
