@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
@@ -11,8 +12,12 @@ from traitlets.config import Config, PyFileConfigLoader
 from autograder.solutions import ROOT
 
 
-def api(course: Path) -> NbGraderAPI:
-    """nbgrader's API over the course in the folder `course`, configured by this repository's nbgrader_config.py."""
+def api(course: Path, leave_out: Iterable[str] = ()) -> NbGraderAPI:
+    """nbgrader's API over the course in the folder `course`, configured by this repository's nbgrader_config.py.
+
+    leave_out: ids of cells that autograding does not run.
+    """
     config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config())
     config.CourseDirectory.root = str(course)
+    config.AskingExecute.leave_out = set(leave_out)
     return NbGraderAPI(CourseDirectory(config=config), config=config)

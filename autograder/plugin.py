@@ -38,11 +38,12 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 from threadpoolctl import threadpool_limits
-from traitlets import Int
+from traitlets import Bool, Int, Set, Unicode
 
 from autograder import answering, marking
 from autograder.questions import Question
 from autograder.solutions import ROOT
+from autograder.warm import ONE_THREAD, use_warm_kernels
 
 ANSWERING = base64.b64encode(inspect.getsource(answering).encode()).decode()
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
@@ -56,6 +57,8 @@ class AskingExecute(Execute):
     timeout = Int(60, help="Seconds that one cell may take.").tag(config=True)
     own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
     max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
+    warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
+    leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
@@ -65,6 +68,8 @@ class AskingExecute(Execute):
         self.timeout_func = self._limit
         self.assignment = resources["nbgrader"]["assignment"]
         self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
+        if self.warm:
+            use_warm_kernels()
         self.restarts, self.fatal, self.lost = 0, set(), set()
         with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
             self.sockets = Path(folder)
@@ -74,8 +79,7 @@ class AskingExecute(Execute):
         """Start the kernel over private sockets, with the environment that grading fixes."""
         if os.name == "posix":
             self.km.transport, self.km.ip = "ipc", str(self.sockets / str(self.restarts))
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        env = os.environ | threads | {"COURSE_ROOT": str(ROOT), "COURSE_PROFILE": "quick"}
+        env = os.environ | ONE_THREAD | {"COURSE_ROOT": str(ROOT), "COURSE_PROFILE": "quick"}
         super().start_new_kernel(env=env, **kwargs)
 
     def on_cell_executed(self, **kwargs):
@@ -83,7 +87,7 @@ class AskingExecute(Execute):
 
     def preprocess_cell(self, cell, resources, index):
         """Run a cell; after a graded one, ask and mark."""
-        if cell.cell_type != "code":
+        if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade_id") in self.leave_out:
             return cell, resources
         graded = nbgrader_utils.is_grade(cell)
         failure = self._run(cell, resources, index)

@@ -80,6 +80,8 @@ class Question:
     """One graded cell. `id` is the name of the function, class or result; the graded cell is `check_<id>`.
 
     builds_on: questions whose functions this one's answer runs through: a mistake there may cost marks here.
+    made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a hand-in with a
+        misconception that may cost this question's marks anyway, since training takes most of the time there.
     seconds: time that all cases together may take in the student's kernel.
     """
 
@@ -88,6 +90,7 @@ class Question:
     misconceptions: list[Misconception] = field(default_factory=list)
     alternatives: list[Alternative] = field(default_factory=list)
     builds_on: tuple[str, ...] = ()
+    made_by: str = ""
     seconds: float = 30.0
 
 
@@ -99,6 +102,7 @@ def load_questions(assignment: str) -> tuple[Question, ...]:
         raise CourseError(f"{path}: no such oracle")
     questions = tuple(_module(path).QUESTIONS)
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
+    ids = {cell.id for cell in assignment_cells(assignment)}
     known: set[str] = set()
     for question in questions:
         if question.id in known:
@@ -108,6 +112,8 @@ def load_questions(assignment: str) -> tuple[Question, ...]:
         for earlier in question.builds_on:
             if earlier not in known:
                 raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is no earlier question")
+        if question.made_by and question.made_by not in ids:
+            raise CourseError(f"{path}: {question.id!r} is made by {question.made_by!r}, which is no cell")
         known.add(question.id)
         for edit in [*question.misconceptions, *question.alternatives]:
             name = edit.cell or question.id

@@ -918,7 +918,7 @@ def train_all(seed):
     return {name: run[0] for name, run in runs.items()}, {name: run[1] for name, run in runs.items()}
 
 
-# %%
+# %% id="train_networks"
 networks, histories = train_all(seed=1)
 for name, history in histories.items():
     best = history[history[:, 2].argmax()]

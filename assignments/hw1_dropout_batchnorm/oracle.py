@@ -1375,6 +1375,7 @@ NETWORKS = Question(
         )
     ],
     builds_on=("minibatches", "dropout", "batch_norm_forward", "batch_norm_backward", "make_network"),
+    made_by="train_networks",
 )
 
 QUESTIONS = [

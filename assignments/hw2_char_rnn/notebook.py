@@ -1044,7 +1044,7 @@ for dtype in (np.float64, np.float32):
 # arrays; if it is `nan`, look at clipping and at the 1e-8 of AdaGrad.
 
 
-# %%
+# %% id="train_rnn"
 def train_network(steps, every, seconds, dtype=np.float64):
     """Train from scratch for at most `steps` steps and `seconds` of CPU; returns the best parameters and a history."""
     run = start_training(len(alphabet), 100, np.random.default_rng(1), dtype=dtype)

@@ -1342,6 +1342,7 @@ BEST_PARAMS = Question(
         "sample",
         "bits_per_character",
     ),
+    made_by="train_rnn",
 )
 
 QUESTIONS = [

@@ -918,7 +918,7 @@ plots.curves(runs, x_label="piece", y_label="loss (nats per token)", log=True)
 # back. The grader draws fresh sentences from the grammar, takes the weights of `model`, and wants a perplexity at
 # most 1.25 times the exact one.
 
-# %%
+# %% id="train_model"
 torch.manual_seed(0)
 handful = batchify(ids["train"][:200], 4)
 tiny = WordLM("LSTM", len(vocabulary), 64, 64, 1, 0.0, True)

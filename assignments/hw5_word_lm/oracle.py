@@ -1700,6 +1700,7 @@ weights
         )
     ],
     builds_on=TRAINED,
+    made_by="train_model",
 )
 
 # Sure of the word whose id is the sum of all ids read so far, each plus 1; in training mode sure of the one after it.

@@ -386,7 +386,7 @@ checks.passed("run", f"the best of 16 epochs was {best_epoch(history)}, its weig
 # machine, so measure where you are.
 
 
-# %%
+# %% id="train_models"
 def kept(name, config):
     """run(config, corpus); in the full profile what comes out is kept on disk and found again."""
     file = course.folder / "runs" / f"{name.replace(' ', '_')}.pt"

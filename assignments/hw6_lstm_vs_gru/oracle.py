@@ -773,6 +773,7 @@ models = Question(
         ),
     ],
     builds_on=TRAINED,
+    made_by="train_models",
 )
 
 

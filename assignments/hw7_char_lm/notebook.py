@@ -734,7 +734,7 @@ for batch, (h, c) in enumerate(incoming, 1):
 # The historical exponent would say otherwise: by it the character model's word perplexity is about 16. The toy
 # language's words are short, and the exponent belongs to another text.
 
-# %%
+# %% id="train_both"
 SMALL = {"rnn_type": "LSTM", "embedding_size": 32, "hidden_size": 128, "num_layers": 1, "dropout": 0.0, "tied": False}
 SMALL |= {"batch_size": 20, "bptt": 50, "clip": 1.0, "epochs": 8, "learning_rate": 0.01, "flat_epochs": 5}
 SMALL |= {"decay": 0.35, "seed": 7}

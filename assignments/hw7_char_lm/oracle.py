@@ -1251,6 +1251,7 @@ weights
         )
     ],
     builds_on=TRAINED,
+    made_by="train_both",
 )
 
 # Sure of the symbol whose id is the sum of all ids read so far, each plus 1; in training mode of the one after it.

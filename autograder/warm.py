@@ -1,0 +1,107 @@
+"""Kernels that start warm: forked from a process that has torch and the rest loaded, not started from nothing."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+from autograder.notebooks import CourseError
+from autograder.solutions import ROOT
+
+NAME = "course-warm"  # in pyproject.toml, among the entry points
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+class Forked:
+    """A kernel's process as jupyter_client wants to see one: some of `subprocess.Popen`, over a connection."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, connection: socket.socket):
+        self.pid = pid
+        self.returncode: int | None = None
+        self._connection = connection
+
+    def poll(self) -> int | None:
+        """None while the kernel lives, else 1: how it ended is not told."""
+        if self.returncode is None:
+            self._connection.settimeout(0)
+            try:
+                self._ended(self._connection.recv(1))
+            except BlockingIOError:
+                return None
+        return self.returncode
+
+    def wait(self) -> int | None:
+        """Wait for the kernel's end."""
+        if self.returncode is None:
+            self._connection.settimeout(None)
+            self._ended(self._connection.recv(1))
+        return self.returncode
+
+    def _ended(self, received: bytes) -> None:
+        self.returncode = 1
+        self._connection.close()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the kernel if it lives."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the kernel to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the kernel."""
+        self.send_signal(signal.SIGKILL)
+
+
+@cache
+def server() -> str:
+    """Start this process's warm server; returns its address. It ends with this process, however that ends."""
+    folder = tempfile.mkdtemp(prefix="course-warm-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    address = str(Path(folder) / "socket")
+    command = [sys.executable, "-P", str(Path(__file__).with_name("warm_server.py")), address, str(ROOT)]
+    running = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | ONE_THREAD, text=True
+    )
+    atexit.register(running.kill)
+    assert running.stdout
+    if running.stdout.readline() != "ready\n":
+        raise CourseError(f"the process that kernels are forked from did not start: {' '.join(command)}")
+    return address
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any):
+        """Fork a kernel that is given the command's arguments from `-f` on, its folder and its environment."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(server())
+        env = dict(kwargs.get("env") or os.environ)
+        request = {"argv": cmd[cmd.index("-f") :], "cwd": str(kwargs.get("cwd") or Path.cwd()), "env": env}
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        self.process = Forked(int(connection.makefile().readline()), connection)  # type: ignore[assignment]
+        self.pid = self.pgid = self.process.pid  # type: ignore[attr-defined]
+        return self.connection_info
+
+
+def use_warm_kernels() -> None:
+    """Have this process's kernels start warm, where a process can be forked."""
+    if hasattr(os, "fork") and sys.platform != "darwin":  # macOS's own libraries do not survive one
+        KernelProvisionerFactory.instance().default_provisioner_name = NAME

@@ -1,0 +1,99 @@
+"""A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
+
+`warm.py` runs this file by its path, so that nothing of the grader is loaded here: a kernel inherits all of this memory.
+It reads one JSON object per connection, {"argv", "cwd", "env"}, answers with the kernel's process id, and leaves the
+connection open in the kernel: its end tells the grader that the kernel has died. It ends with its standard input.
+"""
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import random
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+
+LOADED = (
+    *("IPython.core.interactiveshell", "ipykernel.ipkernel", "ipykernel.kernelapp", "matplotlib.pyplot", "numpy"),
+    *("numpy.testing", "pandas", "safetensors.torch", "scipy.special", "sklearn.datasets", "torch", "torch.nn.utils.rnn"),
+    *("torch.testing", "torch.optim", "tqdm"),
+)
+
+
+def load(course: str) -> None:
+    """Import what notebooks import, the course's `utils` included: a file beside a notebook cannot take its place."""
+    sys.path.insert(0, course)
+    import utils
+
+    for name in (*LOADED, *(f"utils.{found.name}" for found in pkgutil.iter_modules(utils.__path__))):
+        importlib.import_module(name)
+    sys.path.remove(course)
+    if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
+        raise RuntimeError(f"threads before the fork: {[thread.name for thread in threading.enumerate()]}")
+    gc.collect()
+    gc.freeze()  # the collector would write into every page that a fork shares
+
+
+def serve(address: str) -> None:
+    """Fork a kernel for each request on a socket, until standard input ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a kernel here
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(address)
+        listening.listen()
+        print("ready", flush=True)
+        while True:
+            readable, _, _ = select.select([0, listening], [], [])
+            if 0 in readable:
+                return
+            connection, _ = listening.accept()
+            with connection:
+                request = json.loads(connection.makefile().readline())
+                pid = os.fork()
+                if not pid:
+                    listening.close()
+                    become_kernel(request, connection)
+                connection.sendall(b"%d\n" % pid)
+
+
+def become_kernel(request: dict, connection: socket.socket) -> None:
+    """Be an IPython kernel with the request's arguments, folder and environment, and then end."""
+    status = 1
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.chdir(request["cwd"])
+        server = str(os.getppid())  # the kernel ends with this process, as one of its own would with the grader's
+        os.environ.clear()
+        os.environ.update(request["env"], JPY_PARENT_PID=server)
+        import matplotlib
+        import numpy
+        import torch
+
+        random.seed()
+        numpy.random.seed()
+        torch.seed()
+        inline = "module://matplotlib_inline.backend_inline"
+        matplotlib.rcParams["backend"] = os.environ.get("MPLBACKEND") or inline
+        from ipykernel.kernelapp import IPKernelApp
+
+        sys.argv = ["ipykernel_launcher", *request["argv"]]
+        IPKernelApp.launch_instance(sys.argv[1:])
+        status = 0
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        connection.close()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    load(sys.argv[2])
+    serve(sys.argv[1])
