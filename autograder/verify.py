@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,16 +38,22 @@ class Result:
     left: dict[str, bytes] = field(default_factory=dict)
 
 
-def grade_handins(assignment: str, names: list[str], files: Mapping[str, bytes] | None = None) -> list[Result]:
+def grade_handins(
+    assignment: str, names: list[str], files: Mapping[str, bytes] | None = None, built: Path | None = None
+) -> list[Result]:
     """Grade some of an assignment's hand-ins by `nbgrader autograde` in a temporary course of this process's own.
 
     files: what a misconception's hand-in comes with beside its notebook, such as the weights of a long run.
+    built: a course in which the assignment is built, to copy; it is built anew without one.
     """
     wanted = {handin.name: handin for handin in all_handins(assignment) if handin.name in names}
     found = []
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder, contextlib.redirect_stderr(io.StringIO()):
         course = Path(folder)
-        build(assignment, course)
+        if built:
+            shutil.copytree(built, course, dirs_exist_ok=True)
+        else:
+            build(assignment, course)
         for handin in wanted.values():
             place = hand_in(course, handin.name, assignment, filled_notebook(assignment, handin.cells))
             for file, data in (files or {}).items():
@@ -77,21 +84,37 @@ def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
     The solution comes first: misconceptions are handed in with the weights that it trained, as students would.
     """
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        first = [pool.submit(grade_handins, name, ["solution"]) for name in assignments]
+    context = get_context("spawn")
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder, ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        built = {name: Path(folder) / name for name in assignments}
+        first = {name: pool.submit(_build_and_grade_solution, name, built[name]) for name in assignments}
         waiting: dict[str, list[Future]] = {}
-        for name, future in zip(assignments, first, strict=True):
-            (solution,) = future.result()
+        for name in assignments:
+            (solution,) = first[name].result()
             handins = [handin for handin in all_handins(name) if handin.kind != "solution"]
             wrong = [handin.name for handin in handins if handin.misconception]
             right = [handin.name for handin in handins if not handin.misconception]
-            chunks = [(wrong[i::jobs], solution.left) for i in range(jobs)] + [(right, {})]
-            waiting[name] = [future, *(pool.submit(grade_handins, name, *chunk) for chunk in chunks)]
+            batches = [(wrong[i : i + BATCH], solution.left) for i in range(0, len(wrong), BATCH)]
+            batches += [([one], {}) for one in right]
+            waiting[name] = [first[name], *(pool.submit(grade_handins, name, *each, built[name]) for each in batches)]
         results = {}
         for name, futures in waiting.items():
             by_name = {result.name: result for future in futures for result in future.result()}
             results[name] = [by_name[handin.name] for handin in all_handins(name)]
     return results
+
+
+BATCH = 6  # hand-ins to a task: few enough that the processes end together
+
+
+def _build_and_grade_solution(assignment: str, course: Path) -> list[Result]:
+    build(assignment, course)
+    return grade_handins(assignment, ["solution"], built=course)
+
+
+def scratch() -> str | None:
+    """Where courses that nobody keeps are made: in memory, if it can be, since a gradebook waits for its disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def needless_cells(assignment: str, handin: HandIn) -> set[str]:
