@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
     jobs = (os.cpu_count() or 1) + 1  # a hand-in waits for its kernel now and then
     verify.add_argument("--jobs", type=int, default=jobs, help="processes (default: one more than there are cores)")
     verify.add_argument("--output", type=Path, help="write the table there, in Markdown")
+    bars = command("calibrate", _calibrate, "Set the bars of trained results from runs over many seeds.")
+    bars.add_argument("assignment", nargs="*", help="name or short name; all by default")
+    bars.add_argument("--seeds", type=int, default=12, help="runs of the solution with each number of threads")
+    bars.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     corpus = command("corpus", _corpus, "List, fetch and measure the corpora.")
     corpus.add_argument("action", choices=["list", "fetch", "floors"])
     corpus.add_argument("name", nargs="?", help="corpus, for fetch and floors")
@@ -89,6 +93,23 @@ def stale_files(fresh: Path, assignment: str) -> list[Path]:
             if not all(p.exists() for p in pair) or not filecmp.cmp(*pair, shallow=False):
                 found.append(name)
     return found
+
+
+def _calibrate(options) -> int:
+    from autograder.calibrate import calibrate, write
+
+    for assignment in pick(options.assignment):
+        found = calibrate(assignment, options.seeds, options.threads)
+        if found is None:
+            print(f"{assignment}: no bars")
+            continue
+        for name, figure in found["figures"].items():
+            side = "at most" if figure["at_most"] else "at least"
+            print(
+                f"{assignment}: {name}: {figure['mean']:.4g}, sd {figure['sd']:.2g}; the bar: {side} {figure['bar']:g}"
+            )
+        print(f"wrote {write(assignment, found)}")
+    return 0
 
 
 def _verify(options) -> int:

@@ -98,7 +98,8 @@ def requests(assignment: str, question: Question, secret: str) -> tuple[dict, ..
 
 
 @cache
-def _solution(assignment: str) -> dict:
+def solution(assignment: str) -> dict:
+    """The solution's names, once for this process."""
     return namespace(assignment)
 
 
@@ -106,7 +107,7 @@ def _solution(assignment: str) -> dict:
 def expected_answers(assignment: str, question: Question, secret: str) -> tuple[Any, ...]:
     """What the solution answers; None for a case that has a judge."""
     return tuple(
-        None if case.judge else answering.answer(request, _solution(assignment))
+        None if case.judge else answering.answer(request, solution(assignment))
         for case, request in zip(question.cases, requests(assignment, question, secret), strict=True)
     )
 
@@ -158,7 +159,7 @@ def _judge(assignment: str, question: Question, index: int, answer: Any, secret:
         if answer.get("kind") == "exception":
             return error_words(answer)
         inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}
-        return case.judge(answering.decode(answer), inputs, _solution(assignment))
+        return case.judge(answering.decode(answer), inputs, solution(assignment))
     except CourseError:
         raise
     except Exception:

@@ -82,6 +82,7 @@ class Question:
     builds_on: questions whose functions this one's answer runs through: a mistake there may cost marks here.
     made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a hand-in with a
         misconception that may cost this question's marks anyway, since training takes most of the time there.
+    spoiled_by: misconceptions of training, as "question: name", after which what is made must miss a bar (bars.py).
     seconds: time that all cases together may take in the student's kernel.
     """
 
@@ -91,6 +92,7 @@ class Question:
     alternatives: list[Alternative] = field(default_factory=list)
     builds_on: tuple[str, ...] = ()
     made_by: str = ""
+    spoiled_by: tuple[str, ...] = ()
     seconds: float = 30.0
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 from autograder.notebooks import CourseError
 from autograder.solutions import ROOT
 
-NAME = "course-warm"  # in pyproject.toml, among the entry points
+ENTRY = EntryPoint("course-warm", "autograder.warm:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME)
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
@@ -96,12 +97,15 @@ class WarmProvisioner(LocalProvisioner):
         env = dict(kwargs.get("env") or os.environ)
         request = {"argv": cmd[cmd.index("-f") :], "cwd": str(kwargs.get("cwd") or Path.cwd()), "env": env}
         connection.sendall(json.dumps(request).encode() + b"\n")
-        self.process = Forked(int(connection.makefile().readline()), connection)  # type: ignore[assignment]
-        self.pid = self.pgid = self.process.pid  # type: ignore[attr-defined]
+        pid = int(connection.makefile().readline())
+        self.process = Forked(pid, connection)  # type: ignore[assignment]
+        self.pid = self.pgid = pid
         return self.connection_info
 
 
 def use_warm_kernels() -> None:
     """Have this process's kernels start warm, where a process can be forked."""
     if hasattr(os, "fork") and sys.platform != "darwin":  # macOS's own libraries do not survive one
-        KernelProvisionerFactory.instance().default_provisioner_name = NAME
+        factory = KernelProvisionerFactory.instance()
+        factory.provisioners[ENTRY.name] = ENTRY
+        factory.default_provisioner_name = ENTRY.name

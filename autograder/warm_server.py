@@ -1,7 +1,7 @@
 """A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
 
-`warm.py` runs this file by its path, so that nothing of the grader is loaded here: a kernel inherits all of this memory.
-It reads one JSON object per connection, {"argv", "cwd", "env"}, answers with the kernel's process id, and leaves the
+`warm.py` runs this file by its path, so that nothing of the grader is loaded here: a kernel inherits all its memory. It
+reads one JSON object per connection, {"argv", "cwd", "env"}, answers with the kernel's process id, and leaves the
 connection open in the kernel: its end tells the grader that the kernel has died. It ends with its standard input.
 """
 
@@ -20,7 +20,15 @@ import traceback
 
 LOADED = (
     *("IPython.core.interactiveshell", "ipykernel.ipkernel", "ipykernel.kernelapp", "matplotlib.pyplot", "numpy"),
-    *("numpy.testing", "pandas", "safetensors.torch", "scipy.special", "sklearn.datasets", "torch", "torch.nn.utils.rnn"),
+    *(
+        "numpy.testing",
+        "pandas",
+        "safetensors.torch",
+        "scipy.special",
+        "sklearn.datasets",
+        "torch",
+        "torch.nn.utils.rnn",
+    ),
     *("torch.testing", "torch.optim", "tqdm"),
 )
 
@@ -47,7 +55,7 @@ def serve(address: str) -> None:
         listening.listen()
         print("ready", flush=True)
         while True:
-            readable, _, _ = select.select([0, listening], [], [])
+            readable, _, _ = select.select([0, listening.fileno()], [], [])
             if 0 in readable:
                 return
             connection, _ = listening.accept()
@@ -68,9 +76,8 @@ def become_kernel(request: dict, connection: socket.socket) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.chdir(request["cwd"])
-        server = str(os.getppid())  # the kernel ends with this process, as one of its own would with the grader's
         os.environ.clear()
-        os.environ.update(request["env"], JPY_PARENT_PID=server)
+        os.environ.update(request["env"])
         import matplotlib
         import numpy
         import torch
@@ -82,7 +89,8 @@ def become_kernel(request: dict, connection: socket.socket) -> None:
         matplotlib.rcParams["backend"] = os.environ.get("MPLBACKEND") or inline
         from ipykernel.kernelapp import IPKernelApp
 
-        sys.argv = ["ipykernel_launcher", *request["argv"]]
+        ends_with = f"--IPKernelApp.parent_handle={os.getppid()}"  # with this server, which ends with the grader
+        sys.argv = ["ipykernel_launcher", *request["argv"], ends_with]
         IPKernelApp.launch_instance(sys.argv[1:])
         status = 0
     except SystemExit as leaving:

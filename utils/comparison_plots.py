@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
-from utils.plots import STYLES
+from utils.plots import STYLES, curves
 
 if TYPE_CHECKING:  # the table comes from the caller; importing pandas takes a quarter of a second
     import pandas as pd
@@ -47,11 +47,25 @@ def training_curves(histories: Mapping[str, pd.DataFrame], best: Mapping[str, in
     plt.show()
 
 
-def small_multiples(table: pd.DataFrame, *, x: str, y: str, line: str, panel: str) -> None:
+def gap_by_epoch(histories: Mapping[str, pd.DataFrame]) -> None:
+    """Validation over training perplexity by epoch, a line for each run: above 1 it knows its text better than others.
+
+    histories: by name, a table with the columns epoch, train and validation, a row per epoch.
+    """
+    _, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    axes.axhline(1, color="0.5", linewidth=0.8)
+    series = {name: (table["epoch"], table["validation"] / table["train"]) for name, table in histories.items()}
+    curves(series, x_label="epoch", y_label="validation / training perplexity", log=True, axes=axes)
+    _plain_log_ticks(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    plt.show()
+
+
+def small_multiples(table: pd.DataFrame, *, x: str, y: str, line: str, panel: str, y_label: str | None = None) -> None:
     """A grid of runs: a panel for each value of one column, in it a line for each value of another.
 
     table: a row per run. x, y: the columns on the axes; the values of x stand side by side at equal distances.
-    line, panel: the columns that part the rows into lines and panels.
+    line, panel: the columns that part the rows into lines and panels. y_label: the name of y where it says more.
     """
     panels = list(table[panel].unique())
     places = {value: place for place, value in enumerate(sorted(table[x].unique()))}
@@ -63,7 +77,7 @@ def small_multiples(table: pd.DataFrame, *, x: str, y: str, line: str, panel: st
         for (key, part), (style, marker) in zip(rows.groupby(line), STYLES, strict=False):
             part = part.sort_values(x)
             one.plot([places[v] for v in part[x]], part[y], style, marker=marker, label=f"{line} {key}")
-        one.set(title=f"{panel} {value}", xlabel=x, ylabel=y, xlim=(-0.3, len(places) - 0.7))
+        one.set(title=f"{panel} {value}", xlabel=x, ylabel=y_label or y, xlim=(-0.3, len(places) - 0.7))
         one.set_xticks(list(places.values()), [str(value) for value in places])
         one.grid(alpha=0.3)
         one.label_outer()
@@ -108,7 +122,7 @@ def rates_by_epoch(schedules: Mapping[str, Sequence[float]]) -> None:
 def _plain_log_ticks(axes: Axes) -> None:
     """Perplexities as plain numbers on a logarithmic axis, 20 rather than 2 x 10^1."""
     axes.yaxis.set_major_locator(
-        FixedLocator([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+        FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
     )  # set_yticks would widen the axis
     axes.yaxis.set_major_formatter(ScalarFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from autograder.bars import Bar
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.weights import describe
@@ -79,6 +80,12 @@ learning_rate = Question(
             "The factor is applied once in all, it should be applied once more in every epoch after the flat ones.",
         ),
         Misconception(
+            "product for power",
+            "decay ** max(0, epoch - flat_epochs)",
+            "(decay * (epoch - flat_epochs) if epoch > flat_epochs else 1)",
+            "The factor is multiplied by the number of epochs after the flat ones, it should be raised to that power.",
+        ),
+        Misconception(
             "divided by the factor",
             "base * decay **",
             "base / decay **",
@@ -104,6 +111,13 @@ def learning_rate(epoch, base, flat_epochs, decay):
         if earlier > flat_epochs:
             rate = rate * decay
     return rate
+""",
+        ),
+        Alternative(
+            "the smaller of two, right where the factor is at most 1",
+            """
+def learning_rate(epoch, base, flat_epochs, decay):
+    return min(base, base * decay ** (epoch - flat_epochs))
 """,
         ),
     ],
@@ -211,7 +225,8 @@ best_epoch = Question(
             "nan counts as smallest",
             'history["validation"].argmin()',
             'history["validation"].to_numpy().argmin()',
-            "An epoch with nan came back: numpy's argmin takes nan for the smallest, leave such epochs out.",
+            "An epoch with nan came back: numpy's argmin takes nan for the smallest, and min keeps one that is "
+            "first: leave such epochs out.",
         ),
         Misconception(
             "the row's place from 0",
@@ -224,6 +239,12 @@ best_epoch = Question(
             'history["epoch"].iloc[history["validation"].argmin()]',
             'history["validation"].argmin() + 1',
             "The place of the row came back, counted from 1; in a part of a history that is not the epoch's number.",
+        ),
+        Misconception(
+            "the index of the table plus 1",
+            'history["epoch"].iloc[history["validation"].argmin()]',
+            'history["validation"].idxmin() + 1',
+            "This is the index of the table plus 1, which need not be the epoch's number: that is in the column epoch.",
         ),
         Misconception(
             "the highest",
@@ -262,9 +283,10 @@ def best_epoch(history):
     ],
 )
 
-# A run from weights that are given, in float64: what comes out then depends on no use of the generator. Validation
-# perplexity falls and turns, training perplexity falls on, and the test text is the training text, so that the best
-# epoch by each of the three is another one.
+# A run from weights that are given, in float64: what comes out then depends on no use of the generator. The schedule is
+# given too: the rate grows here, and a learning_rate that is right only for a decay up to 1 should cost nothing.
+# Validation perplexity falls and turns, training perplexity falls on, and the test text is the training text, so that
+# the best epoch by each of the three is another one.
 STARTED = """
 import copy, types
 import torch
@@ -280,14 +302,18 @@ class Started(WordLM):
             for parameter in self.parameters():
                 parameter.copy_(torch.rand(parameter.shape, generator=generator, dtype=torch.float64) - 0.5)
 
+def rate(epoch, base, flat_epochs, decay):
+    return base * decay ** max(0, epoch - flat_epochs)
+
 def started(config, corpus):
     names = getattr(run, "__globals__", {})
-    real = names.get("WordLM")
-    names["WordLM"] = Started
+    given = {"WordLM": Started, "learning_rate": rate}
+    real = {name: names[name] for name in given if name in names}
+    names.update(given)
     try:
         return run(config, corpus)
     finally:
-        names["WordLM"] = real
+        names.update(real)
 
 def shown(history):
     return [history[name].tolist() for name in ("epoch", "train", "validation", "learning_rate")]
@@ -473,6 +499,14 @@ run = Question(
             "Epochs are counted from 0 for the schedule, they should be counted from 1.",
         ),
         Misconception(
+            "the rate set after the epoch",
+            '        for group in optimiser.param_groups:\n            group["lr"] = rate\n'
+            '        loss = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n',
+            '        loss = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
+            '        for group in optimiser.param_groups:\n            group["lr"] = rate\n',
+            "The rate of an epoch is set after it has trained, so each epoch trains at the rate of the one before.",
+        ),
+        Misconception(
             "a new optimiser each epoch",
             '        for group in optimiser.param_groups:\n            group["lr"] = rate',
             '        optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=config["momentum"])',
@@ -489,6 +523,21 @@ run = Question(
             "math.exp(loss), perplexity(",
             "loss, perplexity(",
             "Under train stands the mean loss in nats, it should be its exponential, a perplexity.",
+        ),
+        Misconception(
+            "training perplexity measured anew",
+            "math.exp(loss), perplexity(",
+            "perplexity(model, corpus.train, 512), perplexity(",
+            "Under train stands the perplexity after the epoch, it should be the one met while training: exp of what "
+            "train_epoch returns.",
+        ),
+        Misconception(
+            "stopped at the first rise",
+            "            lowest, best = validation, copy.deepcopy(model.state_dict())\n",
+            "            lowest, best = validation, copy.deepcopy(model.state_dict())\n"
+            "        else:\n            break\n",
+            "The run ends with the first epoch that is no better, it should go on for config['epochs'] epochs and keep "
+            "the best of them.",
         ),
         Misconception(
             "validated on the training text",
@@ -620,20 +669,42 @@ def run(config, corpus):
     return pd.DataFrame(history), best_model
 """,
         ),
+        Alternative(
+            "torch's LambdaLR, weights written to a file in memory",
+            """
+def run(config, corpus):
+    import io
+
+    def factor(done):
+        return learning_rate(done + 1, config["learning_rate"], config["flat_epochs"], config["decay"])
+
+    torch.manual_seed(config["seed"])
+    sizes = {key: config[key] for key in ("embedding_size", "hidden_size", "num_layers", "dropout", "tied")}
+    model = WordLM(config["rnn_type"], len(corpus.vocabulary), **sizes).to(corpus.train.device)
+    descent = torch.optim.SGD(model.parameters(), lr=1.0, momentum=config["momentum"])
+    schedule = torch.optim.lr_scheduler.LambdaLR(descent, factor)
+    columns, rows, kept, lowest = batchify(corpus.train, config["batch_size"]), [], None, None
+    for epoch in range(config["epochs"]):
+        began, (rate,) = time.perf_counter(), schedule.get_last_lr()
+        met = np.exp(train_epoch(model, columns, descent, config["bptt"], config["clip"]))
+        found = perplexity(model, corpus.valid, config["bptt"])
+        schedule.step()
+        row = {"epoch": epoch + 1, "train": met, "validation": found, "learning_rate": rate}
+        rows.append(row | {"seconds": time.perf_counter() - began})
+        if not math.isnan(found) and (lowest is None or found < lowest):
+            lowest, kept = found, io.BytesIO()
+            torch.save(model.state_dict(), kept)
+    if kept is not None:
+        kept.seek(0)
+        model.load_state_dict(torch.load(kept))
+    return pd.DataFrame.from_records(rows), model
+""",
+        ),
     ],
     builds_on=("learning_rate", "best_epoch"),
     seconds=60.0,
 )
 
-# What the four models reach on fresh sentences, as a multiple of the exact perplexity (`ratios`, seeds 1 to 10, one
-# thread, each with sentences of its own; mean and standard deviation): LSTM 1.859 and 0.050, LSTM dropout 1.558 and
-# 0.037, GRU 2.026 and 0.070, GRU dropout 1.637 and 0.032. The bars are 5.2 standard deviations above the mean, which
-# for ten normal runs bounds the chance of a right hand-in's failing by 1 in 1,000 with 95% confidence. The last epoch's
-# weights in place of the best ones give about 2.6 for the LSTM and 7 for the GRU, both without dropout.
-# A model without dropout is 1.194 (0.026) and 1.238 (0.047) times as high as the one with it; GAIN is 4.6 standard
-# deviations below.
-BARS = {"LSTM": 2.15, "LSTM dropout": 1.76, "GRU": 2.4, "GRU dropout": 1.82}
-GAIN = 1.02
 MODELS = {"LSTM": ("LSTM", 0.0), "LSTM dropout": ("LSTM", 0.4), "GRU": ("GRU", 0.0), "GRU dropout": ("GRU", 0.4)}
 FRESH = 400  # sentences drawn, about 4,500 tokens
 
@@ -644,13 +715,6 @@ def configs(solution) -> dict[str, dict]:
         name: solution["QUICK"] | {"rnn_type": rnn_type, "dropout": dropout}
         for name, (rnn_type, dropout) in MODELS.items()
     }
-
-
-def ratios(solution, seed: int) -> dict[str, float]:
-    """Perplexity over the exact one for the four models run from a seed: what BARS are set from, over many seeds."""
-    corpus = text_of(solution)
-    trained = {name: solution["run"](c | {"seed": seed}, corpus)[1] for name, c in configs(solution).items()}
-    return {name: ratio(model, solution, seed) for name, model in trained.items()}
 
 
 def ratio(model: torch.nn.Module, solution, seed: int) -> float:
@@ -709,41 +773,29 @@ def as_model(answer, name: str, solution) -> torch.nn.Module | str:
     return trained
 
 
-def reaches(name: str):
-    """A judge of one model's exported weights by the perplexity on sentences drawn here."""
+def ratio_of(name: str):
+    """A measure of one model's exported weights: their perplexity over the exact one, on sentences drawn here."""
 
-    def judge(answer, inputs, solution) -> str | None:
+    def measure(answer, inputs, solution) -> float | str:
         model = as_model(answer, name, solution)
-        if isinstance(model, str):
-            return model
-        came = ratio(model, solution, inputs["seed"])
-        if not came <= BARS[name]:
-            return (
-                f"on fresh sentences the perplexity of models[{name!r}] is {came:.2f} times the exact one; "
-                f"{BARS[name]} is the most"
-            )
-        return None
+        return model if isinstance(model, str) else ratio(model, solution, inputs["seed"])
 
-    return judge
+    return measure
 
 
-def dropout_helps(answer, inputs, solution) -> str | None:
-    """Both models with dropout are better on fresh sentences than those without, by GAIN at least."""
-    if not isinstance(answer, dict) or set(answer) != set(MODELS):
-        return "models should be a dict with the names LSTM, LSTM dropout, GRU and GRU dropout"
-    came = {}
-    for name in MODELS:
-        model = as_model(answer[name], name, solution)
-        if isinstance(model, str):
-            return model
-        came[name] = ratio(model, solution, inputs["seed"])
-    for rnn_type in ("LSTM", "GRU"):
-        gain = came[rnn_type] / came[f"{rnn_type} dropout"]
-        if not gain >= GAIN:
-            return (
-                f"dropout should help the {rnn_type}: its perplexity without is only {gain:.2f} times that with dropout"
-            )
-    return None
+def gain_of(rnn_type: str):
+    """A measure of two models' exported weights: how many times as high the perplexity is without dropout."""
+
+    def measure(answer, inputs, solution) -> float | str:
+        came = []
+        for name in (rnn_type, f"{rnn_type} dropout"):
+            model = as_model(answer.get(name) if isinstance(answer, dict) else None, name, solution)
+            if isinstance(model, str):
+                return model
+            came.append(ratio(model, solution, inputs["seed"]))
+        return came[0] / came[1]
+
+    return measure
 
 
 def draw_seed(rng: np.random.Generator) -> dict:
@@ -761,19 +813,42 @@ models = Question(
                 f"{name}: perplexity on fresh sentences of the toy language",
                 f"{EXPORTED}\nexported(models[{name!r}])",
                 draw_seed,
-                judge=reaches(name),
+                judge=Bar(
+                    name,
+                    ratio_of(name),
+                    f"on fresh sentences the perplexity of models[{name!r}] is {{came}} times the exact one; "
+                    "{bar} is the most",
+                    __file__,
+                ),
             )
             for name in MODELS
         ),
-        Case(
-            "dropout helps both on fresh sentences",
-            f"{EXPORTED}\n{{str(name): exported(models[name]) for name in models}}",
-            draw_seed,
-            judge=dropout_helps,
+        *(
+            Case(
+                f"dropout helps the {rnn_type} on fresh sentences",
+                f"{EXPORTED}\n{{name: exported(models[name]) for name in ({rnn_type!r}, '{rnn_type} dropout')}}",
+                draw_seed,
+                weight=0.5,
+                judge=Bar(
+                    f"{rnn_type} over {rnn_type} dropout",
+                    gain_of(rnn_type),
+                    f"dropout should help the {rnn_type}: its perplexity without is {{came}} times that with dropout; "
+                    "{bar} is the least",
+                    __file__,
+                    at_most=False,
+                ),
+            )
+            for rnn_type in ("LSTM", "GRU")
         ),
     ],
     builds_on=TRAINED,
     made_by="train_models",
+    spoiled_by=(
+        "run: last epoch's weights kept",
+        "run: best epoch by training perplexity",
+        "run: no dropout",
+        "run: no momentum",
+    ),
 )
 
 
@@ -901,6 +976,16 @@ def outcome(kind):
             "Embedding and decoder are counted as one matrix, but the model is untied.",
         ),
         Misconception(
+            "the nearest width, not the nearest number",
+            "    width = 1\n    while count(width + 1) <= parameters:\n        width += 1\n"
+            "    return width if parameters - count(width) <= count(width + 1) - parameters else width + 1",
+            "    a = 2 * num_layers * blocks[rnn_type]\n    b = 2 * vocab_size + a\n"
+            "    inside = b * b - 4 * a * (vocab_size - parameters)\n"
+            "    return max(1, round((math.sqrt(max(0, inside)) - b) / (2 * a)))",
+            "The width at which the numbers are equal was rounded, but N grows faster than the width: compare the "
+            "numbers of both neighbours.",
+        ),
+        Misconception(
             "no decoder bias",
             " + vocab_size * width + vocab_size",
             " + vocab_size * width",
@@ -979,6 +1064,19 @@ def matched_hidden_size(rnn_type, parameters, vocab_size=10000, num_layers=2):
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= parameters else (low, middle)
     return low if abs(count(low) - parameters) <= abs(count(high) - parameters) else high
+""",
+        ),
+        Alternative(
+            "the best of all widths up to a bound",
+            """
+def matched_hidden_size(rnn_type, parameters, vocab_size=10000, num_layers=2):
+    try:
+        blocks = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}[rnn_type]
+    except KeyError:
+        raise ValueError(f"unknown type {rnn_type}") from None
+    widths = np.arange(1, 5001)
+    counts = (2 * widths + 1) * vocab_size + 2 * num_layers * blocks * widths * (widths + 1)
+    return widths[np.abs(counts - parameters).argmin()]
 """,
         ),
     ],
@@ -1187,6 +1285,22 @@ def is_better(a, b):
     if abs(mean) <= t_quantile(len(d) - 1) * error:
         return "not shown"
     return "yes" if mean < 0 else "no"
+""",
+        ),
+        Alternative(
+            "by the p value of the differences",
+            """
+def is_better(a, b):
+    from scipy import stats
+
+    if len(a) != len(b):
+        raise ValueError("as many of the one as of the other")
+    differences = np.subtract(a, b)
+    if len(differences) < 2 or not differences.any():
+        return "not shown"
+    if stats.ttest_1samp(differences, 0).pvalue >= 0.05:
+        return "not shown"
+    return "yes" if differences.sum() < 0 else "no"
 """,
         ),
     ],

@@ -1,0 +1,80 @@
+"""Bars for what training reaches: set by `course calibrate` from runs of the solution, kept beside each oracle.
+
+A trained result is judged by a figure that the grader measures itself. Runs from other seeds, with other numbers of
+threads and by other right solutions reach other figures; a bar lies so far on the worse side of all of them that a
+right hand-in misses it less than once in a thousand.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from autograder.notebooks import CourseError
+
+FILE = "bars.json"
+CHANCE, CONFIDENCE = 1e-3, 0.95
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A judge: a measured figure against the bar of that name in the oracle's `bars.json`.
+
+    measure: from a decoded answer, the inputs and the solution's names, the figure, or in words why there is none.
+    words: what a student reads below the bar; may name {came} and {bar}, both rounded.
+    oracle: the oracle's `__file__`. at_most: whether lower is better.
+    """
+
+    name: str
+    measure: Callable[[Any, Mapping, Mapping], float | str]
+    words: str
+    oracle: str
+    at_most: bool = True
+
+    def __call__(self, answer: Any, inputs: Mapping, solution: Mapping) -> str | None:
+        """None when the answer reaches the bar, else the reason in words."""
+        came = self.measure(answer, inputs, solution)
+        if isinstance(came, str):
+            return came
+        bar = read(Path(self.oracle).with_name(FILE))["figures"][self.name]["bar"]
+        if came <= bar if self.at_most else came >= bar:
+            return None
+        return self.words.format(came=f"{came:.3g}", bar=f"{bar:g}")
+
+
+@cache
+def read(path: Path) -> dict:
+    """What `course calibrate` wrote. Raises CourseError where it has not been run."""
+    if not path.is_file():
+        raise CourseError(f"{path}: no bars are set: run course calibrate {path.parent.name}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def tolerance_factor(runs: int) -> float:
+    """How many standard deviations from the mean of so many normal runs leave out CHANCE, at CONFIDENCE, on one side.
+
+    The usual one-sided tolerance factor: a quantile of the noncentral t. 5.2 for 10 runs, 4.6 for 16.
+    """
+    root = math.sqrt(runs)
+    return float(stats.nct.ppf(CONFIDENCE, runs - 1, stats.norm.isf(CHANCE) * root) / root)
+
+
+def bar_of(runs: Sequence[Sequence[float]], others: Mapping[str, Sequence[float]], at_most: bool) -> float:
+    """The bar from runs of the solution, a row per seed, and runs of other right solutions by name.
+
+    The rows count as many as there are seeds, since the entries of a row differ by the number of threads alone. Other
+    solutions share the solution's spread and have means of their own; the worst mean counts. Rounded, away from it.
+    """
+    sign = 1 if at_most else -1
+    mine = np.ravel(np.asarray(runs))
+    worst = max(sign * float(np.mean(np.asarray(values))) for values in (mine, *others.values()))
+    spread = float(np.std(mine, ddof=1))
+    return sign * math.ceil((worst + tolerance_factor(len(runs)) * spread) * 100) / 100

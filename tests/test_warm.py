@@ -1,0 +1,160 @@
+"""Kernels forked from a warm process: fresh, independent, gone when they should be, and with the marks of cold ones."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+from jupyter_client.provisioning import KernelProvisionerFactory
+
+from autograder.solutions import ROOT
+from autograder.warm import use_warm_kernels
+from tests.conftest import Course
+
+pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no warm kernels on this system")
+
+
+@pytest.fixture
+def warm():
+    """Warm kernels in this process, for one test."""
+    factory = KernelProvisionerFactory.instance()
+    before = factory.default_provisioner_name
+    use_warm_kernels()
+    yield
+    factory.default_provisioner_name = before
+
+
+def told(client, code):
+    """What a cell prints."""
+    texts = []
+
+    def note(message):
+        if message["msg_type"] == "stream":
+            texts.append(message["content"]["text"])
+
+    client.execute_interactive(code, output_hook=note, timeout=60)
+    return "".join(texts)
+
+
+def gone(pid):
+    """Whether a process ends within ten seconds."""
+    for _ in range(100):
+        try:
+            with open(f"/proc/{pid}/stat") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
+    env = {**os.environ, "SOMETHING": "else"}
+    manager, client = start_new_kernel(cwd=str(tmp_path), env=env)
+    try:
+        ask = "import sys, os; print('torch' in sys.modules, os.getcwd(), os.environ['SOMETHING'], "
+        ask += "[name for name in sys.modules if name.split('.')[0] in ('autograder', 'nbgrader', 'assignments')])"
+        assert told(client, ask) == f"True {tmp_path} else []\n"
+        assert told(client, "import utils.toy; print(utils.__file__)") == f"{ROOT / 'utils' / '__init__.py'}\n"
+        drawn = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
+        kinds = []
+        client.execute_interactive(drawn, output_hook=lambda m: kinds.append(m["msg_type"]), timeout=60)
+        assert "display_data" in kinds
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+def test_kernels_share_nothing_and_draw_differently(warm):
+    first, second = start_new_kernel(), start_new_kernel()
+    try:
+        ask = "import random, numpy, torch; print(random.random(), numpy.random.rand(), torch.rand(1).item())"
+        one, other = told(first[1], ask).split(), told(second[1], ask).split()
+        assert not set(one) & set(other)
+        told(first[1], "import json; json.loads = None")
+        assert "built-in" not in told(second[1], "import json; print(json.loads is None)")
+        assert told(second[1], "print(json.loads is None)") == "False\n"
+    finally:
+        for manager, _ in (first, second):
+            manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_the_end_of_a_kernel_is_seen(warm, how):
+    manager, client = start_new_kernel()
+    pid = int(told(client, "import os; print(os.getpid())"))
+    client.execute(how)
+    assert gone(pid)
+    for _ in range(50):
+        if not manager.is_alive():
+            break
+        time.sleep(0.1)
+    assert not manager.is_alive()
+    manager.cleanup_resources()
+
+
+def test_an_interrupt_reaches_the_kernel(warm):
+    manager, client = start_new_kernel()
+    try:
+        client.execute("while True: pass")
+        time.sleep(0.5)
+        manager.interrupt_kernel()
+        assert client.get_shell_msg(timeout=30)["content"]["ename"] == "KeyboardInterrupt"
+        assert told(client, "print('here')") == "here\n"
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+GRADER = """
+import os, time
+from autograder.warm import use_warm_kernels
+from jupyter_client.manager import start_new_kernel
+use_warm_kernels()
+manager, client = start_new_kernel()
+pids = []
+client.execute_interactive(
+    "import os; print(os.getpid(), os.getppid())",
+    output_hook=lambda m: pids.append(m["content"]["text"]) if m["msg_type"] == "stream" else None,
+)
+print("".join(pids), flush=True)
+time.sleep(60)
+"""
+
+
+def test_nothing_outlives_a_grader_that_is_killed():
+    grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    kernel, server = map(int, grader.stdout.readline().split())
+    grader.send_signal(signal.SIGKILL)
+    grader.wait()
+    assert gone(server)
+    assert gone(kernel)
+
+
+def test_marks_are_those_of_cold_kernels(tmp_path):
+    course = Course(tmp_path / "course")
+    assert course.course("build").returncode == 0
+    for student, source in (
+        ("full", "def double(x):\n    return 2 * x"),
+        ("square", "def double(x):\n    return x * x"),
+    ):
+        notebook = nbformat.read(course.released, as_version=4)
+        next(cell for cell in notebook.cells if cell.id == "double").source = source
+        course.submitted(student).parent.mkdir(parents=True)
+        nbformat.write(notebook, course.submitted(student))
+    marks = {}
+    for warm in ("True", "False"):
+        done = course.nbgrader("autograde", course.name, "--force", f"--AskingExecute.warm={warm}")
+        assert done.returncode == 0, done.stderr
+        ask = "import json\nfrom pathlib import Path\nfrom autograder.grades import auto_scores\n"
+        ask += (
+            "scores = {s: auto_scores(Path('.'), s, 'hw0_tiny') for s in ('full', 'square')}\nprint(json.dumps(scores))"
+        )
+        marks[warm] = json.loads(course.python("-c", ask).stdout)
+    assert marks["True"] == marks["False"]
+    assert marks["True"]["full"]["check_double"] == 2
+    assert marks["True"]["square"]["check_double"] < 2
