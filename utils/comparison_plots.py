@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from utils.plots import STYLES, curves
 
@@ -124,5 +124,5 @@ def _plain_log_ticks(axes: Axes) -> None:
     axes.yaxis.set_major_locator(
         FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
     )  # set_yticks would widen the axis
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())

@@ -552,9 +552,9 @@ comparison_plots.small_multiples(grid, y="seconds", y_label="seconds for all epo
 # not. Nor does it show that the size does not matter: each number is one run of one seed, and section 8 shows what a
 # seed does.
 #
-# Time is decided by the number of steps of the optimiser: from 40 steps per piece to 5 an epoch takes about three to
-# four times as long. From 16 units to 64, with eight to ten times the parameters, it takes less than three times as
-# long, since on models this small most of the time is spent on starting operations, not on arithmetic.
+# Time is decided by the number of steps of the optimiser: from 40 steps per piece to 5 an epoch takes three to five
+# times as long. From 16 units to 64, with eight to ten times the parameters, it takes less than three times as long,
+# since on models this small most of the time is spent on starting operations, not on arithmetic.
 #
 # ## 7. As wide, or as large? (4 points, about 12 minutes)
 #

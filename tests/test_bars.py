@@ -1,0 +1,110 @@
+"""Bars of trained results: what they promise, that the committed ones follow from their runs, and how they are set."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from autograder.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, tolerance_factor
+from autograder.questions import load_questions
+from autograder.solutions import ASSIGNMENTS, assignments
+
+TRAINED = [
+    pytest.param(name, question, id=f"{name}-{question.id}")
+    for name in assignments()
+    for question in load_questions(name)
+    if any(isinstance(case.judge, Bar) for case in question.cases)
+]
+
+
+def test_a_bar_leaves_out_less_than_the_chance_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal((20_000, 12))
+    bars = samples.mean(axis=1) + tolerance_factor(12) * samples.std(axis=1, ddof=1)
+    kept = (stats.norm.sf(bars) <= CHANCE).mean()
+    assert abs(kept - CONFIDENCE) < 0.008  # five standard errors
+
+
+def test_the_worst_of_the_right_solutions_counts():
+    runs = [[1.0, 1.02], [1.1, 1.08], [0.9, 0.93]]
+    alone = bar_of(runs, {}, at_most=True)
+    assert bar_of(runs, {"faster": [0.5]}, at_most=True) == alone
+    assert math.isclose(bar_of(runs, {"slower": [2.0, 2.2]}, at_most=True) - alone, 2.1 - np.mean(runs), abs_tol=0.011)
+    assert bar_of([[-x for x in row] for row in runs], {}, at_most=False) == -alone
+
+
+@pytest.mark.parametrize(("assignment", "question"), TRAINED)
+def test_the_committed_bars_follow_from_the_committed_runs(assignment, question):
+    found = json.loads((ASSIGNMENTS / assignment / FILE).read_text())
+    bars = [case.judge for case in question.cases if isinstance(case.judge, Bar)]
+    assert {bar.name for bar in bars} == set(found["figures"])
+    assert found["threads"] == [1, 2]
+    for bar in bars:
+        figure = found["figures"][bar.name]
+        assert len(figure["runs"]) >= 8
+        assert all(len(row) == 2 for row in figure["runs"])
+        assert math.isclose(bar_of(figure["runs"], figure["others"], bar.at_most), figure["bar"], abs_tol=0.011)
+    assert set(found["misconceptions"]) == set(question.spoiled_by)
+    for spoiled in found["misconceptions"].values():
+        for name in spoiled["falls_short_of"]:
+            figure = found["figures"][name]
+            worse = [
+                run[name] > figure["bar"] if figure["at_most"] else run[name] < figure["bar"] for run in spoiled["runs"]
+            ]
+            assert all(worse)
+        assert spoiled["falls_short_of"]
+
+
+TRAINING = """
+# %% id="make_total"
+import torch
+
+torch.manual_seed(1)
+total = float(double(np.array([1.5]))[0]) + 0.01 * torch.randn(()).item()
+"""
+ORACLE_OF_TOTAL = """
+        cases=[Case("the total", "float(total)", judge=Bar("total", lambda a, i, s: a, "{came}, {bar} wanted", __file__, False))],
+        made_by="make_total",
+        spoiled_by=("double: square",),
+"""
+
+
+@pytest.fixture
+def trained_tiny(tiny):
+    """The tiny course, with a total that is trained and has a bar."""
+    tiny.edit("notebook.py", "\n# %%\ntotal = halve(double(np.ones(3))).sum()\n", TRAINING)
+    tiny.edit("notebook.py", 'checks.close("total", total, 3.0)', 'checks.close("total", total, 3.0, absolute=0.1)')
+    judged = '        cases=[Case("the total", "float(total)", judge=lambda answer, inputs, solution: None if answer == 3 else "no")],\n'
+    tiny.edit("oracle.py", judged, ORACLE_OF_TOTAL.lstrip("\n"))
+    tiny.edit("oracle.py", "from autograder.questions", "from autograder.bars import Bar\nfrom autograder.questions")
+    return tiny
+
+
+def test_calibrate_sets_bars_that_right_hand_ins_reach_and_spoiled_ones_miss(trained_tiny):
+    tiny = trained_tiny
+    done = tiny.course("calibrate", "--seeds", "8")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tiny.assignment / FILE).read_text())
+    figure = found["figures"]["total"]
+    assert 2.9 < figure["bar"] < 3
+    assert len({value for row in figure["runs"] for value in row}) == 8  # seeds differ, threads do not matter here
+    assert found["misconceptions"]["double: square"]["falls_short_of"] == ["total"]
+    assert tiny.course("build").returncode == 0
+    verified = tiny.course("verify", "--jobs", "2")
+    assert "| wrong accepted | 0 of" in verified.stdout, verified.stdout + verified.stderr
+    assert "| right refused | 0 of" in verified.stdout
+
+
+def test_a_misconception_that_reaches_every_bar_is_refused(trained_tiny):
+    trained_tiny.edit("oracle.py", '"2 * x", "x * x"', '"2 * x", "x + x"')
+    done = trained_tiny.course("calibrate", "--seeds", "8")
+    assert done.returncode == 2
+    assert "'double: square' falls short of no bar of 'total'" in done.stderr
+
+
+def test_without_bars_the_grader_says_what_to_run(trained_tiny):
+    ask = "from autograder.questions import load_questions\n"
+    ask += "load_questions('hw0_tiny')[-1].cases[0].judge(3.0, {}, {})"
+    assert "no bars are set: run course calibrate hw0_tiny" in trained_tiny.python("-c", ask).stderr
