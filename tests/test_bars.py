@@ -10,6 +10,7 @@ from scipy import stats
 from autograder.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, tolerance_factor
 from autograder.questions import load_questions
 from autograder.solutions import ASSIGNMENTS, assignments
+from tests.conftest import ORACLE
 
 TRAINED = [
     pytest.param(name, question, id=f"{name}-{question.id}")
@@ -65,7 +66,13 @@ torch.manual_seed(1)
 total = float(double(np.array([1.5]))[0]) + 0.01 * torch.randn(()).item()
 """
 ORACLE_OF_TOTAL = """
-        cases=[Case("the total", "float(total)", judge=Bar("total", lambda a, i, s: a, "{came}, {bar} wanted", __file__, False))],
+        cases=[
+            Case(
+                "the total",
+                "float(total)",
+                judge=Bar("total", lambda answer, inputs, solution: answer, "{came}, {bar} wanted", __file__, False),
+            )
+        ],
         made_by="make_total",
         spoiled_by=("double: square",),
 """
@@ -76,7 +83,7 @@ def trained_tiny(tiny):
     """The tiny course, with a total that is trained and has a bar."""
     tiny.edit("notebook.py", "\n# %%\ntotal = halve(double(np.ones(3))).sum()\n", TRAINING)
     tiny.edit("notebook.py", 'checks.close("total", total, 3.0)', 'checks.close("total", total, 3.0, absolute=0.1)')
-    judged = '        cases=[Case("the total", "float(total)", judge=lambda answer, inputs, solution: None if answer == 3 else "no")],\n'
+    (judged,) = [line for line in ORACLE.splitlines(keepends=True) if '"the total"' in line]
     tiny.edit("oracle.py", judged, ORACLE_OF_TOTAL.lstrip("\n"))
     tiny.edit("oracle.py", "from autograder.questions", "from autograder.bars import Bar\nfrom autograder.questions")
     return tiny
