@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     repeat = command("reproduce", _reproduce, "Repeat a run of results/; resumes from its folder.")
     repeat.add_argument("name", nargs="?", help="which run; without a name they are listed")
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
+    command("results", _results, "Write the tables and the picture of results/README.md from the runs' own files.")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
     return top
 
@@ -167,6 +168,14 @@ def _train(options) -> int:
     folder = options.folder or RUNS / f"{recipe.corpus}_{recipe.rnn_type.lower()}"
     result = train(recipe, folder, options.device)
     print(f"test perplexity {result['test_perplexity']:.2f}, validation {result['validation_perplexity']:.2f}")
+    return 0
+
+
+def _results(options) -> int:
+    from autograder.results import RESULTS, write
+
+    write()
+    print(f"wrote {RESULTS / 'README.md'} and {RESULTS / 'ptb_curves.svg'}")
     return 0
 
 

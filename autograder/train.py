@@ -1,4 +1,4 @@
-"""`course train`: long runs of the word language model, by hw5's own solution and the trainer in `utils`."""
+"""`course train`: long runs of the language models, by the notebooks' own solutions and the trainer in `utils`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     hw5 = namespace("hw5_word_lm")
     corpus = corpora.load(recipe.corpus)
-    vocabulary = hw5["build_vocabulary"](corpus.train, recipe.max_vocabulary)
-    ids = {split: hw5["encode"](getattr(corpus, split), vocabulary).to(device) for split in corpora.SPLITS}
+    hw7 = namespace("hw7_char_lm") if recipe.characters else {}
+    lines = {split: hw7.get("characters", list)(getattr(corpus, split)) for split in corpora.SPLITS}
+    vocabulary = hw5["build_vocabulary"](lines["train"], recipe.max_vocabulary)
+    ids = {split: hw5["encode"](lines[split], vocabulary).to(device) for split in corpora.SPLITS}
     torch.manual_seed(recipe.seed)
     model = hw5["WordLM"](
         recipe.rnn_type,
@@ -41,6 +43,8 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         recipe.dropout,
         recipe.tied,
     ).to(device)
+    if recipe.characters:
+        hw7["uniform_init"](model, 0.1)
     optimiser = torch.optim.SGD(
         model.parameters(),
         lr=recipe.learning_rate,
@@ -73,7 +77,10 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         "seconds": float(history["seconds"].sum()),
         "finished": time.strftime("%Y-%m-%d"),
     }
-    handed_in = folder / "word_lm.safetensors"
+    if recipe.characters:
+        for split in ("valid", "test"):
+            result[split] = hw7["three_measures"](model, vocabulary, getattr(corpus, split), 512)
+    handed_in = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
     save_weights(handed_in, model, corpus=recipe.corpus)
     result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, handed_in.read_bytes(), ids["test"])
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")

@@ -6,7 +6,7 @@ import pytest
 
 from autograder.cli import main, parser
 
-COMMANDS = ["build", "verify", "calibrate", "corpus", "train", "reproduce", "demo"]
+COMMANDS = ["build", "verify", "calibrate", "corpus", "train", "reproduce", "results", "demo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
