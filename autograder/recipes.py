@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -10,6 +10,7 @@ class Recipe:
     """What describes a run. The defaults are pytorch/examples' tied run of March 2017 (87.17 on PTB's test text).
 
     characters: the corpus is read by characters, as in hw7, and every parameter starts uniform in [-0.1, 0.1].
+    optimiser: "SGD" or "AdamW", which then has `momentum` as its first beta.
     flat_epochs: 0 divides the learning rate by `shrink` after each epoch without a better validation perplexity; any
         other number keeps it for so many epochs and then multiplies it by `decay` once per epoch.
     """
@@ -25,6 +26,7 @@ class Recipe:
     batch_size: int = 20
     bptt: int = 35
     clip: float = 0.25
+    optimiser: str = "SGD"
     learning_rate: float = 20.0
     shrink: float = 4.0
     flat_epochs: int = 0
@@ -35,3 +37,7 @@ class Recipe:
     max_vocabulary: int = 100_000
     precision: str = "highest"
     seed: int = 1
+
+    def changes(self) -> dict:
+        """What differs from the defaults: a checkpoint is known by it, also when recipes have learnt a new field."""
+        return {name: value for name, value in asdict(self).items() if value != asdict(Recipe())[name]}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -45,13 +46,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
     ).to(device)
     if recipe.characters:
         hw7["uniform_init"](model, 0.1)
-    optimiser = torch.optim.SGD(
-        model.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        fused=True,
-    )
+    optimiser = optimiser_of(recipe, model)
     source = hw5["batchify"](ids["train"], recipe.batch_size)
     history = fit(
         model,
@@ -61,7 +56,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         epochs=recipe.epochs,
         rate=schedule(recipe),
         folder=folder,
-        config=asdict(recipe),
+        config=recipe.changes(),
         precision=recipe.precision,
         seed=recipe.seed,
     )
@@ -86,6 +81,16 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
+
+
+def optimiser_of(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:
+    """The recipe's optimiser. Raises ValueError for an unknown one."""
+    given: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimiser == "SGD":
+        return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, **given)
+    if recipe.optimiser == "AdamW":
+        return torch.optim.AdamW(model.parameters(), betas=(recipe.momentum, 0.999), **given)
+    raise ValueError(f"optimiser must be SGD or AdamW, got {recipe.optimiser!r}")
 
 
 def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
