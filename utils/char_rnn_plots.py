@@ -110,7 +110,8 @@ def print_columns(texts: Mapping[str, str], width: int = 36) -> None:
     for name, text in texts.items():
         lines = [name, "-" * width]
         for line in text.split("\n"):
-            lines += textwrap.wrap(line, width, drop_whitespace=False) or [""]
+            first, *others = textwrap.wrap(line, width, drop_whitespace=False) or [""]
+            lines += [first, *(other.lstrip() for other in others)]
         columns.append(lines)
     for row in zip_longest(*columns, fillvalue=""):
         print("  ".join(f"{cell:{width}}" for cell in row).rstrip())

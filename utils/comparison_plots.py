@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from utils.plots import STYLES, curves
+from utils.plots import STYLES, curves, plain_log_ticks
 
 if TYPE_CHECKING:  # the table comes from the caller; importing pandas takes a quarter of a second
     import pandas as pd
@@ -38,7 +37,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], best: Mapping[str, in
         one.plot(best[name], lowest, "*", color="black", markersize=12, label="best epoch")
         one.annotate(f"{lowest:.1f}", (best[name], lowest), (0, 9), textcoords="offset points", ha="center", fontsize=8)
         one.set(title=name, yscale="log", xlabel="epoch", ylabel="perplexity")
-        _plain_log_ticks(one)
+        plain_log_ticks(one)
         one.grid(alpha=0.3, which="both")
         one.label_outer()
     axes[0][0].legend(fontsize=8)
@@ -56,7 +55,7 @@ def gap_by_epoch(histories: Mapping[str, pd.DataFrame]) -> None:
     axes.axhline(1, color="0.5", linewidth=0.8)
     series = {name: (table["epoch"], table["validation"] / table["train"]) for name, table in histories.items()}
     curves(series, x_label="epoch", y_label="validation / training perplexity", log=True, axes=axes)
-    _plain_log_ticks(axes)
+    plain_log_ticks(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plt.show()
 
@@ -117,12 +116,3 @@ def rates_by_epoch(schedules: Mapping[str, Sequence[float]]) -> None:
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     plt.show()
-
-
-def _plain_log_ticks(axes: Axes) -> None:
-    """Perplexities as plain numbers on a logarithmic axis, 20 rather than 2 x 10^1."""
-    axes.yaxis.set_major_locator(
-        FixedLocator([0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
-    )  # set_yticks would widen the axis
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 STYLES = [("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"), ("-", "v"), ("--", "x"), ("-.", "+"), (":", "*")]
 HATCHES = ["", "//", "..", "xx", "\\\\", "oo"]
@@ -58,6 +58,7 @@ def curves(
     axes.set(xlabel=x_label, ylabel=y_label, title=title)
     if log:
         axes.set_yscale("log")
+        plain_log_ticks(axes)
     if log_x:
         axes.set_xscale("log")
     elif not any(isinstance(values, tuple) for values in series.values()):
@@ -67,6 +68,15 @@ def curves(
     axes.grid(alpha=0.3)
     if own:
         plt.show()
+
+
+def plain_log_ticks(axes: Axes) -> None:
+    """Plain numbers on a logarithmic vertical axis that spans less than three powers of ten."""
+    low, high = axes.get_ylim()
+    if high < 1000 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 8 * low else MaxNLocator(6))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def panels(plots: Sequence[Mapping[str, Any]], *, height: float = 3.0) -> None:
