@@ -51,6 +51,9 @@ CLASS = {
 }
 
 
+pytestmark = pytest.mark.xdist_group("grading")  # in one process, where the class is graded once
+
+
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The class, graded once."""
