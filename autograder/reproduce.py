@@ -8,9 +8,12 @@ from pathlib import Path
 
 from autograder.recipes import Recipe
 
-# The four models of hw6 by the recipes that were found best, two layers of 200, not tied.
-_UNTIED = Recipe(tied=False, bptt=20, precision="medium")
+# The four models of hw6, each by the recipe that was found best: two layers of 200, not tied.
+_SGD = Recipe(
+    tied=False, dropout=0.0, bptt=20, flat_epochs=5, decay=0.5, weight_decay=3e-6, epochs=13, precision="medium"
+)
 RECIPES = {
+    "ptb_lstm": _SGD,
     "ptb_tied_lstm": Recipe(precision="medium"),
 }
 
