@@ -36,25 +36,23 @@ class Forked:
         self._connection = connection
 
     def poll(self) -> int | None:
-        """None while the kernel lives, else 1: how it ended is not told."""
-        if self.returncode is None:
-            self._connection.settimeout(0)
-            try:
-                self._ended(self._connection.recv(1))
-            except BlockingIOError:
-                return None
-        return self.returncode
+        """None while the kernel lives, else its exit code, negative for a signal."""
+        return self._receive(0)
 
     def wait(self) -> int | None:
         """Wait for the kernel's end."""
-        if self.returncode is None:
-            self._connection.settimeout(None)
-            self._ended(self._connection.recv(1))
-        return self.returncode
+        return self._receive(None)
 
-    def _ended(self, received: bytes) -> None:
-        self.returncode = 1
-        self._connection.close()
+    def _receive(self, seconds: float | None) -> int | None:
+        if self.returncode is None:
+            self._connection.settimeout(seconds)
+            try:
+                told = self._connection.recv(16)
+            except BlockingIOError:
+                return None
+            self.returncode = int(told) if told else 1  # nothing is told when the server itself has ended
+            self._connection.close()
+        return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the kernel if it lives."""
@@ -87,15 +85,24 @@ def server() -> str:
     return address
 
 
+def _connect() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(server())
+    except OSError:  # it has ended: out of memory, or somebody's kill
+        server.cache_clear()
+        connection.connect(server())
+    return connection
+
+
 class WarmProvisioner(LocalProvisioner):
     """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any):
         """Fork a kernel that is given the command's arguments from `-f` on, its folder and its environment."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(server())
         env = dict(kwargs.get("env") or os.environ)
         request = {"argv": cmd[cmd.index("-f") :], "cwd": str(kwargs.get("cwd") or Path.cwd()), "env": env}
+        connection = _connect()
         connection.sendall(json.dumps(request).encode() + b"\n")
         pid = int(connection.makefile().readline())
         self.process = Forked(pid, connection)  # type: ignore[assignment]

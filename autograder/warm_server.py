@@ -1,10 +1,11 @@
 """A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
 
 `warm.py` runs this file by its path, so that nothing of the grader is loaded here: a kernel inherits all its memory. It
-reads one JSON object per connection, {"argv", "cwd", "env"}, answers with the kernel's process id, and leaves the
-connection open in the kernel: its end tells the grader that the kernel has died. It ends with its standard input.
+reads one JSON object per connection, {"argv", "cwd", "env"}, and answers with the kernel's process id and, when the
+kernel has ended, with its exit code. It ends with its standard input, and its kernels with it.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -49,26 +50,57 @@ def load(course: str) -> None:
 
 def serve(address: str) -> None:
     """Fork a kernel for each request on a socket, until standard input ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a kernel here
+    kernels: dict[int, socket.socket] = {}
+    woken, wake = os.pipe()
+    for end in (woken, wake):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen()
         print("ready", flush=True)
         while True:
-            readable, _, _ = select.select([0, listening.fileno()], [], [])
+            readable, _, _ = select.select([0, listening.fileno(), woken], [], [])
             if 0 in readable:
+                os.unlink(address)
+                os.rmdir(os.path.dirname(address))
                 return
-            connection, _ = listening.accept()
-            with connection:
+            if woken in readable:
+                os.read(woken, 4096)
+                report_ended(kernels)
+            if listening.fileno() in readable:
+                connection, _ = listening.accept()
                 request = json.loads(connection.makefile().readline())
                 pid = os.fork()
                 if not pid:
-                    listening.close()
-                    become_kernel(request, connection)
-                connection.sendall(b"%d\n" % pid)
+                    signal.set_wakeup_fd(-1)
+                    for mine in (listening, connection, *kernels.values()):
+                        mine.close()
+                    os.close(woken)
+                    os.close(wake)
+                    become_kernel(request)
+                kernels[pid] = connection
+                tell(connection, pid)
 
 
-def become_kernel(request: dict, connection: socket.socket) -> None:
+def report_ended(kernels: dict[int, socket.socket]) -> None:
+    """Tell the graders of kernels that have ended how they did."""
+    while kernels:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        with kernels.pop(pid) as connection:
+            tell(connection, os.waitstatus_to_exitcode(status))
+
+
+def tell(connection: socket.socket, number: int) -> None:
+    """Send a number, if there is still somebody who wants it."""
+    with contextlib.suppress(OSError):
+        connection.sendall(b"%d\n" % number)
+
+
+def become_kernel(request: dict) -> None:
     """Be an IPython kernel with the request's arguments, folder and environment, and then end."""
     status = 1
     try:
@@ -98,7 +130,6 @@ def become_kernel(request: dict, connection: socket.socket) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
-        connection.close()
         os._exit(status)
 
 

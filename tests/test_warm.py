@@ -126,6 +126,17 @@ time.sleep(60)
 """
 
 
+def test_a_server_that_was_killed_is_started_anew(warm):
+    manager, client = start_new_kernel()
+    os.kill(int(told(client, "import os; print(os.getppid())")), signal.SIGKILL)
+    manager.shutdown_kernel(now=True)
+    manager, client = start_new_kernel()
+    try:
+        assert told(client, "print('here')") == "here\n"
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
 def test_nothing_outlives_a_grader_that_is_killed():
     grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     kernel, server = map(int, grader.stdout.readline().split())
