@@ -41,7 +41,7 @@ from threadpoolctl import threadpool_limits
 from traitlets import Bool, Int, Set, Unicode
 
 from autograder import answering, marking
-from autograder.questions import Question
+from autograder.questions import Question, load_questions
 from autograder.solutions import ROOT
 from autograder.warm import ONE_THREAD, use_warm_kernels
 
@@ -54,7 +54,7 @@ GONE = "the kernel died or hung too often before this; it was not run"
 class AskingExecute(Execute):
     """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
 
-    timeout = Int(60, help="Seconds that one cell may take.").tag(config=True)
+    timeout = Int(60, help="Seconds for a cell; one that trains may take three times as long.").tag(config=True)
     own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
     max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
@@ -106,7 +106,10 @@ class AskingExecute(Execute):
     def _limit(self, cell) -> int:
         """Seconds that a cell may take. What no student wrote or is called from is slow only on a busy machine."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        return self.own_timeout if name == "set-up" or name.startswith("provided-") else self.timeout
+        if name == "set-up" or name.startswith("provided-"):
+            return self.own_timeout
+        trains = name in {question.made_by for question in load_questions(self.assignment) if question.made_by}
+        return self.timeout * 3 if trains else self.timeout
 
     def _run(self, cell, resources, index) -> str | None:
         """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
