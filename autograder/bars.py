@@ -70,11 +70,13 @@ def tolerance_factor(runs: int) -> float:
 def bar_of(runs: Sequence[Sequence[float]], others: Mapping[str, Sequence[float]], at_most: bool) -> float:
     """The bar from runs of the solution, a row per seed, and runs of other right solutions by name.
 
-    The rows count as many as there are seeds, since the entries of a row differ by the number of threads alone. Other
-    solutions share the solution's spread and have means of their own; the worst mean counts. Rounded, away from it.
+    The rows count as many as there are seeds, since the entries of a row differ by the number of threads alone. Another
+    solution shares the solution's spread; its mean differs by as much as it does over the first seeds, which both ran
+    from, with one thread. The worst mean counts. Rounded to hundredths, away from it.
     """
     sign = 1 if at_most else -1
-    mine = np.ravel(np.asarray(runs))
-    worst = max(sign * float(np.mean(np.asarray(values))) for values in (mine, *others.values()))
-    spread = float(np.std(mine, ddof=1))
+    mine = sign * np.asarray(runs, dtype=float)
+    shifts = [float(np.mean(sign * np.asarray(theirs) - mine[: len(theirs), 0])) for theirs in others.values()]
+    worst = float(mine.mean()) + max([0.0, *shifts])
+    spread = float(mine.std(ddof=1))
     return sign * math.ceil((worst + tolerance_factor(len(runs)) * spread) * 100) / 100

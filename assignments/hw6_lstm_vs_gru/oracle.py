@@ -783,21 +783,6 @@ def ratio_of(name: str):
     return measure
 
 
-def gain_of(rnn_type: str):
-    """A measure of two models' exported weights: how many times as high the perplexity is without dropout."""
-
-    def measure(answer, inputs, solution) -> float | str:
-        came = []
-        for name in (rnn_type, f"{rnn_type} dropout"):
-            model = as_model(answer.get(name) if isinstance(answer, dict) else None, name, solution)
-            if isinstance(model, str):
-                return model
-            came.append(ratio(model, solution, inputs["seed"]))
-        return came[0] / came[1]
-
-    return measure
-
-
 def draw_seed(rng: np.random.Generator) -> dict:
     """A seed for sentences."""
     return {"seed": int(rng.integers(1 << 30))}
@@ -822,23 +807,6 @@ models = Question(
                 ),
             )
             for name in MODELS
-        ),
-        *(
-            Case(
-                f"dropout helps the {rnn_type} on fresh sentences",
-                f"{EXPORTED}\n{{name: exported(models[name]) for name in ({rnn_type!r}, '{rnn_type} dropout')}}",
-                draw_seed,
-                weight=0.5,
-                judge=Bar(
-                    f"{rnn_type} over {rnn_type} dropout",
-                    gain_of(rnn_type),
-                    f"dropout should help the {rnn_type}: its perplexity without is {{came}} times that with dropout; "
-                    "{bar} is the least",
-                    __file__,
-                    at_most=False,
-                ),
-            )
-            for rnn_type in ("LSTM", "GRU")
         ),
     ],
     builds_on=TRAINED,
