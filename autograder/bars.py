@@ -68,15 +68,14 @@ def tolerance_factor(runs: int) -> float:
 
 
 def bar_of(runs: Sequence[Sequence[float]], others: Mapping[str, Sequence[float]], at_most: bool) -> float:
-    """The bar from runs of the solution, a row per seed, and runs of other right solutions by name.
+    """The bar from runs of the solution, a row per seed, and of other right solutions by name, from the same seeds.
 
-    The rows count as many as there are seeds, since the entries of a row differ by the number of threads alone. Another
-    solution shares the solution's spread; its mean differs by as much as it does over the first seeds, which both ran
-    from, with one thread. The worst mean counts. Rounded to hundredths, away from it.
+    Each solution has its own mean and spread; the worst limit is the bar, rounded to hundredths away from them. A row
+    counts once, since its entries differ by the number of threads alone. Others that gave the solution's own figures
+    from the first seeds were not run from the rest.
     """
     sign = 1 if at_most else -1
-    mine = sign * np.asarray(runs, dtype=float)
-    shifts = [float(np.mean(sign * np.asarray(theirs) - mine[: len(theirs), 0])) for theirs in others.values()]
-    worst = float(mine.mean()) + max([0.0, *shifts])
-    spread = float(mine.std(ddof=1))
-    return sign * math.ceil((worst + tolerance_factor(len(runs)) * spread) * 100) / 100
+    ran = [runs, *([[value] for value in theirs] for theirs in others.values() if len(theirs) == len(runs))]
+    values = [sign * np.ravel(np.asarray(rows, dtype=float)) for rows in ran]
+    limits = [float(one.mean()) + tolerance_factor(len(runs)) * float(one.std(ddof=1)) for one in values]
+    return sign * math.ceil(max(limits) * 100) / 100

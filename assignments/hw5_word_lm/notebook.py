@@ -918,7 +918,7 @@ plots.curves(runs, x_label="piece", y_label="loss (nats per token)", log=True)
 # that of the grammar itself. Expect a test perplexity of about 7.1: far below the trigram's 11.2, and within an
 # eighth of the exact 6.4. The trigram gains next to nothing over the bigram here, because what matters stands further
 # back. The grader draws fresh sentences from the grammar, takes the weights of `model`, and wants a perplexity at
-# most 1.23 times the exact one.
+# most 1.25 times the exact one.
 
 # %% id="train_model"
 torch.manual_seed(0)
@@ -949,8 +949,8 @@ plots.bars_against_floors({"your model": reached}, compared, x_label="perplexity
 """The trained model comes near the exact perplexity of the toy language."""
 ratio = reached / compared["exact"]
 checks.true(
-    ratio <= 1.23,
-    f"the test perplexity of model is {reached:.2f}, {ratio:.2f} times the exact one; at most 1.23 times was expected",
+    ratio <= 1.25,
+    f"the test perplexity of model is {reached:.2f}, {ratio:.2f} times the exact one; at most 1.25 times was expected",
 )
 checks.passed(
     "model", f"test perplexity {reached:.2f}, exact {compared['exact']:.2f}, trigram {compared['trigram']:.2f}"
