@@ -17,6 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from unittest import mock
 
 from autograder.builder import build
 from autograder.grades import auto_scores, verdicts
@@ -59,9 +60,10 @@ def grade_handins(
             for file, data in (files or {}).items():
                 (place / file).write_bytes(data)
             # what a notebook draws has no part in a mark: misconceptions are graded without their pictures
-            os.environ["MPLBACKEND"] = "agg" if handin.misconception else ""
+            drawing = {"MPLBACKEND": "agg"} if handin.misconception else {}
             started = time.perf_counter()
-            result = api(course, needless_cells(assignment, handin)).autograde(assignment, handin.name)
+            with mock.patch.dict(os.environ, drawing):
+                result = api(course, needless_cells(assignment, handin)).autograde(assignment, handin.name)
             seconds = time.perf_counter() - started
             if not result["success"]:
                 raise CourseError(f"{assignment}: {handin.name} was not graded:\n{result.get('log')}")
