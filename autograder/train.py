@@ -14,11 +14,12 @@ from typing import Any
 import pandas as pd
 import torch
 
+from autograder.exported import solution_model
 from autograder.recipes import Recipe
 from autograder.solutions import ROOT, namespace
 from utils import corpora
 from utils.training import fit, shrink_on_plateau
-from utils.weights import describe, read_weights, save_weights
+from utils.weights import read_weights, save_weights
 
 
 def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
@@ -104,21 +105,7 @@ def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
 def perplexity_of_file(hw5: dict, data: bytes, ids: torch.Tensor) -> float:
     """Perplexity of a text under weights that come as a hand-in's file, by hw5's own solution, on the CPU."""
     _, weights = read_weights(data)
-    found = describe(weights)
-    model = hw5["WordLM"](
-        found["rnn_type"],
-        found["vocab_size"],
-        found["embedding_size"],
-        found["hidden_size"],
-        found["num_layers"],
-        0.0,
-        found["tied"],
-    )
-    state = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
-    missing, unexpected = model.load_state_dict(state, strict=False)  # tied: the decoder's matrix is the embedding's
-    if unexpected or set(missing) - {"decoder.weight"}:
-        raise ValueError(f"the weights do not fit the model: {', '.join([*missing, *unexpected])}")
-    return hw5["perplexity"](model, ids.cpu(), 512)
+    return hw5["perplexity"](solution_model(weights, hw5), ids.cpu(), 512)
 
 
 def hardware(device: str) -> str:

@@ -20,17 +20,18 @@ import threading
 import traceback
 
 LOADED = (
-    *("IPython.core.interactiveshell", "ipykernel.ipkernel", "ipykernel.kernelapp", "matplotlib.pyplot", "numpy"),
-    *(
-        "numpy.testing",
-        "pandas",
-        "safetensors.torch",
-        "scipy.special",
-        "sklearn.datasets",
-        "torch",
-        "torch.nn.utils.rnn",
-    ),
-    *("torch.testing", "torch.optim", "tqdm"),
+    "IPython.core.interactiveshell",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "matplotlib.pyplot",
+    "numpy.testing",
+    "pandas",
+    "safetensors.torch",
+    "scipy.special",
+    "sklearn.datasets",
+    "torch.nn.utils.rnn",
+    "torch.testing",
+    "tqdm",
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from autograder.bars import Bar
+from autograder.exported import WEIGHTS_OF_MODEL, solution_model
 from autograder.notebooks import CourseError
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import corpora, toy
@@ -614,17 +615,6 @@ def draw_tokens(rng: np.random.Generator) -> dict:
     """Tokens (6, 3) of 13 words, states of 2 layers of 7, and a seed for weights."""
     drawn = {name: torch.from_numpy(rng.uniform(-1, 1, (2, 3, 7)).astype(np.float32)) for name in ("a", "b")}
     return {"tokens": stream(rng, 18, 13).view(6, 3), "seed": int(rng.integers(1 << 30)), **drawn}
-
-
-def solution_model(weights: dict, solution) -> torch.nn.Module:
-    """The solution's own WordLM with exported weights. Raises ValueError for weights that are no model's."""
-    shape = describe(weights)
-    model = solution["WordLM"](dropout=0.0, **shape)
-    model.to(torch.from_numpy(weights["embedding.weight"]).dtype)
-    tensors = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
-    tensors.setdefault("decoder.weight", tensors["embedding.weight"])
-    model.load_state_dict(tensors)
-    return model.eval()
 
 
 def matches(came, expected: torch.Tensor) -> bool:
@@ -1709,14 +1699,7 @@ model = Question(
     cases=[
         Case(
             "perplexity on fresh sentences of the toy language",
-            """
-from utils.weights import export_weights
-try:
-    weights = export_weights(model)
-except ValueError as error:
-    weights = str(error)
-weights
-""",
+            WEIGHTS_OF_MODEL,
             lambda rng: {"seed": int(rng.integers(1 << 30))},
             judge=Bar(
                 "perplexity over the exact one",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from autograder.bars import Bar
+from autograder.exported import solution_model
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.weights import describe
@@ -732,16 +733,6 @@ def text_of(solution):
 @cache
 def _text(read_corpus, lines: tuple):
     return read_corpus("toy", dict(lines))
-
-
-def solution_model(weights, solution) -> torch.nn.Module:
-    """The solution's own WordLM with exported weights. Raises ValueError for weights that are no model's."""
-    model = solution["WordLM"](dropout=0.0, **describe(weights))
-    model.to(torch.from_numpy(weights["embedding.weight"]).dtype)
-    tensors = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
-    tensors.setdefault("decoder.weight", tensors["embedding.weight"])
-    model.load_state_dict(tensors)
-    return model.eval()
 
 
 EXPORTED = """

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from autograder.bars import Bar
+from autograder.exported import WEIGHTS_OF_MODEL, solution_model
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.corpora import load
@@ -1269,17 +1270,6 @@ TRAINED = (
 )
 
 
-def solution_model(weights: dict, solution) -> torch.nn.Module:
-    """The given WordLM with exported weights. Raises ValueError for weights that are no model's."""
-    shape = describe(weights)
-    model = solution["WordLM"](dropout=0.0, **shape)
-    model.to(torch.from_numpy(weights["embedding.weight"]).dtype)
-    tensors = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
-    tensors.setdefault("decoder.weight", tensors["embedding.weight"])
-    model.load_state_dict(tensors)
-    return model.eval()
-
-
 def ratio_to_exact(answer, inputs, solution) -> float | str:
     """Bits per character of the exported weights, in the given model, on sentences drawn here, over the exact ones."""
     if isinstance(answer, str):
@@ -1303,14 +1293,7 @@ model = Question(
     cases=[
         Case(
             "bits per character on fresh sentences of the toy language",
-            """
-from utils.weights import export_weights
-try:
-    weights = export_weights(model)
-except ValueError as error:
-    weights = str(error)
-weights
-""",
+            WEIGHTS_OF_MODEL,
             lambda rng: {"seed": seed_of(rng)},
             judge=Bar(
                 "bits per character over the exact ones",
