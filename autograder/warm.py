@@ -50,6 +50,8 @@ class Forked:
                 told = self._connection.recv(16)
             except BlockingIOError:
                 return None
+            except ConnectionError:
+                told = b""
             self.returncode = int(told) if told else 1  # nothing is told when the server itself has ended
             self._connection.close()
         return self.returncode
@@ -85,14 +87,18 @@ def server() -> str:
     return address
 
 
-def _connect() -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(server())
-    except OSError:  # it has ended: out of memory, or somebody's kill
-        server.cache_clear()
-        connection.connect(server())
-    return connection
+def fork(request: dict) -> Forked:
+    """A new kernel. Where the server has ended, by lack of memory or by somebody's kill, another one is started."""
+    for _ in range(2):
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(server())
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            return Forked(int(connection.makefile().readline()), connection)
+        except (OSError, ValueError):
+            connection.close()
+            server.cache_clear()
+    raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -102,11 +108,8 @@ class WarmProvisioner(LocalProvisioner):
         """Fork a kernel that is given the command's arguments from `-f` on, its folder and its environment."""
         env = dict(kwargs.get("env") or os.environ)
         request = {"argv": cmd[cmd.index("-f") :], "cwd": str(kwargs.get("cwd") or Path.cwd()), "env": env}
-        connection = _connect()
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        pid = int(connection.makefile().readline())
-        self.process = Forked(pid, connection)  # type: ignore[assignment]
-        self.pid = self.pgid = pid
+        self.process = fork(request)  # type: ignore[assignment]
+        self.pid = self.pgid = self.process.pid
         return self.connection_info
 
 
