@@ -8,16 +8,6 @@ import torch
 
 from utils.weights import describe
 
-# A case's program that answers with the weights of the notebook's `model`, or with the reason why there are none.
-WEIGHTS_OF_MODEL = """
-from utils.weights import export_weights
-try:
-    weights = export_weights(model)
-except ValueError as error:
-    weights = str(error)
-weights
-"""
-
 
 def solution_model(weights: dict, solution: Mapping) -> torch.nn.Module:
     """The solution's own WordLM with exported weights, in their dtype and in evaluation mode.

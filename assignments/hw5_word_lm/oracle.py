@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from autograder.bars import Bar
-from autograder.exported import WEIGHTS_OF_MODEL, solution_model
+from autograder.exported import solution_model
 from autograder.notebooks import CourseError
+from autograder.programs import EXPORTED, SUMS, refuses
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import corpora, toy
 from utils.weights import describe, read_weights
@@ -42,20 +43,6 @@ def small_vocabulary(rng: np.random.Generator, size: int) -> dict[str, int]:
 def stream(rng: np.random.Generator, tokens: int, size: int) -> torch.Tensor:
     """A LongTensor of ids."""
     return torch.from_numpy(rng.integers(0, size, tokens))
-
-
-def refuses(call: str, values: str) -> str:
-    """A program that says for each value whether the call raises ValueError; other errors pass through."""
-    return f"""
-def outcome(value):
-    try:
-        {call}
-    except ValueError:
-        return "ValueError"
-    return "fine"
-
-[outcome(value) for value in {values}]
-"""
 
 
 build_vocabulary = Question(
@@ -590,9 +577,7 @@ def apart(one, other):
 torch.manual_seed(seed)
 """
 
-EXPORTED = """
-from utils.weights import export_weights
-
+WEIGHTS_AND_LOGITS = """
 answers = []
 for rnn_type in ("LSTM", "GRU", "RNN_TANH", "RNN_RELU"):
     model = build(rnn_type, {embedding}, 7, 2, 0.4, {tied})
@@ -602,11 +587,7 @@ for rnn_type in ("LSTM", "GRU", "RNN_TANH", "RNN_RELU"):
         optimiser.step()
     model.eval()
     logits, after = model(tokens, (a, b) if rnn_type == "LSTM" else a)
-    try:
-        weights = export_weights(model)
-    except ValueError as error:
-        weights = str(error)
-    answers.append((logits, after, weights))
+    answers.append((logits, after, exported(model)))
 answers
 """
 
@@ -700,14 +681,14 @@ WordLM = Question(
         ),
         Case(
             "logits and states of each type, computed from your weights",
-            BUILD + EXPORTED.format(embedding=5, tied=False, step=False),
+            BUILD + EXPORTED + WEIGHTS_AND_LOGITS.format(embedding=5, tied=False, step=False),
             draw_tokens,
             weight=3,
             judge=same_logits,
         ),
         Case(
             "logits of tied models after a step of training",
-            BUILD + EXPORTED.format(embedding=7, tied=True, step=True),
+            BUILD + EXPORTED + WEIGHTS_AND_LOGITS.format(embedding=7, tied=True, step=True),
             draw_tokens,
             judge=same_logits,
         ),
@@ -1699,7 +1680,7 @@ model = Question(
     cases=[
         Case(
             "perplexity on fresh sentences of the toy language",
-            WEIGHTS_OF_MODEL,
+            f"{EXPORTED}\nexported(model)",
             lambda rng: {"seed": int(rng.integers(1 << 30))},
             judge=Bar(
                 "perplexity over the exact one",
@@ -1714,28 +1695,6 @@ model = Question(
     spoiled_by=("batchify: rows contiguous", "get_batch: targets not shifted"),
 )
 
-# Sure of the word whose id is the sum of all ids read so far, each plus 1; in training mode sure of the one after it.
-SUMS = """
-import torch
-
-class Sums(torch.nn.Module):
-    def __init__(self, sharpness=60.0):
-        super().__init__()
-        self.sharpness = torch.nn.Parameter(torch.tensor(sharpness))
-        self.modes = []
-
-    def forward(self, tokens, hidden):
-        self.modes.append(self.training)
-        total = hidden[0, :, 0] + (tokens + 1).cumsum(0)
-        target = (total.long() + self.training) % len(vocabulary)
-        return torch.nn.functional.one_hot(target, len(vocabulary)) * self.sharpness, total[-1].view(1, -1, 1).float()
-
-    def init_hidden(self, batch_size):
-        return torch.zeros(1, batch_size, 1)
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
-"""
 # Gives the same scores at every step.
 FLAT = """
 import torch

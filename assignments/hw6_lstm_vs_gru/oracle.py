@@ -10,6 +10,7 @@ import torch
 
 from autograder.bars import Bar
 from autograder.exported import solution_model
+from autograder.programs import EXPORTED
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.weights import describe
@@ -733,17 +734,6 @@ def text_of(solution):
 @cache
 def _text(read_corpus, lines: tuple):
     return read_corpus("toy", dict(lines))
-
-
-EXPORTED = """
-from utils.weights import export_weights
-
-def exported(model):
-    try:
-        return export_weights(model)
-    except ValueError as error:
-        return str(error)
-"""
 
 
 def as_model(answer, name: str, solution) -> torch.nn.Module | str:

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from autograder.bars import Bar
-from autograder.exported import WEIGHTS_OF_MODEL, solution_model
+from autograder.exported import solution_model
+from autograder.programs import EXPORTED, SUMS, refuses
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.corpora import load
@@ -26,20 +27,6 @@ def lines_of(rng: np.random.Generator, lines: int, words: list[str] | None = Non
 def seed_of(rng: np.random.Generator) -> int:
     """A seed for torch."""
     return int(rng.integers(1 << 30))
-
-
-def refuses(call: str, values: str) -> str:
-    """A program that says for each value whether the call raises ValueError; other errors pass through."""
-    return f"""
-def outcome(value):
-    try:
-        {call}
-    except ValueError:
-        return "ValueError"
-    return "fine"
-
-[outcome(value) for value in {values}]
-"""
 
 
 characters = Question(
@@ -1293,7 +1280,7 @@ model = Question(
     cases=[
         Case(
             "bits per character on fresh sentences of the toy language",
-            WEIGHTS_OF_MODEL,
+            f"{EXPORTED}\nexported(model)",
             lambda rng: {"seed": seed_of(rng)},
             judge=Bar(
                 "bits per character over the exact ones",
@@ -1308,28 +1295,6 @@ model = Question(
     spoiled_by=("train_characters: decay per batch", "train_characters: decayed on top of decayed"),
 )
 
-# Sure of the symbol whose id is the sum of all ids read so far, each plus 1; in training mode of the one after it.
-SUMS = """
-import torch
-
-class Sums(torch.nn.Module):
-    def __init__(self, sharpness=60.0):
-        super().__init__()
-        self.sharpness = torch.nn.Parameter(torch.tensor(sharpness))
-        self.modes = []
-
-    def forward(self, tokens, hidden):
-        self.modes.append(self.training)
-        total = hidden[0, :, 0] + (tokens + 1).cumsum(0)
-        target = (total.long() + self.training) % 11
-        return torch.nn.functional.one_hot(target, 11) * self.sharpness, total[-1].view(1, -1, 1).float()
-
-    def init_hidden(self, batch_size):
-        return torch.zeros(1, batch_size, 1)
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
-"""
 # Gives one of several rows of scores, by the symbol read last.
 TABLE = """
 import torch

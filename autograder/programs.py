@@ -1,0 +1,52 @@
+"""Programs that oracles of more than one assignment have the kernel run, as text: see `Case`."""
+
+from __future__ import annotations
+
+# Defines Sums(), a language model of 11 symbols with a state. It is sure of the symbol whose id is the sum of all ids
+# read so far, each plus 1, and in training mode of the one after that; `modes` remembers the mode of each call.
+SUMS = """
+import torch
+
+class Sums(torch.nn.Module):
+    def __init__(self, sharpness=60.0):
+        super().__init__()
+        self.sharpness = torch.nn.Parameter(torch.tensor(sharpness))
+        self.modes = []
+
+    def forward(self, tokens, hidden):
+        self.modes.append(self.training)
+        total = hidden[0, :, 0] + (tokens + 1).cumsum(0)
+        target = (total.long() + self.training) % 11
+        return torch.nn.functional.one_hot(target, 11) * self.sharpness, total[-1].view(1, -1, 1).float()
+
+    def init_hidden(self, batch_size):
+        return torch.zeros(1, batch_size, 1)
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+"""
+
+# Defines exported(model): a model's weights, or the reason why there are none.
+EXPORTED = """
+from utils.weights import export_weights
+
+def exported(model):
+    try:
+        return export_weights(model)
+    except ValueError as error:
+        return str(error)
+"""
+
+
+def refuses(call: str, values: str) -> str:
+    """A program that says for each value whether the call raises ValueError; other errors pass through."""
+    return f"""
+def outcome(value):
+    try:
+        {call}
+    except ValueError:
+        return "ValueError"
+    return "fine"
+
+[outcome(value) for value in {values}]
+"""
