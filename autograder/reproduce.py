@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _SGD = Recipe(
 )
 RECIPES = {
     "ptb_lstm": _SGD,
+    "ptb_lstm_dropout": replace(_SGD, dropout=0.33, flat_epochs=14, decay=0.6, weight_decay=1e-6, epochs=24),
     "ptb_tied_lstm": Recipe(precision="medium"),
 }
 
