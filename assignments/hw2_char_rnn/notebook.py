@@ -938,9 +938,9 @@ checks.passed("bits_per_character", "one stream, the state carried, every token 
 # All parts are there. One step of training takes the next 25 characters, with the state where the last step left it:
 # the forward pass goes on, only the gradient stops after 25 steps. At the end of the text, and every 100 steps, the
 # state starts again from zero. Without that the network can settle in a corner of its state space into which only its
-# own beginnings have led it: with two of eight seeds that we tried the smoothed loss then fell as it should, and on
-# held-out text, read from a zero state, the network needed 4.7 and 7.2 bits per character, more than one that has
-# learned nothing.
+# own beginnings have led it: at a learning rate of 0.1, with two of eight seeds that we tried, the smoothed loss then
+# fell as it should, and on held-out text, read from a zero state, the network needed 4.7 and 7.2 bits per character,
+# more than one that has learned nothing.
 #
 # The *smoothed loss* is the historical thermometer, $s \leftarrow 0.999 \, s + 0.001 \, L$, starting at
 # $25 \ln(\text{classes})$. The quick profile trains in float64, as everything before. The full one trains in float32,
@@ -1043,16 +1043,17 @@ for dtype in (np.float64, np.float32):
 # nothing to write. If the loss stays near its start, a part above is not right although its check passed on small
 # arrays; if it is `nan`, look at clipping and at the 1e-8 of AdaGrad.
 #
-# The full run keeps the historical learning rate of 0.1, the quick one takes 0.05. In AdaGrad's first step the root is
-# the gradient's own size, so *every* weight moves by the whole rate, however small its gradient: at 0.1 many of the 100
-# units are saturated from then on, and have to find back. After 5,000 steps, twelve seeds ended between 1.13 and 1.92
-# bits per character at 0.1, and between 0.99 and 1.19 at 0.05.
+# The full run is the historical one: a rate of 0.1 and a memory that starts at zero. In its first step the root is the
+# gradient's own size, so *every* weight moves by the whole rate, however small its gradient; many of the 100 units are
+# saturated from then on and have to find back. After 5,000 steps, twelve seeds ended between 1.13 and 1.92 bits per
+# character. The quick run starts the memory at 1 and takes a rate of 0.05: the same seeds ended between 1.04 and 1.08.
 
 
 # %% id="train_rnn"
-def train_network(steps, every, seconds, learning_rate, dtype=np.float64):
+def train_network(steps, every, seconds, learning_rate, memory, dtype=np.float64):
     """Train from scratch for at most `steps` steps and `seconds` of CPU; returns the best parameters and a history."""
     run = start_training(len(alphabet), 100, np.random.default_rng(1), dtype=dtype)
+    run["memory"] += memory
     history, best_bits, best_params = [], math.inf, None
     started = time.process_time()
     for step in range(1, steps + 1):
@@ -1075,11 +1076,11 @@ def train_network(steps, every, seconds, learning_rate, dtype=np.float64):
 
 
 if course.grading:
-    best_params, history = train_network(5_000, 1_000, 15, 0.05)
+    best_params, history = train_network(5_000, 1_000, 15, 0.05, 1.0)
 elif course.profile == "full":
-    best_params, history = train_network(660_000, 10_000, 3600, 0.1, np.float32)
+    best_params, history = train_network(660_000, 10_000, 3600, 0.1, 0.0, np.float32)
 else:
-    best_params, history = train_network(8_000, 1_000, 120, 0.05)
+    best_params, history = train_network(8_000, 1_000, 120, 0.05, 1.0)
 
 # %% [markdown]
 # Where is that? The thin lines are models that count: the uniform one, single characters, pairs and triples. For the
@@ -1111,7 +1112,7 @@ for temperature in (0.3, 0.8, 1.5):
 char_rnn_plots.print_columns(columns)
 
 # %% id="check_best_params" tags=["question"] points=2
-"""The best parameters: five arrays of the right shapes, and better on held-out text than counting pairs."""
+"""The best parameters: five arrays of the right shapes, and as good on held-out text as such a run becomes."""
 classes = len(alphabet)
 hidden_size = len(best_params["b"])
 shapes = {
@@ -1123,7 +1124,7 @@ shapes = {
 }
 checks.equal("the shapes of best_params", {name: array.shape for name, array in best_params.items()}, shapes)
 bits = bits_per_character(best_params, valid_tokens)
-bar = 2.9 if corpus.name == "shakespeare" else 3.14
+bar = 2.9 if corpus.name == "shakespeare" else 1.12
 checks.true(bits < bar, f"best_params need {bits:.3f} bits per character on held-out text, {bar} is the bar")
 checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, the bar is {bar}")
 
