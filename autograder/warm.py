@@ -1,116 +1,218 @@
-"""Kernels that start warm: forked from a process that has torch and the rest loaded, not started from nothing."""
+"""Kernels that start warm: forked from a process that has torch and the rest loaded, in a sandbox of their own."""
 
 from __future__ import annotations
 
 import atexit
+import io
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from traitlets import Bool, Instance
 
+from autograder import sandbox
 from autograder.notebooks import CourseError
 from autograder.solutions import ROOT
 
 ENTRY = EntryPoint("course-warm", "autograder.warm:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME)
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+PASSED = {"COURSE_ROOT", "COURSE_PROFILE", "NBGRADER_EXECUTION", "MPLBACKEND", *ONE_THREAD}  # a kernel sees no more
+BESIDE = ("warm_server.py", "namespaces.py")  # all of the grader that stands in the sandbox
 
 
 class Forked:
-    """A kernel's process as jupyter_client wants to see one: some of `subprocess.Popen`, over a connection."""
+    """A kernel's process as jupyter_client wants to see one: some of `subprocess.Popen`, over a connection.
+
+    killed_for: "memory" or "time" once the kernel was killed for too much of it.
+    """
 
     stdin = stdout = stderr = None
+    killed_for = ""
 
-    def __init__(self, pid: int, connection: socket.socket):
-        self.pid = pid
+    def __init__(self, connection: socket.socket):
+        self.pid = 0  # of no use here: it is another one inside
         self.returncode: int | None = None
-        self._connection = connection
+        self._connection, self._told = connection, b""
 
     def poll(self) -> int | None:
-        """None while the kernel lives, else its exit code, negative for a signal."""
+        """None while the kernel lives, else its exit code."""
         return self._receive(0)
 
     def wait(self) -> int | None:
         """Wait for the kernel's end."""
         return self._receive(None)
 
+    def started(self) -> bool:
+        """Wait until the kernel is there; False if it ended before."""
+        while self.returncode is None:
+            word = self._word()
+            if word == "ready":
+                return True
+            self._note(word)
+        return False
+
     def _receive(self, seconds: float | None) -> int | None:
-        if self.returncode is None:
-            self._connection.settimeout(seconds)
-            try:
-                told = self._connection.recv(16)
-            except BlockingIOError:
-                return None
-            except ConnectionError:
-                told = b""
-            self.returncode = int(told) if told else 1  # nothing is told when the server itself has ended
-            self._connection.close()
+        self._connection.settimeout(seconds)
+        try:
+            while self.returncode is None:
+                self._note(self._word())
+        except (BlockingIOError, TimeoutError):
+            return None
         return self.returncode
 
+    def _note(self, word: str) -> None:
+        if word in ("memory", "time"):
+            self.killed_for = word
+        else:
+            self.returncode = int(word or 1)  # nothing is told when the server itself has ended
+            self._connection.close()
+
+    def _word(self) -> str:
+        """The next line; empty at the end."""
+        while b"\n" not in self._told:
+            try:
+                more = self._connection.recv(64)
+            except ConnectionError:
+                more = b""
+            if not more:
+                return ""
+            self._told += more
+        word, _, self._told = self._told.partition(b"\n")
+        return word.decode()
+
     def send_signal(self, number: int) -> None:
-        """Send a signal to the kernel if it lives."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        """End the kernel: interrupts go to it as messages, and every other signal means its end."""
+        if self.returncode is None:
+            self._connection.shutdown(socket.SHUT_WR)
 
     def terminate(self) -> None:
-        """Ask the kernel to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
         """End the kernel."""
-        self.send_signal(signal.SIGKILL)
+        self.send_signal(15)
+
+    kill = terminate
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running warm server: the folder that it shares with its kernels, and whether they are isolated."""
+
+    folder: Path
+    isolated: bool
+
+    def ask(self, request: dict, files: bytes = b"") -> Forked:
+        """A new kernel. Raises OSError or ValueError where the server has ended."""
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(self.folder / "server"))
+            connection.sendall(json.dumps(request | {"size": len(files)}).encode() + b"\n" + files)
+            forked = Forked(connection)
+            if not forked.started():
+                raise ValueError("the kernel ended before it was there")
+            return forked
+        except (OSError, ValueError):
+            connection.close()
+            raise
 
 
 @cache
-def server() -> str:
-    """Start this process's warm server; returns its address. It ends with this process, however that ends."""
-    folder = tempfile.mkdtemp(prefix="course-warm-")
+def server(isolated: bool) -> Server:
+    """Start this process's warm server. It ends with this process, however that ends."""
+    folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    address = str(Path(folder) / "socket")
-    command = [sys.executable, "-P", str(Path(__file__).with_name("warm_server.py")), address, str(ROOT)]
+    here = [Path(__file__).with_name(name) for name in BESIDE]
+    command = [sys.executable, "-P", str(here[0]), str(folder / "server"), str(ROOT)]
+    env = dict(os.environ) | ONE_THREAD
+    if isolated:
+        open_to_kernels(folder)
+        env = {}
+        command = [*sandbox.command([*here, ROOT / "utils"], ONE_THREAD, folder), *command, "isolated"]
+    else:
+        command.append("open")
     running = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | ONE_THREAD, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env | {"PATH": os.environ["PATH"]}, text=True
     )
     atexit.register(running.kill)
     assert running.stdout
     if running.stdout.readline() != "ready\n":
         raise CourseError(f"the process that kernels are forked from did not start: {' '.join(command)}")
-    return address
+    return Server(folder, isolated)
 
 
-def fork(request: dict) -> Forked:
-    """A new kernel. Where the server has ended, by lack of memory or by somebody's kill, another one is started."""
-    for _ in range(2):
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(server())
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            return Forked(int(connection.makefile().readline()), connection)
-        except (OSError, ValueError):
-            connection.close()
-            server.cache_clear()
-    raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
+def open_to_kernels(folder: Path) -> None:
+    """Let kernels write in a folder, whoever they run as."""
+    if os.getuid() == 0:
+        os.chown(folder, sandbox.NOBODY, sandbox.NOBODY)
+
+
+def handed_in(folder: Path) -> bytes:
+    """What a kernel gets to see of a hand-in, as a tar: its regular files but notebooks."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
+                archive.add(path, path.name, filter=_anonymous)
+    return packed.getvalue()
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o644
+    return entry
 
 
 class WarmProvisioner(LocalProvisioner):
     """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel."""
 
+    isolated = Bool(True, help="Whether kernels run in a sandbox.").tag(config=True)
+    limits = Instance(sandbox.Limits, ())
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Interrupts go by message: a signal does not reach into a sandbox."""
+        assert self.kernel_spec
+        self.kernel_spec.interrupt_mode = "message"
+        folder = Path(tempfile.mkdtemp(dir=server(self.isolated).folder))  # an isolated kernel sees none but its own
+        open_to_kernels(folder)
+        self.parent.transport, self.parent.ip = "ipc", str(folder / "k")
+        return await super().pre_launch(**kwargs)
+
     async def launch_kernel(self, cmd: list[str], **kwargs: Any):
-        """Fork a kernel that is given the command's arguments from `-f` on, its folder and its environment."""
+        """Fork a kernel that is given the command's connection, its folder and its environment."""
         env = dict(kwargs.get("env") or os.environ)
-        request = {"argv": cmd[cmd.index("-f") :], "cwd": str(kwargs.get("cwd") or Path.cwd()), "env": env}
-        self.process = fork(request)  # type: ignore[assignment]
-        self.pid = self.pgid = self.process.pid
+        folder = Path(kwargs.get("cwd") or Path.cwd())
+        request = {"env": env, "cwd": str(folder), "file": cmd[cmd.index("-f") + 1]}
+        files = b""
+        if self.isolated:
+            info = dict(self.connection_info)
+            info["key"] = info["key"].decode()
+            ports = [value for name, value in info.items() if name.endswith("_port")]
+            env = {name: value for name, value in env.items() if name in PASSED}
+            request = {"env": sandbox.ENVIRONMENT | env, "cwd": None, "connection": info, "ports": ports}
+            request["limits"] = self.limits.as_dict()
+            files = handed_in(folder)
+        self.process = self._fork(request, files)  # type: ignore[assignment]
+        self.pid = self.pgid = None
         return self.connection_info
+
+    def _fork(self, request: dict, files: bytes) -> Forked:
+        """A kernel; where the server has ended, by lack of memory or by somebody's kill, from another one."""
+        for _ in range(2):
+            try:
+                return server(self.isolated).ask(request, files)
+            except (OSError, ValueError):
+                server.cache_clear()
+        raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 
 
 def use_warm_kernels() -> None:

@@ -1,13 +1,15 @@
 """A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
 
-`warm.py` runs this file by its path, so that nothing of the grader is loaded here: a kernel inherits all its memory. It
-reads one JSON object per connection, {"argv", "cwd", "env"}, and answers with the kernel's process id and, when the
-kernel has ended, with its exit code. It ends with its standard input, and its kernels with it.
+`warm.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded here: a
+kernel inherits all its memory. A connection asks for one kernel, by a line of JSON and then the hand-in's files as a
+tar; it is told "ready", why the kernel was killed if it was, and how it ended. A connection that closes ends its
+kernel; this process ends with its standard input, and all kernels with it.
 """
 
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -16,7 +18,9 @@ import select
 import signal
 import socket
 import sys
+import tarfile
 import threading
+import time
 import traceback
 
 LOADED = (
@@ -33,84 +37,170 @@ LOADED = (
     "torch.testing",
     "tqdm",
 )
+HOME = "/home/student"
 
 
 def load(course: str) -> None:
     """Import what notebooks import, the course's `utils` included: a file beside a notebook cannot take its place."""
-    sys.path.insert(0, course)
+    places = [course, os.path.dirname(__file__)]
+    sys.path[:0] = places
     import utils
 
-    for name in (*LOADED, *(f"utils.{found.name}" for found in pkgutil.iter_modules(utils.__path__))):
+    for name in ("namespaces", *LOADED, *(f"utils.{found.name}" for found in pkgutil.iter_modules(utils.__path__))):
         importlib.import_module(name)
-    sys.path.remove(course)
+    del sys.path[: len(places)]
     if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
         raise RuntimeError(f"threads before the fork: {[thread.name for thread in threading.enumerate()]}")
     gc.collect()
     gc.freeze()  # the collector would write into every page that a fork shares
 
 
-def serve(address: str) -> None:
-    """Fork a kernel for each request on a socket, until standard input ends."""
-    kernels: dict[int, socket.socket] = {}
-    woken, wake = os.pipe()
-    for end in (woken, wake):
-        os.set_blocking(end, False)
-    signal.set_wakeup_fd(wake)
-    signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(address)
-        listening.listen()
+class Server:
+    """Forks a kernel for each connection on a socket, until standard input ends."""
+
+    def __init__(self, address: str, isolated: bool):
+        self.address, self.isolated = address, isolated
+        self.kernels: dict[int, socket.socket] = {}
+        self.woken, self.wake = os.pipe()
+        for end in (self.woken, self.wake):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self.wake)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(address)
+        self.listening.listen()
+
+    def serve(self) -> None:
+        """Serve until standard input ends."""
         print("ready", flush=True)
         while True:
-            readable, _, _ = select.select([0, listening.fileno(), woken], [], [])
+            readable, _, _ = select.select([0, self.listening, self.woken, *self.kernels.values()], [], [])
             if 0 in readable:
-                os.unlink(address)
-                os.rmdir(os.path.dirname(address))
+                for pid in self.kernels:
+                    kill(pid)
                 return
-            if woken in readable:
-                os.read(woken, 4096)
-                report_ended(kernels)
-            if listening.fileno() in readable:
-                connection, _ = listening.accept()
-                request = json.loads(connection.makefile().readline())
+            if self.woken in readable:
+                os.read(self.woken, 4096)
+                self.report_ended()
+            for pid, connection in self.kernels.items():
+                if connection in readable:  # nobody sends anything any more: it was closed
+                    kill(pid)
+            if self.listening in readable:
+                connection, _ = self.listening.accept()
+                with connection.makefile("rb") as stream:
+                    request = json.loads(stream.readline())
+                    files = stream.read(request["size"])
                 pid = os.fork()
                 if not pid:
-                    signal.set_wakeup_fd(-1)
-                    for mine in (listening, connection, *kernels.values()):
-                        mine.close()
-                    os.close(woken)
-                    os.close(wake)
-                    become_kernel(request)
-                kernels[pid] = connection
-                tell(connection, pid)
+                    self.leave(connection)
+                    (isolate if self.isolated else become_kernel)(request, files, connection)
+                self.kernels[pid] = connection
+
+    def leave(self, connection: socket.socket) -> None:
+        """In a fork: keep nothing of the server's but one connection."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for mine in (self.listening, *self.kernels.values()):
+            mine.close()
+        os.close(self.woken)
+        os.close(self.wake)
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1):
+            os.dup2(null, number)
+
+    def report_ended(self) -> None:
+        """Tell the graders of kernels that have ended how they did."""
+        while self.kernels:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            with self.kernels.pop(pid) as connection:
+                tell(connection, str(os.waitstatus_to_exitcode(status)))
 
 
-def report_ended(kernels: dict[int, socket.socket]) -> None:
-    """Tell the graders of kernels that have ended how they did."""
-    while kernels:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if not pid:
-            return
-        with kernels.pop(pid) as connection:
-            tell(connection, os.waitstatus_to_exitcode(status))
+def kill(pid: int) -> None:
+    """End a fork with all that it has started, as far as that stayed in its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
-def tell(connection: socket.socket, number: int) -> None:
-    """Send a number, if there is still somebody who wants it."""
+def tell(connection: socket.socket, word: str) -> None:
+    """Send a word, if there is still somebody who wants it."""
     with contextlib.suppress(OSError):
-        connection.sendall(b"%d\n" % number)
+        connection.sendall(f"{word}\n".encode())
 
 
-def become_kernel(request: dict) -> None:
-    """Be an IPython kernel with the request's arguments, folder and environment, and then end."""
+def isolate(request: dict, files: bytes, connection: socket.socket) -> None:
+    """In a fork: run the kernel in namespaces of its own, under limits, and end with it and as it did."""
     status = 1
     try:
-        os.setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.chdir(request["cwd"])
+        import namespaces
+
+        namespaces.die_with_parent()
+        namespaces.enter()
+        first = os.fork()
+        if first:
+            connection.close()
+            status = os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+        else:
+            status = first_process(namespaces, request, files, connection)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status if status >= 0 else 128 - status)
+
+
+def first_process(namespaces, request: dict, files: bytes, connection: socket.socket) -> int:
+    """The first process of a kernel's namespaces: set them up, start the kernel, watch it. Returns its exit code."""
+    limits, place = request["limits"], request["connection"]["ip"]
+    namespaces.die_with_parent()
+    own = os.path.dirname(place)
+    namespaces.own_folders(os.path.dirname(own), own, limits["folders"])
+    namespaces.own_processes()
+    kernel = os.fork()
+    if not kernel:
+        namespaces.give_up_rights()
+        namespaces.limit(limits)
+        become_kernel(request, files, connection)
+    while not all(os.path.exists(f"{place}-{number}") for number in request["ports"]):
+        ended, ended_as = os.waitpid(kernel, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(ended_as)
+        time.sleep(0.005)
+    namespaces.read_only(own)  # its sockets stay where the grader looks for them, and the disk is not its to fill
+    namespaces.give_up_rights()
+    tell(connection, "ready")
+    status, why = namespaces.watch(kernel, limits["memory"], limits["seconds"])
+    if why:
+        tell(connection, why)
+    return status
+
+
+def become_kernel(request: dict, files: bytes, connection: socket.socket) -> None:
+    """In a fork: be an IPython kernel over the request's connection, with its files and environment, and then end."""
+    status = 1
+    try:
+        isolated = request["cwd"] is None
+        if isolated:
+            os.setsid()
         os.environ.clear()
         os.environ.update(request["env"])
+        folder = request["cwd"] or os.path.join(HOME, "hand-in")
+        os.makedirs(folder, exist_ok=True)
+        os.chdir(folder)
+        if isolated:
+            with tarfile.open(fileobj=io.BytesIO(files)) as archive:
+                archive.extractall(".", filter="data")
+            place = os.path.join(HOME, "connection.json")
+            with open(place, "w") as file:
+                json.dump(request["connection"], file)
+            more: list[str] = []
+        else:
+            place = request["file"]
+            more = [f"--IPKernelApp.parent_handle={os.getppid()}"]  # it ends with the server
+            tell(connection, "ready")
+        os.closerange(3, 4096)
         import matplotlib
         import numpy
         import torch
@@ -122,8 +212,8 @@ def become_kernel(request: dict) -> None:
         matplotlib.rcParams["backend"] = os.environ.get("MPLBACKEND") or inline
         from ipykernel.kernelapp import IPKernelApp
 
-        ends_with = f"--IPKernelApp.parent_handle={os.getppid()}"  # with this server, which ends with the grader
-        sys.argv = ["ipykernel_launcher", *request["argv"], ends_with]
+        os.dup2(0, 2)  # what native code writes belongs to no terminal
+        sys.argv = ["ipykernel_launcher", "-f", place, "--HistoryManager.hist_file=:memory:", *more]
         IPKernelApp.launch_instance(sys.argv[1:])
         status = 0
     except SystemExit as leaving:
@@ -136,4 +226,4 @@ def become_kernel(request: dict) -> None:
 
 if __name__ == "__main__":
     load(sys.argv[2])
-    serve(sys.argv[1])
+    Server(sys.argv[1], isolated=sys.argv[3] == "isolated").serve()
