@@ -4,10 +4,13 @@ import warnings
 
 from sqlalchemy.exc import SAWarning
 
+from autograder.grading import install
+from autograder.outputs import markdown2html
 from autograder.plugin import AUTOGRADE, SANITIZE
 
 warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9 with SQLAlchemy 2: harmless, and many
 
+install()
 c = get_config()  # noqa: F821  (given by traitlets)
 
 c.CourseDirectory.course_id = "recurrent-language-models"
@@ -20,3 +23,4 @@ c.Execute.kernel_name = "python3"  # the course's choice, whatever a notebook as
 c.Execute.shutdown_kernel = "immediate"
 c.OverwriteCells.add_missing_cells = True
 c.LimitOutput.max_lines = 500
+c.HTMLExporter.filters = {"markdown2html": markdown2html}  # what a student wrote brings no HTML of its own

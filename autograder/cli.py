@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("name", nargs="?", help="which run; without a name they are listed")
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
     command("results", _results, "Write the tables and the picture of results/README.md from the runs' own files.")
+    command("doctor", _doctor, "Say what this host offers for grading and what is missing.")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
     return top
 
@@ -190,6 +191,16 @@ def _reproduce(options) -> int:
     measures = {key: value for key, value in result.items() if key.startswith(("test", "validation"))}
     print("".join(f"{key:36} {value:10.4f}\n" for key, value in measures.items()) + f"written to {folder}")
     return 0
+
+
+def _doctor(options) -> int:
+    from autograder.doctor import findings
+
+    good = True
+    for fine, line in findings():
+        print(("ok       " if fine else "MISSING  ") + line)
+        good = good and fine
+    return 0 if good else 1
 
 
 def _demo(options) -> int:

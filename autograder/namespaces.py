@@ -11,7 +11,16 @@ import sys
 import time
 
 NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 1 << 30
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+    1,
+    2,
+    4,
+    8,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 1, 24, 38, 47, 4
 LAST_CAPABILITY = 40
 
@@ -72,7 +81,13 @@ def read_only(folder: str) -> None:
 
 def limit(limits: dict) -> None:
     """Limits of this process and of those that it starts."""
-    bounds = {"DATA": limits["memory"], "FSIZE": limits["file"], "NPROC": limits["processes"], "NOFILE": 1024, "CORE": 0}
+    bounds = {
+        "DATA": limits["memory"],
+        "FSIZE": limits["file"],
+        "NPROC": limits["processes"],
+        "NOFILE": 1024,
+        "CORE": 0,
+    }
     for name, value in bounds.items():
         number = getattr(resource, f"RLIMIT_{name}")
         hard = resource.getrlimit(number)[1]
@@ -93,7 +108,7 @@ def give_up_rights() -> None:
 
 
 def memory_used() -> int:
-    """Bytes that all processes of this namespace and its folders in memory hold, shared pages counted once a process."""
+    """Bytes that all processes of this namespace and its folders in memory hold; what they share counts for each."""
     page, total = os.sysconf("SC_PAGE_SIZE"), 0
     for name in os.listdir("/proc"):
         if name.isdigit() and name != "1":

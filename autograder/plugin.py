@@ -20,14 +20,12 @@ from queue import Empty
 import torch
 from jupyter_client.utils import ensure_async, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat.v4 import new_output
 from nbgrader import utils as nbgrader_utils
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
     ClearOutput,
-    DeduplicateIds,
     Execute,
     IgnorePattern,
     LimitOutput,
@@ -41,6 +39,7 @@ from traitlets import Bool, Int, Set, Unicode
 
 from autograder import answering, marking, sandbox
 from autograder.notebooks import CourseError
+from autograder.outputs import Tamer
 from autograder.questions import Question, load_questions
 from autograder.solutions import ROOT
 from autograder.warm import ONE_THREAD, use_warm_kernels
@@ -85,6 +84,17 @@ class AskingExecute(Execute):
         env = os.environ | ONE_THREAD | {"COURSE_ROOT": str(ROOT), "COURSE_PROFILE": "quick"}
         super().start_new_kernel(env=env, **kwargs)
 
+    def process_message(self, msg, cell, cell_index):
+        """Take a message's output into the cell, made harmless; nothing else that a kernel may tell."""
+        if msg["msg_type"] in ("stream", "error", "display_data", "execute_result", "update_display_data"):
+            content = self.tamer.tame(msg["content"], msg["msg_type"])
+            if content is None:
+                return None
+            msg = {**msg, "content": content}
+        elif msg["msg_type"] not in ("status", "clear_output"):
+            return None
+        return super().process_message(msg, cell, cell_index)
+
     def on_cell_executed(self, **kwargs):
         """Nothing to add: verdicts come from answers, not from a cell's errors."""
 
@@ -118,6 +128,7 @@ class AskingExecute(Execute):
         """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
         if self.restarts > self.max_restarts:
             return GONE
+        self.tamer = Tamer()
         try:
             super().preprocess_cell(cell, resources, index)
             return None
@@ -226,22 +237,22 @@ def _write_verdict(cell, verdict: marking.Verdict) -> None:
     cell.metadata["course"] = verdict.as_dict()
 
 
-class DropMetadata(NbGraderPreprocessor):
-    """Drop all cell metadata but nbgrader's: tags such as `skip-execution` would steer how a hand-in is run."""
+class Finish(NbGraderPreprocessor):
+    """Note for which hand-in, notebook and oracle this notebook was graded, once all of it was."""
 
-    def preprocess_cell(self, cell, resources, index):
-        """Keep nbgrader's metadata alone."""
-        cell.metadata = {key: cell.metadata[key] for key in cell.metadata.keys() & {"nbgrader"}}
-        return cell, resources
+    def preprocess(self, nb, resources):
+        """Put the digest into the notebook's metadata."""
+        nb.metadata.setdefault("course", {})["digest"] = resources["course"]["digest"]
+        return nb, resources
 
 
-SANITIZE = [DropMetadata, ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+SANITIZE = [ClearOutput, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
 AUTOGRADE = [
     AskingExecute,
     IgnorePattern,
-    ClearMetadataPreprocessor,
     LimitOutput,
     SaveAutoGrades,
     AssignLatePenalties,
     CheckCellMetadata,
+    Finish,
 ]

@@ -1,0 +1,124 @@
+"""nbgrader's Autograde over hand-ins that were taken in first: one run at a time, resumable, no old marks left.
+
+What it adds to nbgrader's own: `submitted/` is read by intake.py alone; a hand-in counts as graded when its autograded
+notebook says for which hand-in, notebook and oracle; its old marks are cleared before it is graded again.
+`install` puts it in the place of nbgrader's class, for the command line, the formgrader and the library.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import glob
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbgrader.apps.api
+import nbgrader.apps.autogradeapp
+import nbgrader.converters
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde, NbGraderException
+
+from autograder import intake
+from autograder.solutions import ASSIGNMENTS
+
+LOCK = ".grading.lock"
+
+
+class CourseAutograde(Autograde):
+    """Grades what intake.py makes of each hand-in."""
+
+    @property
+    def _input_directory(self) -> str:
+        return str(self._taken) if self._sanitizing else self.coursedir.autograded_directory
+
+    def start(self) -> None:
+        """Take in and grade. Raises NbGraderException where another run is at work in this course."""
+        with one_run(Path(self.coursedir.root)), tempfile.TemporaryDirectory(prefix="course-taken-") as folder:
+            self._taken = Path(folder)
+            super().start()
+
+    def init_notebooks(self) -> None:
+        """Take in every hand-in of the assignment that is asked for, then look for notebooks as nbgrader does."""
+        assignment = self.coursedir.assignment_id
+        pristine = intake.pristine(assignment, Path(self.coursedir.root))
+        pattern = self.coursedir.format_path(self.coursedir.submitted_directory, self.coursedir.student_id, assignment)
+        for folder in map(Path, sorted(glob.glob(pattern))):
+            student = folder.parent.name
+            if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
+                self.log.warning("%s was left out: it is no folder of its own", intake.shown(student))
+                continue
+            if not intake.usable_name(student):
+                self.log.warning("%s was left out: no student can be called that", intake.shown(student))
+                continue
+            found = intake.take_in(folder, assignment, copy.deepcopy(pristine))
+            intake.write(found, assignment, self._taken / student / assignment)
+            for line in found.repairs:
+                self.log.warning("%s: %s", student, line)
+        super().init_notebooks()
+
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        """Whether a hand-in needs grading: it, its notebook or its oracle is another than when it was graded."""
+        if self.coursedir.student_id_exclude and student_id in self.coursedir.student_id_exclude.split(","):
+            return False
+        self._digest = digest(self._taken / student_id / assignment_id, assignment_id)
+        dest = Path(self._format_dest(assignment_id, student_id))
+        if not self.force and intake.finished(dest / f"{assignment_id}.ipynb") == self._digest:
+            self.log.info("Skipping %s: it is graded, and nothing has changed", student_id)
+            return False
+        forced, self.force = self.force, True
+        try:
+            return super().init_destination(assignment_id, student_id)
+        finally:
+            self.force = forced
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """As nbgrader; and clear the marks that the grader gave before: a run that fails leaves none of them."""
+        super().init_assignment(assignment_id, student_id)
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            with contextlib.suppress(MissingEntry):
+                for book in gradebook.find_submission(assignment_id, student_id).notebooks:
+                    for grade in book.grades:
+                        grade.auto_score, grade.needs_manual_grade = None, True
+            gradebook.db.commit()
+
+    def init_single_notebook_resources(self, notebook_filename: str) -> dict:
+        """What preprocessors are told, and for what the notebook will count as graded."""
+        resources = super().init_single_notebook_resources(notebook_filename)
+        resources["course"] = {"digest": self._digest}
+        return resources
+
+
+def digest(folder: Path, assignment: str) -> str:
+    """A name for all that a mark depends on: the hand-in as it was taken in, the notebook, the oracle and its bars."""
+    own = ASSIGNMENTS / assignment
+    found = hashlib.sha256()
+    for path in (*sorted(folder.iterdir()), own / "notebook.py", own / "oracle.py", own / "bars.json"):
+        if path.is_file():
+            data = path.read_bytes()
+            found.update(f"{path.name} {len(data)}\n".encode() + data)
+    return found.hexdigest()
+
+
+@contextlib.contextmanager
+def one_run(course: Path) -> Iterator[None]:
+    """Hold a course's lock. Raises NbGraderException where another run holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where nothing is graded but in the open
+        yield
+        return
+    with (course / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise NbGraderException(f"another grading run is at work in {course}: wait for its end") from None
+        yield
+
+
+def install() -> None:
+    """Have `nbgrader autograde`, the formgrader and nbgrader's library grade by CourseAutograde."""
+    for module in (nbgrader.converters, nbgrader.apps.autogradeapp, nbgrader.apps.api):
+        module.Autograde = CourseAutograde

@@ -1,0 +1,356 @@
+"""Take in a hand-in: the student's cells go into a pristine notebook, weights beside it, and nothing else.
+
+A hand-in is whatever lies in the student's folder. Nothing in it decides how it is run or marked: cells, metadata,
+tags, order and the notebook's name are those of the release; of the student's notebook only the sources of solution
+cells and written answers are taken. What was put right on the way is said in words, for the feedback.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import nbformat
+from nbgrader.utils import parse_utc
+
+from autograder.notebooks import CourseError
+
+NOTEBOOK_LIMIT, DATA_LIMIT, SOURCE_LIMIT = (
+    32 << 20,
+    64 << 20,
+    1 << 20,
+)  # bytes of a file; of a file; characters of a cell
+DEPTH_LIMIT, CELL_LIMIT = 32, 2_000
+DATA = (".safetensors",)  # of what a student may hand in beside the notebook
+TIMESTAMP = "timestamp.txt"  # nbgrader's own, beside a hand-in: when it came
+IMAGES = ("image/png", "image/jpeg", "image/gif")
+
+
+@dataclass
+class HandIn:
+    """What was taken in: a notebook to grade, files beside it, and in words what was repaired or left out.
+
+    missing: ids of cells that could not be found; they are as in the release.
+    """
+
+    notebook: nbformat.NotebookNode
+    files: list[Path] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode) -> HandIn:
+    """Read a student's folder for an assignment; never fails over what lies in it.
+
+    released: the assignment's notebook as students get it, to be filled with their cells.
+    """
+    found = HandIn(released)
+    books: list[Path] = []
+    for path in _entries(folder, found):
+        if path.suffix == ".ipynb":
+            books.append(path)
+        elif path.suffix in DATA or (path.name == TIMESTAMP and _is_time(path)):
+            found.files.append(path)
+        else:
+            found.repairs.append(f"{shown(path.name)} was left out: it is neither a notebook nor weights")
+    _fill(found, _student_cells(books, assignment, found))
+    return found
+
+
+def write(found: HandIn, assignment: str, folder: Path) -> None:
+    """Write what was taken in as a hand-in for nbgrader, with the repairs at its top."""
+    folder.mkdir(parents=True)
+    if found.repairs:
+        text = "**What was put right in this hand-in**\n\n" + "".join(f"- {line}\n" for line in found.repairs)
+        found.notebook.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="repairs"))
+    found.notebook.metadata["course"] = {"repairs": found.repairs, "missing": found.missing}
+    nbformat.write(found.notebook, folder / f"{assignment}.ipynb")
+    for path in found.files:
+        with open(path, "rb", opener=_no_links) as source, (folder / path.name).open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+
+
+def shown(name: str) -> str:
+    """A student's text in a form that can stand in a sentence or on a terminal."""
+    return re.sub(r"[^A-Za-z0-9_. ()+-]", "?", name[:80]) or "(no name)"
+
+
+def _is_time(path: Path) -> bool:
+    """Whether nbgrader can read a timestamp file; one that it cannot would end the run."""
+    with open(path, "rb", opener=_no_links) as file:
+        text = file.read(200)
+    try:
+        parse_utc(text.decode("ascii").strip())
+    except Exception:
+        return False
+    return True
+
+
+def _no_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _entries(folder: Path, found: HandIn) -> Iterator[Path]:
+    """Regular files of an acceptable size and name, at the folder's top."""
+    for path in sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name)):
+        told, name = path.lstat(), shown(path.name)
+        limit = DATA_LIMIT if path.suffix in DATA else NOTEBOOK_LIMIT
+        if path.name.startswith(".") or path.name in ("__pycache__", "__MACOSX"):
+            continue  # .ipynb_checkpoints, .DS_Store and the like
+        if stat.S_ISLNK(told.st_mode):
+            found.repairs.append(f"{name} was left out: it is a link, and only files are taken")
+        elif stat.S_ISDIR(told.st_mode):
+            found.repairs.append(f"the folder {name} was left out: only files beside the notebook are taken")
+        elif not stat.S_ISREG(told.st_mode):
+            found.repairs.append(f"{name} was left out: it is no ordinary file")
+        elif told.st_size > limit:
+            found.repairs.append(f"{name} was left out: {told.st_size >> 20} MiB, {limit >> 20} are the most")
+        elif path.suffix != ".ipynb" and not re.fullmatch(r"[A-Za-z0-9_. ()-]{1,100}", path.name):
+            found.repairs.append(f"{name} was left out: its name may hold letters, digits, '.', '-' and '_'")
+        else:
+            yield path
+
+
+def _student_cells(books: list[Path], assignment: str, found: HandIn) -> list[dict]:
+    """The cells of the notebook that was handed in, plain data; of several the one that is named as it should be."""
+    wanted = f"{assignment}.ipynb"
+    ranked = sorted(books, key=lambda path: (path.name != wanted, assignment not in path.name, -path.lstat().st_mtime))
+    for path in ranked:
+        try:
+            cells = read_cells(path)
+        except CourseError as error:
+            found.repairs.append(f"{shown(path.name)} could not be read: {error}")
+            continue
+        if path.name != wanted:
+            found.repairs.append(f"the notebook is called {shown(path.name)} and was taken as {wanted}")
+        left = [shown(other.name) for other in ranked if other != path]
+        if left:
+            found.repairs.append(f"of several notebooks {shown(path.name)} was taken, not {', '.join(left)}")
+        return cells
+    if not books:
+        found.repairs.append("no notebook was handed in")
+    return []
+
+
+def read_cells(path: Path) -> list[dict]:
+    """A notebook file's cells: type, id, grade id and source, whatever version it was saved in. Raises CourseError."""
+    with open(path, "rb", opener=_no_links) as file:
+        text = file.read(NOTEBOOK_LIMIT + 1)
+    if _depth(text) > DEPTH_LIMIT:
+        raise CourseError(f"it is nested more than {DEPTH_LIMIT} deep")
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        raise CourseError("it is no JSON, as a notebook is") from None
+    if isinstance(read, dict) and isinstance(read.get("worksheets"), list):  # nbformat 3
+        read = {"cells": [cell for sheet in read["worksheets"] if isinstance(sheet, dict) for cell in sheet["cells"]]}
+    if not isinstance(read, dict) or not isinstance(read.get("cells"), list):
+        raise CourseError("it holds no list of cells")
+    if len(read["cells"]) > CELL_LIMIT:
+        raise CourseError(f"it has {len(read['cells'])} cells, {CELL_LIMIT} are the most")
+    return [plain for cell in read["cells"] if (plain := _plain(cell)) is not None]
+
+
+def _depth(text: bytes) -> int:
+    """How deep brackets are nested in JSON, strings left aside."""
+    deepest = depth = 0
+    for mark in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text, re.DOTALL):
+        if mark[0] in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark[0] in b"]}":
+            depth -= 1
+    return deepest
+
+
+@dataclass
+class Piece:
+    """A student's cell: what it may be known by, its source, what it defines at its top level, and its pictures."""
+
+    ids: set[str]
+    source: str
+    pictures: dict = field(default_factory=dict)
+
+    @property
+    def defines(self) -> set[str]:
+        """Names of the functions and classes of its top level, also where the cell as a whole is no Python."""
+        return set(re.findall(r"^(?:async\s+def|def|class)\s+(\w+)", self.source, re.MULTILINE))
+
+    @property
+    def binds(self) -> set[str]:
+        """Names that it defines, imports or assigns at its top level."""
+        try:
+            tree = ast.parse(self.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return self.defines
+        found = set(self.defines)
+        for node in tree.body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+                found |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and _stored(inner)}
+        return found
+
+    @property
+    def words(self) -> set[str]:
+        """All names that stand in it."""
+        return set(re.findall(r"[^\W\d]\w*", self.source))
+
+
+def _stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+def _plain(cell: object) -> dict | None:
+    """What is taken of a cell of the file, or None for what is no cell."""
+    if not isinstance(cell, dict):
+        return None
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    if not isinstance(source, str) or len(source) > SOURCE_LIMIT:
+        return None
+    source = source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    metadata = cell.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    nbgrader = metadata.get("nbgrader")
+    given = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None]
+    ids = {name for name in given if isinstance(name, str)}
+    return {"ids": ids, "source": source, "code": cell.get("cell_type") == "code", "pictures": _pictures(cell)}
+
+
+def _pictures(cell: dict) -> dict:
+    """A written answer's pasted pictures: of known kinds and bounded size, as base64 text."""
+    found: dict = {}
+    given = cell.get("attachments")
+    for name, kinds in given.items() if isinstance(given, dict) else ():
+        for kind, data in kinds.items() if isinstance(kinds, dict) else ():
+            right = isinstance(data, str) and len(data) < 8 << 20 and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data)
+            if kind in IMAGES and right and re.fullmatch(r"[\w. ()-]{1,100}", name):
+                found.setdefault(name, {})[kind] = data
+    return found
+
+
+def _pieces(cells: list[dict]) -> list[Piece]:
+    """The student's cells; code that was split in the middle of a block is joined again."""
+    found: list[Piece] = []
+    joinable = False
+    for cell in cells:
+        first = next((line for line in cell["source"].split("\n") if line.strip()), "")
+        if cell["code"] and joinable and first[:1] in (" ", "\t"):
+            found[-1].ids |= cell["ids"]
+            found[-1].source += "\n" + cell["source"]
+        else:
+            found.append(Piece(cell["ids"], cell["source"], cell["pictures"]))
+        joinable = cell["code"]
+    return found
+
+
+def _fill(found: HandIn, cells: list[dict]) -> None:
+    """Put the student's sources into the pristine notebook, and say what was put right."""
+    pieces = _pieces(cells)
+    moved: dict[str, list[str]] = {}
+    targets = [cell for cell in found.notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    released = {cell.id: cell.source for cell in found.notebook.cells}
+    placed: dict[str, Piece] = {}
+    for target in targets:
+        code = target.cell_type == "code"
+        piece = _best(target, pieces, code)
+        if piece is None:
+            found.missing.append(target.id)
+            continue
+        placed[target.id] = piece
+        if target.id not in piece.ids:
+            moved.setdefault("what they define" if code else "how they begin", []).append(target.id)
+        target.source = piece.source
+        if not code and piece.pictures:
+            target.attachments = nbformat.from_dict(piece.pictures)
+    found.repairs += [f"found by {how}, for want of their ids: {', '.join(names)}" for how, names in moved.items()]
+    if cells and found.missing:
+        found.repairs.append(f"no cell was found for {', '.join(found.missing)}")
+    _note_changes(found, pieces, released, placed)
+    _add_helpers(found, pieces, released, placed)
+
+
+def _best(target: nbformat.NotebookNode, pieces: list[Piece], code: bool) -> Piece | None:
+    """The student's cell for a place in the release: by id, by grade id, by what it defines or how it begins."""
+    opening = target.source.strip().split("\n")[0]
+    names = {target.id, target.metadata.nbgrader.grade_id}
+
+    def fits(piece: Piece) -> tuple:
+        own = target.id in piece.defines if code else piece.source.strip().startswith(opening)
+        return own, piece.source.strip() != target.source.strip(), bool(names & piece.ids), not piece.ids
+
+    candidates = [piece for piece in pieces if fits(piece)[0] or fits(piece)[2]]
+    return max(candidates, key=fits, default=None)
+
+
+def _note_changes(found: HandIn, pieces: list[Piece], released: dict[str, str], placed: dict[str, Piece]) -> None:
+    """Say which of the course's own cells were changed or gone, and whether cells stood in another order."""
+    if not pieces:
+        return
+    by_id = {name: piece for piece in pieces for name in piece.ids}
+    locked = [cell.id for cell in found.notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")]
+    changed = [name for name in locked if name in by_id and by_id[name].source.strip() != released[name].strip()]
+    sources = {piece.source.strip() for piece in pieces}
+    gone = [name for name in locked if name not in by_id and released[name].strip() not in sources]
+    if changed:
+        found.repairs.append(f"the course's own cells were changed and are as released: {', '.join(changed)}")
+    if gone:
+        found.repairs.append(f"the course's own cells were missing and are back: {', '.join(gone)}")
+    order = [pieces.index(piece) for piece in placed.values()]
+    if order != sorted(order):
+        found.repairs.append("cells stood in another order than in the release")
+
+
+def _add_helpers(found: HandIn, pieces: list[Piece], released: dict[str, str], placed: dict[str, Piece]) -> None:
+    """Keep cells of the student's own that bind a name which a solution cell uses, right before the first that does."""
+    known = {source.strip() for source in released.values()}
+    used = list(placed.values())
+    own = [p for p in pieces if not any(p is q for q in used) and not p.ids & set(released)]
+    own = [p for p in own if p.source.strip() and p.source.strip() not in known]
+    given = {name for source in released.values() for name in Piece(set(), source).binds}
+    inserted: list[tuple[int, Piece]] = []
+    needed = {name: set(piece.words) for name, piece in placed.items()}
+    for piece in reversed(own):
+        fresh = piece.binds - given
+        users = [name for name, words in needed.items() if fresh & words]
+        if users:
+            place = min(k for k, cell in enumerate(found.notebook.cells) if cell.id in users)
+            inserted.append((place, piece))
+            for name in users:
+                needed[name] |= piece.words
+    for number, (place, piece) in enumerate(sorted(inserted, key=lambda pair: -pair[0]), 1):
+        found.notebook.cells.insert(place, nbformat.v4.new_code_cell(piece.source, id=f"own-{number}"))
+    if inserted:
+        found.repairs.append(f"{len(inserted)} cells of your own, which solution cells use, were kept")
+
+
+@cache
+def pristine(assignment: str, course: Path) -> nbformat.NotebookNode:
+    """The released notebook of a course folder. Raises CourseError where it has not been built."""
+    path = course / "release" / assignment / f"{assignment}.ipynb"
+    if not path.is_file():
+        raise CourseError(f"{path} is not there: run `course build {assignment}`")
+    return nbformat.read(path, as_version=4)
+
+
+def usable_name(student: str) -> bool:
+    """Whether a folder's name can be a student's: one line, no separators, nothing that a pattern would read."""
+    return bool(student) and student.isprintable() and not set(student) & set("/\\*?[]\0+") and student[0] not in ".-"
+
+
+def finished(path: Path) -> str | None:
+    """For which hand-in, notebook and oracle an autograded notebook was graded to its end (`grading.digest`)."""
+    try:
+        return nbformat.read(path, as_version=4).metadata["course"]["digest"]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):  # none, or one that a killed run left
+        return None
