@@ -178,6 +178,7 @@ class Piece:
     ids: set[str]
     source: str
     pictures: dict = field(default_factory=dict)
+    joined: bool = False
 
     @property
     def defines(self) -> set[str]:
@@ -239,24 +240,34 @@ def _pictures(cell: dict) -> dict:
     return found
 
 
-def _pieces(cells: list[dict]) -> list[Piece]:
+def _pieces(cells: list[dict], found: HandIn) -> list[Piece]:
     """The student's cells; code that was split in the middle of a block is joined again."""
-    found: list[Piece] = []
-    joinable = False
+    pieces: list[Piece] = []
+    before = False
     for cell in cells:
         first = next((line for line in cell["source"].split("\n") if line.strip()), "")
-        if cell["code"] and joinable and first[:1] in (" ", "\t"):
-            found[-1].ids |= cell["ids"]
-            found[-1].source += "\n" + cell["source"]
+        cut = cell["code"] and first[:1] in (" ", "\t")
+        if cut and before and (whole := f"{pieces[-1].source}\n{cell['source']}") and _parses(whole):
+            pieces[-1] = Piece(pieces[-1].ids | cell["ids"], whole, pieces[-1].pictures, joined=True)
         else:
-            found.append(Piece(cell["ids"], cell["source"], cell["pictures"]))
-        joinable = cell["code"]
-    return found
+            pieces.append(Piece(cell["ids"], cell["source"], cell["pictures"]))
+            if cut:
+                found.repairs.append(f"code that begins inside of a block could not be placed: {shown(first.strip())}")
+        before = cell["code"]
+    return pieces
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _fill(found: HandIn, cells: list[dict]) -> None:
     """Put the student's sources into the pristine notebook, and say what was put right."""
-    pieces = _pieces(cells)
+    pieces = _pieces(cells, found)
     moved: dict[str, list[str]] = {}
     targets = [cell for cell in found.notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
     released = {cell.id: cell.source for cell in found.notebook.cells}
@@ -274,6 +285,8 @@ def _fill(found: HandIn, cells: list[dict]) -> None:
         if not code and piece.pictures:
             target.attachments = nbformat.from_dict(piece.pictures)
     found.repairs += [f"found by {how}, for want of their ids: {', '.join(names)}" for how, names in moved.items()]
+    if joined := [name for name, piece in placed.items() if piece.joined]:
+        found.repairs.append(f"cells that had been split were joined again: {', '.join(joined)}")
     if cells and found.missing:
         found.repairs.append(f"no cell was found for {', '.join(found.missing)}")
     _note_changes(found, pieces, released, placed)
@@ -315,7 +328,8 @@ def _add_helpers(found: HandIn, pieces: list[Piece], released: dict[str, str], p
     """Keep cells of the student's own that bind a name which a solution cell uses, right before the first that does."""
     known = {source.strip() for source in released.values()}
     used = list(placed.values())
-    own = [p for p in pieces if not any(p is q for q in used) and not p.ids & set(released)]
+    locked = {cell.id for cell in found.notebook.cells if not cell.metadata.get("nbgrader", {}).get("solution")}
+    own = [p for p in pieces if not any(p is q for q in used) and not p.ids & locked]
     own = [p for p in own if p.source.strip() and p.source.strip() not in known]
     given = {name for source in released.values() for name in Piece(set(), source).binds}
     inserted: list[tuple[int, Piece]] = []

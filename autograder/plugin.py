@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import copy
 import inspect
 import json
@@ -37,8 +38,7 @@ from nbgrader.preprocessors import (
 from threadpoolctl import threadpool_limits
 from traitlets import Bool, Int, Set, Unicode
 
-from autograder import answering, marking, sandbox
-from autograder.notebooks import CourseError
+from autograder import answering, marking
 from autograder.outputs import Tamer
 from autograder.questions import Question, load_questions
 from autograder.solutions import ROOT
@@ -47,7 +47,8 @@ from autograder.warm import ONE_THREAD, use_warm_kernels
 ANSWERING = base64.b64encode(inspect.getsource(answering).encode()).decode()
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
 TOO_LONG = "this took longer than the time limit of {:g} s"
-UNSAFE = "--AskingExecute.unsafe=True"
+GARBLED = "the kernel sent what could not be read"
+USED_UP = {"memory": "more memory was used than a hand-in may", "time": "a hand-in's whole time was used up"}
 GONE = "the kernel died or hung too often before this; it was not run"
 
 
@@ -56,9 +57,9 @@ class AskingExecute(Execute):
 
     timeout = Int(60, help="Seconds for a cell; one that trains may take three times as long.").tag(config=True)
     own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
+    total = Int(1800, help="Seconds for a hand-in, after which no kernel is started anew.").tag(config=True)
     max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
-    unsafe = Bool(False, help="Run hand-ins without isolation, with this user's rights.").tag(config=True)
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
@@ -69,13 +70,12 @@ class AskingExecute(Execute):
         self.timeout_func = self._limit
         self.assignment = resources["nbgrader"]["assignment"]
         self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
-        lacking = sandbox.lacks()
-        if lacking and not self.unsafe:
-            raise CourseError(f"{lacking}; to run hand-ins with your own rights all the same: {UNSAFE}")
-        self.config.WarmProvisioner.isolated = not self.unsafe
-        if self.warm or not self.unsafe:
+        unsafe = resources["course"]["unsafe"]
+        self.config.WarmProvisioner.isolated = not unsafe
+        if self.warm or not unsafe:
             use_warm_kernels()
         self.restarts, self.fatal, self.lost = 0, set(), set()
+        self.until = time.monotonic() + self.total
         with threadpool_limits(1):
             return super().preprocess(nb, resources, km)
 
@@ -132,8 +132,10 @@ class AskingExecute(Execute):
         try:
             super().preprocess_cell(cell, resources, index)
             return None
-        except (CellTimeoutError, DeadKernelError) as error:
-            reason = DIED if isinstance(error, DeadKernelError) else TOO_LONG.format(self._limit(cell))
+        except CellTimeoutError:
+            reason = TOO_LONG.format(self._limit(cell))
+        except Exception as error:  # whatever the kernel did or sent, it costs no more than this
+            reason = self._death() if isinstance(error, DeadKernelError) else GARBLED
         cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
         self._stop(index)
         return reason
@@ -156,6 +158,11 @@ class AskingExecute(Execute):
         except Exception:
             return marking.UNREADABLE
 
+    def _death(self) -> str:
+        """Why the kernel died, in words."""
+        process = getattr(self.km.provisioner, "process", None) if self.km else None
+        return USED_UP.get(getattr(process, "killed_for", ""), DIED)
+
     async def _request(self, expression: str, seconds: float) -> dict | str:
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
         sent = self.kc.execute("", silent=True, store_history=False, user_expressions={"answers": expression})
@@ -164,19 +171,20 @@ class AskingExecute(Execute):
         while time.monotonic() < deadline:
             try:
                 reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+                if reply["parent_header"].get("msg_id") == sent:
+                    return dict(reply["content"])
             except Empty:
                 if not await ensure_async(self.km.is_alive()):
-                    return DIED
-                continue
-            if reply["parent_header"].get("msg_id") == sent:
-                return reply["content"]
+                    return self._death()
+            except Exception:
+                return GARBLED
         return TOO_LONG.format(seconds)
 
     def _stop(self, index: int) -> None:
         """Make the kernel fit for the next cell: interrupt what hangs; start anew what is dead or does not stop."""
         if run_sync(self._interrupted)():
             return
-        while self.restarts < self.max_restarts:
+        while self.restarts < self.max_restarts and time.monotonic() < self.until:
             self.restarts += 1
             self.km and run_sync(self.km.shutdown_kernel)(now=True)
             self._cleanup_kernel()
@@ -189,6 +197,11 @@ class AskingExecute(Execute):
 
     async def _interrupted(self) -> bool:
         """Interrupt a running cell; whether the kernel answers again in time."""
+        with contextlib.suppress(Exception):
+            return await self._answers_again()
+        return False
+
+    async def _answers_again(self) -> bool:
         if not await ensure_async(self.km.is_alive()):
             return False
         await ensure_async(self.km.interrupt_kernel())
@@ -209,7 +222,7 @@ class AskingExecute(Execute):
             if cell.cell_type == "code" and not nbgrader_utils.is_grade(cell) and earlier not in self.fatal:
                 try:
                     super().preprocess_cell(copy.deepcopy(cell), self.resources, earlier)
-                except (CellTimeoutError, DeadKernelError):
+                except Exception:
                     self.fatal.add(earlier)
                     return False
                 finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import json
 import os
@@ -63,9 +64,9 @@ class Forked:
         return False
 
     def _receive(self, seconds: float | None) -> int | None:
-        self._connection.settimeout(seconds)
         try:
             while self.returncode is None:
+                self._connection.settimeout(seconds)
                 self._note(self._word())
         except (BlockingIOError, TimeoutError):
             return None
@@ -94,7 +95,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """End the kernel: interrupts go to it as messages, and every other signal means its end."""
         if self.returncode is None:
-            self._connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_WR)
 
     def terminate(self) -> None:
         """End the kernel."""

@@ -1,0 +1,177 @@
+"""Every attack on the real path, as root (where the tests run as root) and as an ordinary user."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder import sandbox
+from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, SECRET
+from tests.conftest import Course
+
+pytestmark = [
+    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.xdist_group("attacks"),
+]
+ORDINARY = 1234  # a user's number that nobody has
+
+
+class OrdinaryCourse(Course):
+    """The tiny course, graded by an ordinary user even where the tests run as root."""
+
+    ordinary = False
+
+    def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+        """Run the interpreter in the course's folder."""
+        if not self.ordinary:
+            return super().python(*arguments, **env)
+        subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", str(self.root)], check=True)
+        call = ["bwrap", "--dev-bind", "/", "/"]  # what only root may enter is opened to that user
+        hidden = {Path("/", *Path(folder).parts[1:2]) for folder in (sys.prefix, sys.base_prefix, self.root)}
+        for top in sorted(hidden - {Path("/usr"), Path("/tmp")}):
+            call += ["--tmpfs", str(top)]
+        for folder in dict.fromkeys(map(str, (sys.base_prefix, sys.prefix))):
+            call += ["--ro-bind", folder, folder]
+        call += ["--bind", str(self.root), str(self.root), "--cap-drop", "ALL", "--cap-add", "CAP_SETUID"]
+        call += ["--cap-add", "CAP_SETGID", "setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
+        env = {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1", "HOME": str(self.root), **env}
+        call += [sys.executable, *arguments]
+        return subprocess.run(call, cwd=self.root, env=env, capture_output=True, text=True, timeout=900)
+
+
+class Greeter(socketserver.BaseRequestHandler):
+    """Notes that somebody came."""
+
+    came: list = []
+
+    def handle(self) -> None:
+        """Note it."""
+        self.came.append(self.client_address)
+
+
+@pytest.fixture(scope="module", params=["root", "ordinary user"] if os.getuid() == 0 else ["ordinary user"])
+def graded(request, tmp_path_factory):
+    """The class of attackers and one neighbour, graded once."""
+    course = OrdinaryCourse(tmp_path_factory.mktemp("attacks") / "course")
+    course.ordinary = os.getuid() == 0 and request.param != "root"
+    for folder in course.root.parents:  # pytest's own are closed to others
+        if course.ordinary and folder.owner() == "root" and str(folder).startswith("/tmp/pytest"):
+            folder.chmod(0o755)
+    assert course.course("build").returncode == 0
+    (course.root / ".course_secret").write_text(SECRET)
+    server = socketserver.TCPServer(("127.0.0.1", 0), Greeter)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    words = {"__PORT__": str(server.server_address[1]), "__ROOT__": str(course.root)}
+    hand_in(course, "neighbour", {"double": DOUBLE + f"\n# {NEIGHBOUR}", "halve": HALVE}, words)
+    assert course.nbgrader("autograde", course.name).returncode == 0
+    comment = "from nbgrader.api import Gradebook\nimport sys\n"
+    comment += "with Gradebook('sqlite:///gradebook.db') as g:\n"
+    comment += "    g.update_or_create_student('neighbour', first_name=sys.argv[1])\n"
+    assert course.python("-c", comment, GRADEBOOK).returncode == 0
+    for name, attack in ATTACKS.items():
+        path = hand_in(course, name, attack.cells, words)
+        if attack.folder:
+            attack.folder(path.parent)
+    before = files(course)
+    started = time.time()
+    done = course.nbgrader("autograde", course.name, "--Execute.timeout=20", "--Execute.grace=2", "--log-level=WARN")
+    course.seconds = time.time() - started
+    assert done.returncode == 0, done.stderr[-3000:]
+    course.told = done.stdout + done.stderr
+    course.files_before, course.files_after = before, files(course)
+    made = course.nbgrader("generate_feedback", course.name)
+    assert made.returncode == 0, made.stderr[-3000:]
+    yield course
+    server.shutdown()
+    shutil.rmtree(course.root, ignore_errors=True)
+
+
+def hand_in(course, student, cells, words):
+    """Hand in the release with some cells filled in."""
+    notebook = nbformat.read(course.released, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cells.get(cell.id, cell.source)
+        for word, text in words.items():
+            cell.source = cell.source.replace(word, text)
+    path = course.submitted(student)
+    path.parent.mkdir(parents=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+def files(course):
+    """A digest of every file of the course that grading has no business with."""
+    left_out = {"autograded", "feedback", "gradebook.db", "__pycache__", ".grading.lock", ".taken"}
+    found = {}
+    for path in sorted(course.root.rglob("*")):
+        if path.is_file() and not path.is_symlink() and not left_out & set(path.relative_to(course.root).parts):
+            found[str(path.relative_to(course.root))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+@pytest.fixture(scope="module")
+def marks(graded):
+    """Points per student and question, from the gradebook."""
+    script = "import json, pathlib, sys\nfrom autograder.grades import auto_scores\n"
+    script += "print(json.dumps({s: auto_scores(pathlib.Path('.'), s, sys.argv[1]) for s in sys.argv[2:]}))"
+    done = graded.python("-c", script, graded.name, "neighbour", *ATTACKS)
+    return json.loads(done.stdout)
+
+
+def feedback(graded, student):
+    return (graded.root / "feedback" / student / graded.name / f"{graded.name}.html").read_text()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_earns_what_its_right_cells_deserve(graded, marks, name):
+    found = tuple(marks[name][f"check_{question}"] for question in ("double", "halve", "total"))
+    assert found == ATTACKS[name].earns
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_feedback_holds_no_canary_and_says_what_was_put_right(graded, name):
+    page = feedback(graded, name)
+    assert not [word for word in CANARIES if word in page]
+    assert ATTACKS[name].says in page
+
+
+def test_the_look_around_saw_none_of_the_canaries(graded):
+    assert "Saw was raised" in feedback(graded, "look-around")
+
+
+def test_the_neighbour_and_the_course_are_untouched(graded, marks):
+    assert [marks["neighbour"][f"check_{q}"] for q in ("double", "halve", "total")] == [2, 3, 1]
+    assert graded.files_after == graded.files_before
+    ask = "from nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as g:\n"
+    ask += "    print(g.find_student('neighbour').first_name)"
+    assert graded.python("-c", ask).stdout.strip() == GRADEBOOK
+
+
+def test_nobody_reached_the_network(graded):
+    assert not Greeter.came
+
+
+def test_nothing_outlives_the_grading(graded):
+    left = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and str(graded.root) in (entry / "cmdline").read_text():
+                left.append(entry.name)  # kernels carry the command line of the server that they were forked from
+    assert not left
+
+
+def test_the_terminal_shows_no_control_characters(graded):
+    assert "\x1b]" not in graded.told
+    assert "<script>" not in graded.told
