@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.builder import build
+from autograder.doctor import install_isolation
 from autograder.grades import verdicts
+from autograder.grading import UNSAFE
 from autograder.handins import answered_notebook, hand_in, solution_cells
 from autograder.notebooks import CourseError
 from autograder.questions import edited_cell, load_questions
@@ -48,6 +50,9 @@ CLASS: dict[str, dict[str, dict[str, int | str]]] = {
 def demo() -> list[Path]:
     """Build, grade the class in `demo/`, print the table of marks and reasons, train; returns the feedback pages."""
     console = Console(width=max(Console().width, 100))
+    lacking = install_isolation()
+    isolated = f"NOT isolated: {lacking}" if lacking else "isolated: no network, nothing of the course, limits on all"
+    console.print(f"hand-ins run {isolated}")
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir()
     names = sorted({name for work in CLASS.values() for name in work})
@@ -59,7 +64,7 @@ def demo() -> list[Path]:
             hand_in(DEMO, student, name, answered_notebook(name, _cells(name, changes)))
     for name in names:
         started = time.perf_counter()
-        _nbgrader("autograde", name)
+        _nbgrader("autograde", name, *([UNSAFE] if lacking else []))
         count = sum(name in work for work in CLASS.values())
         console.print(f"nbgrader autograde {name}: {(time.perf_counter() - started) / count:.1f} s per hand-in")
         _nbgrader("generate_feedback", name)
@@ -85,9 +90,10 @@ def _cells(assignment: str, changes: dict[str, int | str]) -> dict[str, str]:
     return cells
 
 
-def _nbgrader(command: str, assignment: str) -> None:
+def _nbgrader(command: str, assignment: str, *more: str) -> None:
     """Run nbgrader's own command over the demo course."""
-    call = [sys.executable, "-m", "nbgrader", command, assignment, f"--CourseDirectory.root={DEMO}", "--log-level=WARN"]
+    call = [sys.executable, "-m", "nbgrader", command, assignment, *more]
+    call += [f"--CourseDirectory.root={DEMO}", "--log-level=WARN"]
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ)
     if done.returncode:
         raise CourseError(f"nbgrader {command} {assignment} failed:\n{done.stdout}{done.stderr}")

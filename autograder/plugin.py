@@ -71,9 +71,8 @@ class AskingExecute(Execute):
         self.assignment = resources["nbgrader"]["assignment"]
         self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
         unsafe = resources["course"]["unsafe"]
-        self.config.WarmProvisioner.isolated = not unsafe
         if self.warm or not unsafe:
-            use_warm_kernels()
+            use_warm_kernels(isolated=not unsafe)
         self.restarts, self.fatal, self.lost = 0, set(), set()
         self.until = time.monotonic() + self.total
         with threadpool_limits(1):

@@ -14,29 +14,31 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
 
+from nbconvert.preprocessors import ExecutePreprocessor
+
+from autograder import sandbox
 from autograder.builder import build
 from autograder.grades import auto_scores, verdicts
-from autograder.handins import HandIn, all_handins, filled_notebook, hand_in
+from autograder.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
 from autograder.nbgrader_api import api
 from autograder.notebooks import CourseError
 from autograder.questions import Question, load_questions
-from autograder.solutions import assignment_cells
+from autograder.solutions import ROOT, assignment_cells
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one hand-in scored: points by question, whether a misconception was named, wall seconds, files it left."""
+    """What one hand-in scored: points by question, whether a misconception was named, wall seconds."""
 
     name: str
     scores: dict[str, float]
     named: bool
     seconds: float
-    left: dict[str, bytes] = field(default_factory=dict)
 
 
 def grade_handins(
@@ -63,7 +65,8 @@ def grade_handins(
             drawing = {"MPLBACKEND": "agg"} if handin.misconception else {}
             started = time.perf_counter()
             with mock.patch.dict(os.environ, drawing):
-                result = api(course, needless_cells(assignment, handin)).autograde(assignment, handin.name)
+                grader = api(course, needless_cells(assignment, handin), unsafe=sandbox.lacks() is not None)
+                result = grader.autograde(assignment, handin.name)  # the course's own work may run in the open
             seconds = time.perf_counter() - started
             if not result["success"]:
                 raise CourseError(f"{assignment}: {handin.name} was not graded:\n{result.get('log')}")
@@ -73,32 +76,30 @@ def grade_handins(
                 raise CourseError(f"{assignment}: {handin.name}: the gradebook and the verdicts differ")
             means = handin.misconception.means if handin.misconception else None
             named = any(f["reason"] == means for v in given for f in v["findings"])
-            weights = (course / "autograded" / handin.name / assignment).glob("*.safetensors")
-            left = {file.name: file.read_bytes() for file in weights} if handin.kind == "solution" else {}
             points = {v["question"]: v["score"] for v in given}
-            found.append(Result(handin.name, points, named, seconds, left))
+            found.append(Result(handin.name, points, named, seconds))
     return found
 
 
 def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
     """Grade all hand-ins of the assignments in `jobs` processes.
 
-    The solution comes first: misconceptions are handed in with the weights that it trained, as students would.
+    Misconceptions are handed in with the weights that the solution trains, as students would.
     """
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     context = get_context("spawn")
     with tempfile.TemporaryDirectory(dir=scratch()) as folder, ProcessPoolExecutor(jobs, mp_context=context) as pool:
         built = {name: Path(folder) / name for name in assignments}
-        first = {name: pool.submit(_build_and_grade_solution, name, built[name]) for name in assignments}
+        first = {name: pool.submit(_build, name, built[name]) for name in assignments}
         waiting: dict[str, list[Future]] = {}
         for name in assignments:
-            (solution,) = first[name].result()
-            handins = [handin for handin in all_handins(name) if handin.kind != "solution"]
+            files = first[name].result()
+            handins = list(all_handins(name))
             wrong = [handin.name for handin in handins if handin.misconception]
             right = [handin.name for handin in handins if not handin.misconception]
-            batches = [(wrong[i : i + BATCH], solution.left) for i in range(0, len(wrong), BATCH)]
+            batches = [(wrong[i : i + BATCH], files) for i in range(0, len(wrong), BATCH)]
             batches += [([one], {}) for one in right]
-            waiting[name] = [first[name], *(pool.submit(grade_handins, name, *each, built[name]) for each in batches)]
+            waiting[name] = [pool.submit(grade_handins, name, *each, built[name]) for each in batches]
         results = {}
         for name, futures in waiting.items():
             by_name = {result.name: result for future in futures for result in future.result()}
@@ -109,9 +110,17 @@ def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
 BATCH = 6  # hand-ins to a task: few enough that the processes end together
 
 
-def _build_and_grade_solution(assignment: str, course: Path) -> list[Result]:
+def _build(assignment: str, course: Path) -> dict[str, bytes]:
+    """Build an assignment; returns the files that its solution, run as it is, leaves to be handed in."""
     build(assignment, course)
-    return grade_handins(assignment, ["solution"], built=course)
+    names = [question.hands_in for question in load_questions(assignment) if question.hands_in]
+    if not names:
+        return {}
+    grading = mock.patch.dict(os.environ, NBGRADER_EXECUTION="autograde", COURSE_ROOT=str(ROOT))
+    with grading, tempfile.TemporaryDirectory() as folder:
+        solution = filled_notebook(assignment, solution_cells(assignment))
+        ExecutePreprocessor(timeout=600, kernel_name="python3").preprocess(solution, {"metadata": {"path": folder}})
+        return {name: (Path(folder) / name).read_bytes() for name in names}
 
 
 def scratch() -> str | None:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
-from traitlets import Bool, Instance
 
 from autograder import sandbox
 from autograder.notebooks import CourseError
@@ -107,10 +106,10 @@ class Forked:
 
 @dataclass(frozen=True)
 class Server:
-    """A running warm server: the folder that it shares with its kernels, and whether they are isolated."""
+    """A running warm server: the folder that it shares with its kernels, and its process (bubblewrap's, around it)."""
 
     folder: Path
-    isolated: bool
+    process: subprocess.Popen
 
     def ask(self, request: dict, files: bytes = b"") -> Forked:
         """A new kernel. Raises OSError or ValueError where the server has ended."""
@@ -148,7 +147,7 @@ def server(isolated: bool) -> Server:
     assert running.stdout
     if running.stdout.readline() != "ready\n":
         raise CourseError(f"the process that kernels are forked from did not start: {' '.join(command)}")
-    return Server(folder, isolated)
+    return Server(folder, running)
 
 
 def open_to_kernels(folder: Path) -> None:
@@ -175,10 +174,13 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel."""
+    """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel.
 
-    isolated = Bool(True, help="Whether kernels run in a sandbox.").tag(config=True)
-    limits = Instance(sandbox.Limits, ())
+    isolated, limits: as `use_warm_kernels` set them.
+    """
+
+    isolated = True
+    limits = sandbox.Limits()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Interrupts go by message: a signal does not reach into a sandbox."""
@@ -217,8 +219,9 @@ class WarmProvisioner(LocalProvisioner):
         raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 
 
-def use_warm_kernels() -> None:
-    """Have this process's kernels start warm, where a process can be forked."""
+def use_warm_kernels(isolated: bool, limits: sandbox.Limits | None = None) -> None:
+    """Have this process's kernels start warm, where a process can be forked, and in a sandbox within limits or not."""
+    WarmProvisioner.isolated, WarmProvisioner.limits = isolated, limits or sandbox.Limits()
     if hasattr(os, "fork") and sys.platform != "darwin":  # macOS's own libraries do not survive one
         factory = KernelProvisionerFactory.instance()
         factory.provisioners[ENTRY.name] = ENTRY

@@ -147,10 +147,14 @@ class Course:
 
     def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
         """Run the interpreter in the course's folder, over its own copy of the packages."""
-        env = {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1", **env}
-        env.pop("COURSE_PROFILE", None)
         call = [sys.executable, *arguments]
-        return subprocess.run(call, cwd=self.root, env=env, capture_output=True, text=True, timeout=300)
+        return subprocess.run(call, cwd=self.root, env=self.env() | env, capture_output=True, text=True, timeout=300)
+
+    def env(self) -> dict[str, str]:
+        """The environment over the course's own copy of the packages."""
+        own = {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+        own.pop("COURSE_PROFILE", None)
+        return own
 
     def course(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run `course ...`."""

@@ -184,3 +184,118 @@ def test_after_random_damage_the_marks_are_full_or_the_report_names_what_is_miss
     assert "could not be placed" in told or all(cell in told for cell in lost(found))
     if damages == [split]:
         assert not lost(found)
+
+
+def code(source, **more):
+    return {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": source, **more}
+
+
+def by_id(notebook, name):
+    return next(cell for cell in notebook["cells"] if cell["id"] == name)
+
+
+def test_an_undamaged_hand_in_is_taken_without_a_word(tmp_path):
+    found = taken(tmp_path, full())
+    assert (found.repairs, found.missing, lost(found)) == ([], [], [])
+
+
+@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("damage", [to_colab, rename_grade_ids, strip_metadata, windows, lines_apart])
+def test_every_assignment_survives_what_other_programs_do_to_it(tmp_path, assignment, damage):
+    notebook = full(assignment)
+    damage(notebook["cells"], random.Random(1))
+    found = taken(tmp_path, notebook, f"Copy of {assignment}.ipynb", assignment)
+    assert (found.missing, lost(found, assignment)) == ([], [])
+
+
+def test_nothing_of_the_course_s_own_cells_is_the_student_s(tmp_path):
+    notebook = full()
+    for cell in notebook["cells"]:
+        if cell["id"].startswith("check_"):
+            cell["source"] = "print('OK')"
+        cell["metadata"]["tags"] = ["skip-execution"]
+    found = taken(tmp_path, notebook)
+    released = intake.pristine(HW, ROOT)
+    assert [cell.metadata for cell in found.notebook.cells] == [cell.metadata for cell in released.cells]
+    same = [cell.source for cell in released.cells if cell.id.startswith("check_")]
+    assert [cell.source for cell in found.notebook.cells if cell.id.startswith("check_")] == same
+    assert "the course's own cells were changed and are as released: check_gru_cell" in found.repairs[0]
+
+
+def test_a_solution_beside_its_untouched_stub_is_found(tmp_path):
+    notebook = full()
+    stub = next(cell.source for cell in intake.pristine(HW, ROOT).cells if cell.id == "gru_cell")
+    mine = by_id(notebook, "gru_cell")
+    notebook["cells"].append(code(mine["source"]))
+    mine["source"] = stub
+    found = taken(tmp_path, notebook)
+    assert not lost(found)
+    assert found.repairs[0] == "found by what they define, for want of their ids: gru_cell"
+
+
+def test_helpers_that_solutions_use_are_kept_and_nothing_else_of_the_student_s(tmp_path):
+    notebook = full()
+    cell = by_id(notebook, "sigmoid_derivative")
+    cell["source"] = "def sigmoid_derivative(s):\n    return helper(s)"
+    place = notebook["cells"].index(cell)
+    notebook["cells"][place:place] = [
+        code("scale = 1"),
+        code("def helper(s):\n    return scale * s * (1 - s)"),
+        code("print('tried')\nlong = [0] * 10"),
+    ]
+    found = taken(tmp_path, notebook)
+    sources = [cell.source for cell in found.notebook.cells]
+    place = sources.index(cell["source"])
+    assert sources[place - 2 : place] == ["scale = 1", "def helper(s):\n    return scale * s * (1 - s)"]
+    assert not any("tried" in source for source in sources)
+    assert found.repairs == ["2 cells of your own, which solution cells use, were kept"]
+
+
+def test_of_several_notebooks_the_one_with_the_right_name_is_taken(tmp_path):
+    (tmp_path / f"Copy of {HW}.ipynb").write_text(json.dumps({"cells": []}))
+    found = taken(tmp_path, full())
+    assert not lost(found)
+    assert found.repairs == [f"of several notebooks {HW}.ipynb was taken, not Copy of {HW}.ipynb"]
+
+
+def test_what_is_not_there_is_named_and_stays_as_released(tmp_path):
+    notebook = full()
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in ("gru_cell", "why_wider")]
+    found = taken(tmp_path, notebook)
+    assert found.missing == ["gru_cell", "why_wider"]
+    assert "no cell was found for gru_cell, why_wider" in found.repairs
+    assert lost(found) == ["gru_cell"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "it is no JSON"),
+        (b"{}", "it holds no list of cells"),
+        (b'{"cells": 3}', "it holds no list of cells"),
+        (b"[" * 100_000, "nested more than 32 deep"),
+        (b'{"cells": ' + b'{"a":' * 40 + b"1" + b"}" * 41, "nested more than 32 deep"),
+        (json.dumps({"cells": [{}] * 3000}).encode(), "it has 3000 cells"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path, data, reason):
+    (tmp_path / f"{HW}.ipynb").write_bytes(data)
+    found = intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
+    assert reason in found.repairs[0]
+    assert set(lost(found)) == set(SOLUTIONS[HW])
+
+
+def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
+    notebook = full()
+    by_id(notebook, "why_wider")["source"] = "half a pair \ud800 and a nul \0"
+    folder = tmp_path / "in"
+    folder.mkdir()
+    found = taken(folder, notebook)
+    intake.write(found, HW, tmp_path / "out")
+    again = nbformat.read(tmp_path / "out" / f"{HW}.ipynb", as_version=4)
+    assert next(cell for cell in again.cells if cell.id == "why_wider").source == "half a pair ? and a nul "
+
+
+def test_an_empty_folder_gives_the_release(tmp_path):
+    found = intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
+    assert found.repairs == ["no notebook was handed in"]

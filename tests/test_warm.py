@@ -1,31 +1,36 @@
 """Kernels forked from a warm process: fresh, independent, gone when they should be, and with the marks of cold ones."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 from jupyter_client.provisioning import KernelProvisionerFactory
 
+from autograder import sandbox
 from autograder.solutions import ROOT
-from autograder.warm import use_warm_kernels
+from autograder.warm import server, use_warm_kernels
 from tests.conftest import Course
 
 pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no warm kernels on this system")
 
 
-@pytest.fixture
-def warm():
-    """Warm kernels in this process, for one test."""
+@pytest.fixture(params=["isolated", "open"])
+def warm(request):
+    """Warm kernels in this process, for one test; whether they are isolated."""
+    if request.param == "isolated" and sandbox.lacks():
+        pytest.skip(f"no isolation here: {sandbox.lacks()}")
     factory = KernelProvisionerFactory.instance()
     before = factory.default_provisioner_name
-    use_warm_kernels()
-    yield
+    use_warm_kernels(isolated=request.param == "isolated")
+    yield request.param == "isolated"
     factory.default_provisioner_name = before
 
 
@@ -55,12 +60,17 @@ def gone(pid):
 
 
 def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
-    env = {**os.environ, "SOMETHING": "else"}
+    (tmp_path / "weights.safetensors").write_bytes(b"data")
+    (tmp_path / "mine.ipynb").write_text("{}")
+    env = {**os.environ, "COURSE_PROFILE": "quick", "SOMETHING": "else"}
     manager, client = start_new_kernel(cwd=str(tmp_path), env=env)
     try:
-        ask = "import sys, os; print('torch' in sys.modules, os.getcwd(), os.environ['SOMETHING'], "
+        ask = "import sys, os; print('torch' in sys.modules, os.environ['COURSE_PROFILE'], "
         ask += "[name for name in sys.modules if name.split('.')[0] in ('autograder', 'nbgrader', 'assignments')])"
-        assert told(client, ask) == f"True {tmp_path} else []\n"
+        assert told(client, ask) == "True quick []\n"
+        seen = told(client, "print(os.getcwd(), os.environ.get('SOMETHING'), sorted(os.listdir('.')))")
+        place = "/home/student/hand-in None ['weights" if warm else f"{tmp_path} else ['mine.ipynb', 'weights"
+        assert seen == f"{place}.safetensors']\n"
         assert told(client, "import utils.toy; print(utils.__file__)") == f"{ROOT / 'utils' / '__init__.py'}\n"
         drawn = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"
         kinds = []
@@ -87,9 +97,8 @@ def test_kernels_share_nothing_and_draw_differently(warm):
 @pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_the_end_of_a_kernel_is_seen(warm, how):
     manager, client = start_new_kernel()
-    pid = int(told(client, "import os; print(os.getpid())"))
+    told(client, "import os")
     client.execute(how)
-    assert gone(pid)
     for _ in range(50):
         if not manager.is_alive():
             break
@@ -110,25 +119,22 @@ def test_an_interrupt_reaches_the_kernel(warm):
         manager.shutdown_kernel(now=True)
 
 
-GRADER = """
-import os, time
-from autograder.warm import use_warm_kernels
-from jupyter_client.manager import start_new_kernel
-use_warm_kernels()
-manager, client = start_new_kernel()
-pids = []
-client.execute_interactive(
-    "import os; print(os.getpid(), os.getppid())",
-    output_hook=lambda m: pids.append(m["content"]["text"]) if m["msg_type"] == "stream" else None,
-)
-print("".join(pids), flush=True)
-time.sleep(60)
-"""
+def descendants(pid):
+    """All processes that come from one, itself included."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit():
+                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
 
 
 def test_a_server_that_was_killed_is_started_anew(warm):
-    manager, client = start_new_kernel()
-    os.kill(int(told(client, "import os; print(os.getppid())")), signal.SIGKILL)
+    manager, _ = start_new_kernel()
+    server(warm).process.kill()
     manager.shutdown_kernel(now=True)
     manager, client = start_new_kernel()
     try:
@@ -137,13 +143,60 @@ def test_a_server_that_was_killed_is_started_anew(warm):
         manager.shutdown_kernel(now=True)
 
 
-def test_nothing_outlives_a_grader_that_is_killed():
-    grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    kernel, server = map(int, grader.stdout.readline().split())
+GRADER = """
+import sys, time
+from autograder.warm import server, use_warm_kernels
+from jupyter_client.manager import start_new_kernel
+use_warm_kernels(isolated=sys.argv[1] == "True")
+manager, client = start_new_kernel()
+print(server(sys.argv[1] == "True").process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_nothing_outlives_a_grader_that_is_killed(warm):
+    grader = subprocess.Popen([sys.executable, "-c", GRADER, str(warm)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    processes = descendants(int(grader.stdout.readline()))
+    assert len(processes) >= 2
     grader.send_signal(signal.SIGKILL)
     grader.wait()
-    assert gone(server)
-    assert gone(kernel)
+    assert all(gone(process) for process in processes)
+
+
+def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
+    first, client = start_new_kernel()
+    before = descendants(server(warm).process.pid)
+    manager, client = start_new_kernel()
+    told(client, "import os, time\nif os.fork() == 0:\n    time.sleep(600)")
+    assert len(descendants(server(warm).process.pid)) > len(before) + 1
+    manager.shutdown_kernel(now=True)
+    for _ in range(50):
+        if descendants(server(warm).process.pid) <= before:
+            break
+        time.sleep(0.1)
+    assert descendants(server(warm).process.pid) <= before
+    first.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("import os, numpy, time\nos.fork(), os.fork()\nkept = numpy.ones(50_000_000)\ntime.sleep(60)", "memory"),
+        ("import time\ntime.sleep(60)", "time"),
+    ],
+)
+def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
+    if not warm:
+        pytest.skip("limits are the sandbox's")
+    use_warm_kernels(isolated=True, limits=sandbox.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3))
+    manager, client = start_new_kernel()
+    client.execute(code)
+    for _ in range(200):
+        if not manager.is_alive():
+            break
+        time.sleep(0.1)
+    assert manager.provisioner.process.killed_for == why
+    manager.cleanup_resources()
 
 
 def test_marks_are_those_of_cold_kernels(tmp_path):
@@ -158,8 +211,9 @@ def test_marks_are_those_of_cold_kernels(tmp_path):
         course.submitted(student).parent.mkdir(parents=True)
         nbformat.write(notebook, course.submitted(student))
     marks = {}
-    for warm in ("True", "False"):
-        done = course.nbgrader("autograde", course.name, "--force", f"--AskingExecute.warm={warm}")
+    in_the_open = ("--CourseAutograde.unsafe=True", "--AskingExecute.warm=False")
+    for warm, flags in (("True", in_the_open[:1] if sandbox.lacks() else ()), ("False", in_the_open)):
+        done = course.nbgrader("autograde", course.name, "--force", *flags)
         assert done.returncode == 0, done.stderr
         ask = "import json\nfrom pathlib import Path\nfrom autograder.grades import auto_scores\n"
         ask += (

@@ -2308,6 +2308,7 @@ full_run = Question(
         )
     ],
     builds_on=TRAINED,
+    hands_in="word_lm.safetensors",
 )
 
 QUESTIONS = [

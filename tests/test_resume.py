@@ -1,0 +1,123 @@
+"""A grading run that is killed at any moment, or meets another one, or fails: the gradebook is right in the end."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from tests.conftest import Course
+from tests.test_grading import CLASS, DOUBLE, scores
+
+pytestmark = pytest.mark.xdist_group("resume")
+STUDENTS = ("full", "half-right", "square", "untouched")
+KILLS = 50
+
+
+def course_of(folder):
+    course = Course(folder / "course")
+    assert course.course("build").returncode == 0
+    (course.root / ".course_secret").write_text("the same for all")
+    for student in STUDENTS:
+        notebook = nbformat.read(course.released, as_version=4)
+        for cell in notebook.cells:
+            cell.source = CLASS[student].get(cell.id, cell.source)
+        course.submitted(student).parent.mkdir(parents=True)
+        nbformat.write(notebook, course.submitted(student))
+    return course
+
+
+def gradebook(course):
+    """All that nbgrader knows of every grade."""
+    script = "import json\nfrom nbgrader.api import Gradebook\n"
+    script += "with Gradebook('sqlite:///gradebook.db') as g:\n"
+    script += (
+        "    print(json.dumps(sorted((s.student.id, n.name, d.name, d.auto_score, d.manual_score, d.needs_manual_grade)"
+    )
+    script += " for s in g.assignment_submissions('hw0_tiny') for n in s.notebooks for d in n.grades)))"
+    return json.loads(course.python("-c", script).stdout)
+
+
+def started(course):
+    """A run of nbgrader autograde, under way."""
+    call = [sys.executable, "-m", "nbgrader", "autograde", course.name]
+    return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A course that was graded in one go, and the seconds that it took."""
+    course = course_of(tmp_path_factory.mktemp("whole"))
+    begun = time.time()
+    assert course.nbgrader("autograde", course.name).returncode == 0
+    course.seconds = time.time() - begun
+    return course
+
+
+def test_killed_at_fifty_moments_and_started_again_it_ends_with_the_same_gradebook(whole, tmp_path):
+    course, rng = course_of(tmp_path), random.Random(7)
+    finished = 0
+    for _ in range(KILLS):
+        run = started(course)
+        try:
+            run.wait(timeout=rng.uniform(0, whole.seconds))
+            finished += 1
+            if finished % 3 == 0:  # all is graded: begin again, over what is there
+                notebook = course.submitted(rng.choice(STUDENTS))
+                notebook.write_text(notebook.read_text() + " ")
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+        run.stderr.close()
+    assert course.nbgrader("autograde", course.name).returncode == 0
+    assert gradebook(course) == gradebook(whole)
+    assert not (course.root / ".taken").exists()
+
+
+def test_what_is_graded_is_not_graded_again_until_it_changes(whole):
+    def told(*more):
+        return whole.nbgrader("autograde", whole.name, *more).stderr
+
+    assert told().count("it is graded, and nothing has changed") == len(STUDENTS)
+    notebook = nbformat.read(whole.submitted("square"), as_version=4)
+    next(cell for cell in notebook.cells if cell.id == "double").source = DOUBLE
+    nbformat.write(notebook, whole.submitted("square"))
+    assert told().count("it is graded, and nothing has changed") == len(STUDENTS) - 1
+    assert scores(whole, "square")["double"] == 2
+    whole.edit("oracle.py", '"x is left as it was"', '"x is as it was"')
+    assert "nothing has changed" not in told()
+
+
+def test_a_second_run_at_once_is_refused_in_one_line(whole):
+    first = started(whole)
+    lock = whole.root / ".taken"
+    for _ in range(300):
+        if lock.exists() or first.poll() is not None:
+            break
+        time.sleep(0.02)
+    second = whole.nbgrader("autograde", whole.name, "--force")
+    first.communicate()
+    assert second.returncode != 0
+    assert "another grading run is at work" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_failed_regrade_leaves_no_old_mark(whole):
+    assert scores(whole, "full")["double"] == 2
+    whole.edit("oracle.py", 'judge=lambda answer, inputs, solution: None if answer == 3 else "no"', "judge=broken")
+    whole.edit("oracle.py", "QUESTIONS = [", BROKEN + "\n\nQUESTIONS = [")
+    done = whole.nbgrader("autograde", whole.name, "--student=full")
+    assert done.returncode != 0
+    marks = {name: (score, needs) for student, _, name, score, _, needs in gradebook(whole) if student == "full"}
+    assert marks["check_double"] == (None, True)
+
+
+BROKEN = """
+def broken(answer, inputs, solution):
+    from autograder.notebooks import CourseError
+    raise CourseError("this oracle cannot be asked here")
+"""
