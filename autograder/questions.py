@@ -83,6 +83,7 @@ class Question:
     made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a hand-in with a
         misconception that may cost this question's marks anyway, since training takes most of the time there.
     spoiled_by: misconceptions of training, as "question: name", after which what is made must miss a bar (bars.py).
+    forbids: libraries or parts of them, by dotted names, that this question's function must not use (forbidden.py).
     hands_in: for a file beside the notebook, its name.
     seconds: time that all cases together may take in the student's kernel.
     """
@@ -94,6 +95,7 @@ class Question:
     builds_on: tuple[str, ...] = ()
     made_by: str = ""
     spoiled_by: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
     hands_in: str = ""
     seconds: float = 30.0
 

@@ -1,0 +1,81 @@
+"""Whether a hand-in's cells use a library that a question forbids, by what stands in their text.
+
+It reads text and runs nothing, so code that hides what it calls gets by: the cell stays in the feedback for eyes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+
+def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str | None:
+    """The first forbidden name that a question's function uses, itself or through others of the hand-in's; else None.
+
+    question: the function's name. cells: all code of the notebook, in order. forbidden: dotted names, such as
+    "torch.nn.LSTM" or "torch" with all that is in it.
+    """
+    aliases: dict[str, str] = {}
+    defined: dict[str, list[ast.AST]] = {}
+    for source in cells:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        aliases |= _imports(tree)
+        for node in tree.body:
+            for name in _bound(node):
+                defined.setdefault(name, []).append(node)
+    waiting, seen = [question], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in defined.get(name, []):
+            local = aliases | _imports(node)
+            for dotted in _names(node):
+                head, _, rest = dotted.partition(".")
+                full = ".".join(filter(None, (local.get(head, head), rest)))
+                for word in forbidden:
+                    if full == word or full.startswith(f"{word}."):
+                        return full
+                waiting.append(head)
+    return None
+
+
+def _imports(tree: ast.AST) -> dict[str, str]:
+    """Local names of what is imported anywhere in a tree, with the full name of each."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                whole, head = alias.name, alias.name.split(".")[0]
+                found[alias.asname or head] = whole if alias.asname else head
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return found
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """Names that a statement of a cell's top level defines or assigns."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def _names(tree: ast.AST) -> Iterable[str]:
+    """The dotted names that are read in a tree, and what strings could name for an import or a look-up."""
+    for node in ast.walk(tree):
+        parts: list[str] = []
+        inner = node
+        while isinstance(inner, ast.Attribute):
+            parts.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            yield ".".join([inner.id, *reversed(parts)])
+        if isinstance(node, ast.Call):
+            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if called in ("__import__", "import_module"):
+                yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))
