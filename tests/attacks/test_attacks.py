@@ -6,7 +6,9 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
+import socket
 import socketserver
 import subprocess
 import sys
@@ -175,3 +177,84 @@ def test_nothing_outlives_the_grading(graded):
 def test_the_terminal_shows_no_control_characters(graded):
     assert "\x1b]" not in graded.told
     assert "<script>" not in graded.told
+
+
+CHROMIUM = shutil.which("chromium")
+SCRIPTED = ("script-in-outputs", "script-in-an-answer", "names-with-newlines")
+
+
+def seen(url, folder):
+    """A page's DOM after its scripts have run."""
+    call = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]
+    call += [f"--user-data-dir={folder}", "--virtual-time-budget=5000", "--dump-dom", url]
+    return subprocess.run(call, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+def test_a_script_would_be_seen(tmp_path):
+    if CHROMIUM is None:
+        pytest.skip("no chromium here")
+    (tmp_path / "page.html").write_text("<title>fine</title><script>document.title = 'stolen'</script>")
+    assert "<title>stolen</title>" in seen((tmp_path / "page.html").as_uri(), tmp_path / "profile")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+@pytest.mark.parametrize("name", SCRIPTED)
+def test_no_script_of_a_student_s_runs_in_the_feedback(graded, name, tmp_path):
+    page = graded.root / "feedback" / name / graded.name / f"{graded.name}.html"
+    dom = seen(page.as_uri(), tmp_path / "profile")
+    assert f"<title>{graded.name}</title>" in dom
+    assert "<script>document.title" not in dom
+    assert "onerror=" not in re.sub(r"<(code|pre)\b.*?</\1>", "", dom, flags=re.DOTALL).replace(
+        "&lt;img src=x onerror=", ""
+    )
+
+
+@pytest.fixture(scope="module")
+def formgrader(graded):
+    """The address of a Jupyter server over the course, and a function from student to the page that is marked there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "server",
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ip=127.0.0.1",
+    ]
+    call += ["--IdentityProvider.token=known", "--ServerApp.open_browser=False"]
+    running = subprocess.Popen(call, cwd=graded.root, env=graded.env(), stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        time.sleep(0.1)
+
+    def address(student):
+        ask = "import sys\nfrom nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as g:\n"
+        ask += f"    print(g.find_submission_notebook('{graded.name}', '{graded.name}', sys.argv[1]).id)"
+        number = graded.python("-c", ask, student).stdout.strip()
+        return f"http://127.0.0.1:{port}/formgrader/submissions/{number}/?token=known"
+
+    yield address
+    running.terminate()
+    running.wait()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+@pytest.mark.parametrize("name", SCRIPTED)
+def test_no_script_of_a_student_s_runs_in_the_formgrader(formgrader, name, tmp_path):
+    dom = seen(formgrader(name), tmp_path / "profile")
+    assert "def halve(x)" in dom.replace("</span>", "").replace('<span class="k">', "") or "halve" in dom
+    assert "<title>stolen</title>" not in dom
+    assert "<script>document.title" not in dom

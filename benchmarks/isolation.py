@@ -1,0 +1,60 @@
+"""What isolation costs: the same hand-ins graded isolated and in the open, turn about, in one process.
+
+python benchmarks/isolation.py [ASSIGNMENT] [--hand-ins 8] [--rounds 3]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from autograder import sandbox
+from autograder.builder import build
+from autograder.handins import all_handins, filled_notebook, hand_in
+from autograder.nbgrader_api import api
+from autograder.solutions import pick
+
+
+def seconds(course: Path, assignment: str, unsafe: bool) -> float:
+    """Wall seconds of grading the whole class again."""
+    started = time.perf_counter()
+    with contextlib.redirect_stderr(io.StringIO()):
+        result = api(course, unsafe=unsafe).autograde(assignment, "*", force=True)
+    if not result["success"]:
+        raise SystemExit(result.get("log") or result.get("error"))
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print seconds per hand-in of both ways and their ratio."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("assignment", nargs="?", default="hw4")
+    parser.add_argument("--hand-ins", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if lacking := sandbox.lacks():
+        raise SystemExit(f"nothing to compare: {lacking}")
+    (assignment,) = pick([options.assignment])
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        build(assignment, course)
+        for handin, _ in zip(all_handins(assignment), range(options.hand_ins), strict=False):
+            hand_in(course, handin.name, assignment, filled_notebook(assignment, handin.cells))
+        for unsafe in (False, True):  # start both servers, fill all caches
+            seconds(course, assignment, unsafe)
+        rounds = [
+            (seconds(course, assignment, False), seconds(course, assignment, True)) for _ in range(options.rounds)
+        ]
+    isolated, opened = (min(column) / options.hand_ins for column in zip(*rounds, strict=True))
+    ratio = statistics.median(one / other for one, other in rounds)
+    print(f"{assignment}, {options.hand_ins} hand-ins, {options.rounds} rounds, seconds per hand-in")
+    print(f"isolated {isolated:.2f}, in the open {opened:.2f}; median ratio {ratio:.3f}")
+
+
+if __name__ == "__main__":
+    main()
