@@ -856,7 +856,7 @@ checks.passed("table", "test " + ", ".join(f"{name} {value:.2f}" for name, value
 # | --- | --- | --- | --- | --- | --- | --- |
 # | LSTM dropout | 49.85 | 113.83 | 106.74 | 93.13 | 95.56 | 92.16 |
 # | LSTM | 90.19 | 149.03 | 143.03 | 117.50 | 110.51 | 107.70 |
-# | GRU dropout | 59.71 | 127.12 | 120.87 | 98.56 | @GDV | @GDT |
+# | GRU dropout | 59.71 | 127.12 | 120.87 | 98.56 | 99.49 | 93.35 |
 # | GRU | 92.46 | 157.19 | 150.97 | 118.01 | @GV | @GT |
 #
 # | to compare with | test | source |
