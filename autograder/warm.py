@@ -108,8 +108,9 @@ class WarmProvisioner(LocalProvisioner):
         """Fork a kernel that is given the command's arguments from `-f` on, its folder and its environment."""
         env = dict(kwargs.get("env") or os.environ)
         request = {"argv": cmd[cmd.index("-f") :], "cwd": str(kwargs.get("cwd") or Path.cwd()), "env": env}
-        self.process = fork(request)  # type: ignore[assignment]
-        self.pid = self.pgid = self.process.pid
+        forked = fork(request)
+        self.process = forked  # type: ignore[assignment]
+        self.pid = self.pgid = forked.pid
         return self.connection_info
 
 
