@@ -16,6 +16,7 @@ _SGD = Recipe(
 RECIPES = {
     "ptb_lstm": _SGD,
     "ptb_lstm_dropout": replace(_SGD, dropout=0.33, flat_epochs=14, decay=0.6, weight_decay=1e-6, epochs=24),
+    "ptb_gru": replace(_SGD, rnn_type="GRU"),
     "ptb_gru_dropout": replace(
         _SGD,
         rnn_type="GRU",
