@@ -30,6 +30,22 @@ RECIPES = {
         epochs=20,
     ),
     "ptb_tied_lstm": Recipe(precision="medium"),
+    "ptb_char_lstm": Recipe(
+        characters=True,
+        tied=False,
+        dropout=0.0,
+        batch_size=100,
+        bptt=50,
+        optimiser="AdamW",
+        momentum=0.9,
+        learning_rate=0.004,
+        weight_decay=0.01,
+        clip=1.0,
+        flat_epochs=4,
+        decay=0.6,
+        epochs=12,
+        precision="medium",
+    ),
 }
 
 

@@ -31,6 +31,7 @@ def test_each_run_has_a_command():
 def test_the_tables_and_the_picture_are_those_of_the_runs(tmp_path):
     assert f"\n{results.word_models()}\n" in TABLE
     assert f"\n{results.homework_table()}\n" in TABLE
+    assert f"\n{results.character_models()}\n" in TABLE
     if f"matplotlib=={matplotlib.__version__}" in (ROOT / "requirements.lock").read_text():  # another draws otherwise
         results.draw(tmp_path / "fresh.svg")
         assert (tmp_path / "fresh.svg").read_text() == (ROOT / "results" / "ptb_curves.svg").read_text()
