@@ -875,7 +875,7 @@ checks.passed("table", "test " + ", ".join(f"{name} {value:.2f}" for name, value
 #
 # **The recipe of the last two columns** is gradient descent in large steps, at a rate of 20 with the norm of the
 # gradient clipped at 0.25, so that most steps are of the same length; a few epochs at that rate and then a rate that
-# shrinks fast; a little weight decay (each step pulls all weights towards zero by that fraction of the rate); and less
+# shrinks fast; a little weight decay (each step takes away that fraction of every weight, times the rate); and less
 # dropout. The GRU with dropout is trained by AdamW instead (Loshchilov and Hutter 2019), where gradient descent was
 # slow. In profile `full` the cell after the next trains all four, with `fit` of the course's `utils`: it keeps a
 # checkpoint after each epoch in the folder `runs`, and goes on from there when you run the cell again; with
