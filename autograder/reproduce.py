@@ -16,7 +16,36 @@ _SGD = Recipe(
 RECIPES = {
     "ptb_lstm": _SGD,
     "ptb_lstm_dropout": replace(_SGD, dropout=0.33, flat_epochs=14, decay=0.6, weight_decay=1e-6, epochs=24),
+    "ptb_gru": replace(_SGD, rnn_type="GRU"),
+    "ptb_gru_dropout": replace(
+        _SGD,
+        rnn_type="GRU",
+        dropout=0.35,
+        bptt=35,
+        optimiser="AdamW",
+        learning_rate=0.003,
+        weight_decay=0.03,
+        clip=0.5,
+        decay=0.82,
+        epochs=20,
+    ),
     "ptb_tied_lstm": Recipe(precision="medium"),
+    "ptb_char_lstm": Recipe(
+        characters=True,
+        tied=False,
+        dropout=0.0,
+        batch_size=100,
+        bptt=50,
+        optimiser="AdamW",
+        momentum=0.9,
+        learning_rate=0.004,
+        weight_decay=0.01,
+        clip=1.0,
+        flat_epochs=4,
+        decay=0.6,
+        epochs=12,
+        precision="medium",
+    ),
 }
 
 

@@ -36,9 +36,9 @@ HISTORICAL = {
 }
 
 
-def results() -> dict[str, dict]:
-    """`result.json` of each run of a word model that is there, by name, in the order of the recipes."""
-    files = {name: RESULTS / name / "result.json" for name in RECIPES if not RECIPES[name].characters}
+def results(characters: bool = False) -> dict[str, dict]:
+    """`result.json` of each run of a word or character model that is there, by name, in the order of the recipes."""
+    files = {name: RESULTS / name / "result.json" for name in RECIPES if RECIPES[name].characters == characters}
     return {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
 
 
@@ -69,6 +69,18 @@ def homework_table() -> str:
     return "\n".join(lines)
 
 
+def character_models() -> str:
+    """The three measures of each character model, on validation and test text."""
+    lines = ["| run | text | bits per character | word perplexity, words counted | with the exponent 5.6 | command |"]
+    lines += ["| --- " * 6 + "|"]
+    for name, found in results(characters=True).items():
+        for split, words in (("valid", "validation"), ("test", "test")):
+            cells = [f"[{name}]({name}/result.json)", words, f"{found[split]['bits_per_character']:.3f}"]
+            cells += [f"{found[split][key]:.1f}" for key in ("word_perplexity", "historical_perplexity")]
+            lines.append(f"| {' | '.join([*cells, f'`course reproduce {name}`'])} |")
+    return "\n".join(lines)
+
+
 def draw(path: Path) -> None:
     """Training and validation perplexity by epoch of all runs, as an SVG that is the same from the same files."""
     histories = {name: pd.read_csv(RESULTS / name / "history.csv") for name in results()}
@@ -87,7 +99,8 @@ def write() -> None:
     """Put the tables into results/README.md and the picture beside it. Raises CourseError for a missing marker."""
     path = RESULTS / "README.md"
     text = path.read_text(encoding="utf-8")
-    for name, table in (("word models", word_models()), ("homework", homework_table())):
+    tables = {"word models": word_models(), "homework": homework_table(), "character models": character_models()}
+    for name, table in tables.items():
         begin, end = BEGIN.format(name), END.format(name)
         if text.count(begin) != 1 or text.count(end) != 1:
             raise CourseError(f"{path}: {begin!r} and {end!r} must stand in it once each")

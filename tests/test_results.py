@@ -10,7 +10,7 @@ import pytest
 
 from autograder import results
 from autograder.reproduce import EXPERIMENTS, RECIPES
-from autograder.solutions import ROOT
+from autograder.solutions import ROOT, namespace
 
 TABLE = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
 RESULTS = {path.parent: json.loads(path.read_text()) for path in sorted((ROOT / "results").glob("*/result.json"))}
@@ -31,6 +31,7 @@ def test_each_run_has_a_command():
 def test_the_tables_and_the_picture_are_those_of_the_runs(tmp_path):
     assert f"\n{results.word_models()}\n" in TABLE
     assert f"\n{results.homework_table()}\n" in TABLE
+    assert f"\n{results.character_models()}\n" in TABLE
     if f"matplotlib=={matplotlib.__version__}" in (ROOT / "requirements.lock").read_text():  # another draws otherwise
         results.draw(tmp_path / "fresh.svg")
         assert (tmp_path / "fresh.svg").read_text() == (ROOT / "results" / "ptb_curves.svg").read_text()
@@ -39,6 +40,13 @@ def test_the_tables_and_the_picture_are_those_of_the_runs(tmp_path):
 @pytest.mark.parametrize("run", LANGUAGE_MODELS, ids=lambda run: run.name)
 def test_a_run_is_the_one_that_its_command_repeats(run):
     assert RESULTS[run]["recipe"].items() <= asdict(RECIPES[run.name]).items()
+
+
+@pytest.mark.parametrize("name", ["LSTM", "LSTM dropout", "GRU", "GRU dropout"])
+def test_hw6_trains_by_the_recipes_of_the_table(name):
+    recipe = asdict(RECIPES["ptb_" + name.lower().replace(" ", "_")])
+    config = namespace("hw6_lstm_vs_gru")["BETTER"][name]
+    assert config.items() <= recipe.items()
 
 
 @pytest.mark.parametrize("run", LANGUAGE_MODELS, ids=lambda run: run.name)

@@ -1044,9 +1044,10 @@ for dtype in (np.float64, np.float32):
 # arrays; if it is `nan`, look at clipping and at the 1e-8 of AdaGrad.
 #
 # The full run is the historical one: a rate of 0.1 and a memory that starts at zero. In its first step the root is the
-# gradient's own size, so *every* weight moves by the whole rate, however small its gradient; many of the 100 units are
-# saturated from then on and have to find back. After 5,000 steps, twelve seeds ended between 1.13 and 1.92 bits per
-# character. The quick run starts the memory at 1 and takes a rate of 0.05: the same seeds ended between 1.04 and 1.08.
+# gradient's own size, so *every* weight moves by the whole rate, however small its gradient: after ten steps more than
+# three quarters of all states are beyond 0.99 in size (three seeds), where the slope of tanh is almost 0, and after
+# 5,000 steps twelve seeds ended between 1.13 and 1.92 bits per character. The quick run starts the memory at 1 and
+# takes a rate of 0.05: no state is that large after ten steps, and the same seeds ended between 1.04 and 1.08.
 
 
 # %% id="train_rnn"

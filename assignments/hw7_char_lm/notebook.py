@@ -1187,7 +1187,10 @@ for beginning in ("the dog that the", "every hippopotamus", 'a sailor says , "')
 #
 # Plain gradient descent at a rate of 1, on a loss that is a mean over all symbols of a piece, takes its time. In a
 # trial the first four epochs of the baseline ended at 3.00, 2.48, 2.15 and 2.01 bits per character on the first 60,000
-# symbols of the validation text, each after two and a half minutes of one CPU core.
+# symbols of the validation text, each after two and a half minutes of one CPU core. The same sizes trained by AdamW
+# (rate 0.004 for four epochs and then times 0.6, 50 steps, clipped at 1) needed twelve epochs to reach 1.542 bits on
+# the whole validation text and 1.495 on the test text: word perplexities of 297 and 260 by counted words, 398 and 331
+# with the exponent 5.6.
 #
 # What have others reached? The three layers of the AWD-LSTM, far larger and much more carefully regularised, have
 # 1.175 bits per character on the test text (Merity et al. 2018). For yours the cell prints bits per character, word
