@@ -1,20 +1,25 @@
 """Whether a hand-in's cells use a library that a question forbids, by what stands in their text.
 
-It reads text and runs nothing, so code that hides what it calls gets by: the cell stays in the feedback for eyes.
+It reads text and runs nothing, so code that hides well enough what it calls gets by: the cell stays in the feedback
+for eyes.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+HIDES = ("eval", "exec", "compile", "globals", "vars", "sys.modules", "importlib", "__import__", "get_ipython")
 
 
 def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str | None:
     """The first forbidden name that a question's function uses, itself or through others of the hand-in's; else None.
 
     question: the function's name. cells: all code of the notebook, in order. forbidden: dotted names, such as
-    "torch.nn.LSTM" or "torch" with all that is in it.
+    "torch.nn.LSTM" or "torch" with all that is in it. What could hide such a use (`exec`, `sys.modules` and the like)
+    is forbidden with them.
     """
+    unwanted = (*forbidden, *HIDES)
     aliases: dict[str, str] = {}
     defined: dict[str, list[ast.AST]] = {}
     for source in cells:
@@ -23,9 +28,9 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         aliases |= _imports(tree)
-        for node in tree.body:
-            for name in _bound(node):
-                defined.setdefault(name, []).append(node)
+        for statement in tree.body:
+            for name in _bound(statement):
+                defined.setdefault(name, []).append(statement)
     waiting, seen = [question], set()
     while waiting:
         name = waiting.pop()
@@ -37,7 +42,7 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
             for dotted in _names(node):
                 head, _, rest = dotted.partition(".")
                 full = ".".join(filter(None, (local.get(head, head), rest)))
-                for word in forbidden:
+                for word in unwanted:
                     if full == word or full.startswith(f"{word}."):
                         return full
                 waiting.append(head)
@@ -62,20 +67,21 @@ def _bound(node: ast.AST) -> list[str]:
     """Names that a statement of a cell's top level defines or assigns."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return [node.name]
-    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
 
 
-def _names(tree: ast.AST) -> Iterable[str]:
-    """The dotted names that are read in a tree, and what strings could name for an import or a look-up."""
-    for node in ast.walk(tree):
+def _names(statement: ast.AST) -> Iterator[str]:
+    """The dotted names that a statement reads from outside of itself."""
+    own: set[str] = set()
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+        own |= {name for part in statement.body for name in _bound(part)}
+        own -= {name for node in ast.walk(statement) if isinstance(node, ast.Global) for name in node.names}
+    for node in ast.walk(statement):
         parts: list[str] = []
         inner = node
         while isinstance(inner, ast.Attribute):
             parts.append(inner.attr)
             inner = inner.value
-        if isinstance(inner, ast.Name):
+        if isinstance(inner, ast.Name) and inner.id not in own:
             yield ".".join([inner.id, *reversed(parts)])
-        if isinstance(node, ast.Call):
-            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            if called in ("__import__", "import_module"):
-                yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))

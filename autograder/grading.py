@@ -34,6 +34,7 @@ class CourseAutograde(Autograde):
     """Grades what intake.py makes of each hand-in."""
 
     unsafe = Bool(False, help="Run hand-ins without isolation, with your own rights.").tag(config=True)
+    force: bool  # nbgrader's own
 
     @property
     def _input_directory(self) -> str:
@@ -88,11 +89,8 @@ class CourseAutograde(Autograde):
         if not self.force and intake.finished(dest / f"{assignment_id}.ipynb") == self._digest:
             self.log.info("Skipping %s: it is graded, and nothing has changed", student_id)
             return False
-        forced, self.force = self.force, True
-        try:
-            return super().init_destination(assignment_id, student_id)
-        finally:
-            self.force = forced
+        shutil.rmtree(dest, ignore_errors=True)
+        return super().init_destination(assignment_id, student_id)
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """As nbgrader; and clear the marks that the grader gave before: a run that fails leaves none of them."""

@@ -105,8 +105,8 @@ def command(folders: Sequence[Path], environment: Mapping[str, str], writable: P
         inside += ["--bind", str(places[writable]), str(writable)]
     call = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     call += ["--hostname", "sandbox", "--clearenv", *_system(), "--proc", "/proc", "--dev", "/dev"]
-    for path in ("/tmp", "/home/student"):
-        call += ["--size", str(16 << 20), "--tmpfs", path]
+    for place in ("/tmp", "/home/student"):
+        call += ["--size", str(16 << 20), "--tmpfs", place]
     for name, value in (ENVIRONMENT | dict(environment)).items():
         call += ["--setenv", name, value]
     return [*setup, *call, *inside, "--chdir", "/", "--remount-ro", "/"]

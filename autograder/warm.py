@@ -185,6 +185,7 @@ class WarmProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Interrupts go by message: a signal does not reach into a sandbox."""
         assert self.kernel_spec
+        assert self.parent
         self.kernel_spec.interrupt_mode = "message"
         folder = Path(tempfile.mkdtemp(dir=server(self.isolated).folder))  # an isolated kernel sees none but its own
         open_to_kernels(folder)
@@ -195,10 +196,10 @@ class WarmProvisioner(LocalProvisioner):
         """Fork a kernel that is given the command's connection, its folder and its environment."""
         env = dict(kwargs.get("env") or os.environ)
         folder = Path(kwargs.get("cwd") or Path.cwd())
-        request = {"env": env, "cwd": str(folder), "file": cmd[cmd.index("-f") + 1]}
+        request: dict[str, Any] = {"env": env, "cwd": str(folder), "file": cmd[cmd.index("-f") + 1]}
         files = b""
         if self.isolated:
-            info = dict(self.connection_info)
+            info: dict[str, Any] = dict(self.connection_info)
             info["key"] = info["key"].decode()
             ports = [value for name, value in info.items() if name.endswith("_port")]
             env = {name: value for name, value in env.items() if name in PASSED}

@@ -74,7 +74,8 @@ class Server:
         """Serve until standard input ends."""
         print("ready", flush=True)
         while True:
-            readable, _, _ = select.select([0, self.listening, self.woken, *self.kernels.values()], [], [])
+            sources: list = [0, self.listening, self.woken, *self.kernels.values()]
+            readable, _, _ = select.select(sources, [], [])
             if 0 in readable:
                 for pid in self.kernels:
                     kill(pid)

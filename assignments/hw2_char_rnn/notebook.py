@@ -16,7 +16,8 @@
 # - measure a language model in bits per character on text that it has not seen.
 #
 # **You need** numpy and the chain rule. Plan about 120 minutes. There are 30 points: 26 by the graded cells, 4 by three
-# short written answers. Torch appears once, as a judge of your gradients; you do not write any.
+# short written answers. Torch appears once, as a judge of your gradients. Your own functions are numpy: one that calls
+# torch, scipy or scikit-learn earns nothing, and neither does one that hides what it calls (`exec`, `eval` and such).
 #
 # Rows are examples throughout: `x` is (rows, features), a weight is (inputs, outputs), a product is `x @ W + b`.
 

@@ -10,6 +10,9 @@ from autograder.bars import Bar
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import corpora, toy
 
+NUMPY_ALONE = ("torch", "scipy", "sklearn")  # what this assignment does without
+BY_TORCH = "Torch computes this: the exercise asks for it in numpy."
+
 SIZES = {"U": ("C", "H"), "W": ("H", "H"), "V": ("H", "C"), "b": ("H",), "c": ("C",)}
 
 
@@ -57,6 +60,13 @@ SOFTMAX = Question(
     ],
     misconceptions=[
         Misconception(
+            "torch computes it",
+            "    exponentials = np.exp(z - z.max(axis=-1, keepdims=True))\n"
+            "    return exponentials / exponentials.sum(axis=-1, keepdims=True)",
+            "    return torch.softmax(torch.tensor(z), -1).numpy()",
+            BY_TORCH,
+        ),
+        Misconception(
             "no shift",
             "z - z.max(axis=-1, keepdims=True)",
             "z",
@@ -103,14 +113,8 @@ def softmax(z):
     return out.reshape(np.shape(z))
 """,
         ),
-        Alternative(
-            "torch",
-            """
-def softmax(z):
-    return torch.softmax(torch.tensor(z), -1).numpy()
-""",
-        ),
     ],
+    forbids=NUMPY_ALONE,
 )
 
 
@@ -145,6 +149,12 @@ CROSS_ENTROPY = Question(
         ),
     ],
     misconceptions=[
+        Misconception(
+            "torch computes it",
+            "    return (log_sums - shifted[np.arange(len(targets)), targets]).mean()",
+            "    return torch.nn.functional.cross_entropy(torch.tensor(scores), torch.tensor(targets)).item()",
+            BY_TORCH,
+        ),
         Misconception(
             "no shift",
             "scores - scores.max(axis=1, keepdims=True)",
@@ -189,13 +199,16 @@ def cross_entropy(scores, targets):
 """,
         ),
         Alternative(
-            "torch",
+            "through log-probabilities",
             """
 def cross_entropy(scores, targets):
-    return torch.nn.functional.cross_entropy(torch.tensor(scores), torch.tensor(targets)).item()
+    top = scores.max(1)
+    log_probabilities = scores - (top + np.log(np.exp(scores.T - top).sum(0)))[:, None]
+    return -float(np.take_along_axis(log_probabilities, np.reshape(targets, (-1, 1)), 1).mean())
 """,
         ),
     ],
+    forbids=NUMPY_ALONE,
 )
 
 
@@ -286,6 +299,7 @@ def softmax_regression_gradient(W, b, x, targets):
         ),
     ],
     builds_on=("softmax", "cross_entropy"),
+    forbids=NUMPY_ALONE,
 )
 
 
@@ -606,6 +620,7 @@ def rnn_forward(params, tokens, h0):
         ),
     ],
     builds_on=("cross_entropy",),
+    forbids=NUMPY_ALONE,
 )
 
 BACKWARD = "_, _, cache = rnn_forward(params, tokens, h0)\n"
@@ -643,6 +658,20 @@ two = dict(rnn_backward(params, cache))
         ),
     ],
     misconceptions=[
+        Misconception(
+            "torch computes it",
+            "    inputs, targets, states, scores = cache\n",
+            """    inputs, targets, states, scores = cache
+    leaves = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
+    h, loss = torch.tensor(states[0]), 0.0
+    for x, y in zip(inputs.tolist(), targets.tolist()):
+        h = torch.tanh(leaves["U"][x] + h @ leaves["W"] + leaves["b"])
+        loss = loss - torch.log_softmax(h @ leaves["V"] + leaves["c"], 0)[y]
+    loss.backward()
+    return {name: leaf.grad.numpy() for name, leaf in leaves.items()}
+""",
+            BY_TORCH,
+        ),
         Misconception(
             "nothing through time",
             '        here += params["W"].dot(later)\n',
@@ -720,21 +749,25 @@ def rnn_backward(params, cache):
 """,
         ),
         Alternative(
-            "torch",
+            "with one-hot inputs",
             """
 def rnn_backward(params, cache):
-    inputs, targets, states, _ = cache
-    leaves = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
-    h, loss = torch.tensor(states[0]), 0.0
-    for x, y in zip(inputs.tolist(), targets.tolist()):
-        h = torch.tanh(leaves["U"][x] + h @ leaves["W"] + leaves["b"])
-        loss = loss - torch.log_softmax(h @ leaves["V"] + leaves["c"], 0)[y]
-    loss.backward()
-    return {name: leaf.grad.numpy() for name, leaf in leaves.items()}
+    inputs, targets, states, scores = cache
+    x, y = np.eye(len(params["U"]))[inputs], np.eye(len(params["U"]))[targets]
+    do = softmax(scores) - y
+    da = np.zeros_like(states[1:])
+    for t in reversed(range(len(y))):
+        dh = do[t] @ params["V"].T
+        if t + 1 < len(y):
+            dh = dh + da[t + 1] @ params["W"].T
+        da[t] = dh * (1.0 - states[t + 1] * states[t + 1])
+    ones = np.ones(len(y))
+    return {"U": x.T @ da, "W": states[:-1].T @ da, "V": states[1:].T @ do, "b": ones @ da, "c": ones @ do}
 """,
         ),
     ],
     builds_on=("softmax", "rnn_forward"),
+    forbids=NUMPY_ALONE,
 )
 
 # one step of training
@@ -1201,6 +1234,7 @@ def sample(params, h0, first, length, rng, temperature):
         ),
     ],
     builds_on=("softmax",),
+    forbids=NUMPY_ALONE,
 )
 
 # measuring
@@ -1286,6 +1320,7 @@ def bits_per_character(params, tokens):
         ),
     ],
     builds_on=("rnn_forward",),
+    forbids=NUMPY_ALONE,
 )
 
 
