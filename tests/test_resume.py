@@ -42,9 +42,9 @@ def gradebook(course):
     return json.loads(course.python("-c", script).stdout)
 
 
-def started(course):
+def started(course, *more):
     """A run of nbgrader autograde, under way."""
-    call = [sys.executable, "-m", "nbgrader", "autograde", course.name]
+    call = [sys.executable, "-m", "nbgrader", "autograde", course.name, *more]
     return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -93,7 +93,7 @@ def test_what_is_graded_is_not_graded_again_until_it_changes(whole):
 
 
 def test_a_second_run_at_once_is_refused_in_one_line(whole):
-    first = started(whole)
+    first = started(whole, "--force")
     lock = whole.root / ".taken"
     for _ in range(300):
         if lock.exists() or first.poll() is not None:
