@@ -12,9 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder import intake
+from autograder import intake, sandbox
+from autograder.builder import build
+from autograder.grades import auto_scores
 from autograder.handins import filled_notebook, solution_cells
+from autograder.nbgrader_api import api
+from autograder.questions import load_questions
 from autograder.solutions import ROOT, assignments
+from autograder.verify import dependants, question_points
 
 HW = "hw4_gru_gradients"
 SOLUTIONS = {name: solution_cells(name) for name in assignments()}
@@ -184,6 +189,32 @@ def test_after_random_damage_the_marks_are_full_or_the_report_names_what_is_miss
     assert "could not be placed" in told or all(cell in told for cell in lost(found))
     if damages == [split]:
         assert not lost(found)
+
+
+def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_path):
+    build(HW, tmp_path)
+    rng = random.Random(20)
+    for number in range(12):
+        notebook = full()
+        for damage in rng.sample(DAMAGES, 3):
+            damage(notebook["cells"], rng)
+        folder = tmp_path / "submitted" / f"student-{number:02}" / HW
+        folder.mkdir(parents=True)
+        (folder / rng.choice([f"{HW}.ipynb", "hw4 (1).ipynb"])).write_text(json.dumps(notebook))
+    assert api(tmp_path, unsafe=sandbox.lacks() is not None).autograde(HW, "*")["success"]
+    points = question_points(HW)
+    kept = 0
+    for folder in sorted((tmp_path / "submitted").iterdir()):
+        scores = auto_scores(tmp_path, folder.name, HW)
+        assert None not in scores.values()
+        graded = nbformat.read(tmp_path / "autograded" / folder.name / HW / f"{HW}.ipynb", as_version=4)
+        told = " ".join(graded.metadata["course"]["repairs"])
+        short = {name for name, value in points.items() if scores[f"check_{name}"] < value}
+        named = {name for name in points if name in told}
+        excused = set().union(*(dependants(load_questions(HW), name) for name in named))
+        assert short <= excused or "could not be placed" in told, (folder.name, short, told)
+        kept += not short
+    assert kept >= 6
 
 
 def code(source, **more):

@@ -1,0 +1,49 @@
+"""Which uses of a forbidden library a question's text gives away, and which innocent ones it does not."""
+
+import pytest
+
+from autograder.forbidden import used
+
+IMPORTS = "import numpy as np\nimport torch\nfrom torch.nn import functional as F\nimport scipy.special as sp"
+FORBIDS = ("torch", "scipy")
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("def f(z):\n    return torch.softmax(z, -1)", "torch.softmax"),
+        ("def f(z):\n    return F.softmax(z, -1)", "torch.nn.functional.softmax"),
+        ("def f(z):\n    return sp.softmax(z, -1)", "scipy.special.softmax"),
+        ("def f(z):\n    from torch import softmax as s\n    return s(z, -1)", "torch.softmax"),
+        ("helper = torch.softmax\ndef f(z):\n    return helper(z, -1)", "torch.softmax"),
+        ("class H:\n    g = staticmethod(torch.softmax)\ndef f(z):\n    return H.g(z, -1)", "torch.softmax"),
+        ("def f(z, how=torch.softmax):\n    return how(z, -1)", "torch.softmax"),
+        ("f = lambda z: torch.softmax(z, -1)", "torch.softmax"),
+        ("def f(z):\n    return __import__('torch').softmax(z, -1)", "__import__"),
+        (
+            "def f(z):\n    import importlib\n    return importlib.import_module('tor' + 'ch')",
+            "importlib.import_module",
+        ),
+        ("def f(z):\n    return eval('to' + 'rch.softmax(z, -1)')", "eval"),
+        ("import sys\ndef f(z):\n    return sys.modules['tor' + 'ch'].softmax(z, -1)", "sys.modules"),
+        ("def f(z):\n    return globals()['tor' + 'ch'].softmax(z, -1)", "globals"),
+    ],
+)
+def test_a_forbidden_use_is_named(code, name):
+    assert used("f", [IMPORTS, code], FORBIDS) == name
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(z):\n    return np.exp(z)",
+        "def f(torch):\n    return torch.sum()",
+        "x = torch.ones(3)\ndef f(x):\n    return x + 1",
+        "def judge(z):\n    return torch.softmax(z, -1)\ndef f(z):\n    return np.exp(z)",
+        "def f(z):\n    F = np.exp(z)\n    return F.sum()",
+        "def f(z):\n    'not by torch.softmax'\n    return np.exp(z)",
+        "def f(z:\n",
+    ],
+)
+def test_nothing_else_is(code):
+    assert used("f", [IMPORTS, code], FORBIDS) is None
