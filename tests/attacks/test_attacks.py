@@ -256,3 +256,11 @@ def test_no_script_of_a_student_s_runs_in_the_formgrader(formgrader, name, tmp_p
     assert "def halve(x)" in dom.replace("</span>", "").replace('<span class="k">', "") or "halve" in dom
     assert "<title>stolen</title>" not in dom
     assert "<script>document.title" not in dom
+
+
+def test_the_table_of_attacks_is_what_the_tests_hold():
+    rows = (Path(__file__).parents[2] / "docs" / "security.md").read_text().split("\n")
+    table = {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[-1].removesuffix(" |") for row in rows}
+    assert {name: table.get(name) for name in ATTACKS} == {
+        name: ", ".join(map(str, attack.earns)) for name, attack in ATTACKS.items()
+    }
