@@ -21,6 +21,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVA
     16384,
     1 << 18,
 )
+PRIVATE = ("/tmp", "/home/student", "/dev/shm")  # where a kernel may write
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 1, 24, 38, 47, 4
 LAST_CAPABILITY = 40
 
@@ -57,16 +58,31 @@ def enter() -> None:
 
 
 def own_folders(shared: str, own: str, size: int) -> None:
-    """Empty folders in memory, `size` bytes each, and of the folder `shared` nothing but `own`, a folder in it."""
-    held = os.open(own, os.O_PATH)
-    private = MS_NOSUID | MS_NODEV
-    for place in ("/tmp", "/home/student", "/dev/shm"):
-        mount("tmpfs", place, "tmpfs", private, f"size={size},mode=700")
+    """Empty folders in memory, `size` bytes each, and of the folder `shared` nothing but `own`, a folder in it.
+
+    What the sandbox shows inside of the places that are emptied, such as an environment under /tmp, stays.
+    """
+    within = [place for place in mounted() if place != shared and place.startswith(tuple(f"{top}/" for top in PRIVATE))]
+    held = {place: os.open(place, os.O_PATH) for place in [*within, own]}
+    for place in PRIVATE:
+        mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},mode=700")
     os.makedirs(shared, exist_ok=True)
-    mount("tmpfs", shared, "tmpfs", private, "size=4096,mode=700")
-    os.mkdir(own)
-    mount(f"/proc/self/fd/{held}", own, "", MS_BIND)
-    os.close(held)
+    mount("tmpfs", shared, "tmpfs", MS_NOSUID | MS_NODEV, "size=4096,mode=700")
+    for place, number in held.items():
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        if os.path.isdir(f"/proc/self/fd/{number}"):
+            os.makedirs(place, exist_ok=True)
+        elif not os.path.exists(place):
+            os.mknod(place)
+        mount(f"/proc/self/fd/{number}", place, "", MS_BIND)
+        os.close(number)
+
+
+def mounted() -> list[str]:
+    """Where something is mounted, what is mounted on first before what is mounted in it."""
+    with open("/proc/self/mountinfo") as file:
+        places = [line.split(" ")[4] for line in file]
+    return [place.encode().decode("unicode_escape").encode("latin-1").decode() for place in dict.fromkeys(places)]
 
 
 def own_processes() -> None:
@@ -118,7 +134,7 @@ def memory_used() -> int:
             except OSError:  # it has just ended
                 continue
             total += (resident - shared) * page
-    for place in ("/tmp", "/home/student", "/dev/shm"):
+    for place in PRIVATE:
         found = os.statvfs(place)
         total += (found.f_blocks - found.f_bfree) * found.f_frsize
     return total
