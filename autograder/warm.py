@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -106,16 +107,16 @@ class Forked:
 
 @dataclass(frozen=True)
 class Server:
-    """A running warm server: the folder that it shares with its kernels, and its process (bubblewrap's, around it)."""
+    """A running warm server: the address that it listens at, and its process (bubblewrap's, around it)."""
 
-    folder: Path
+    address: Path
     process: subprocess.Popen
 
     def ask(self, request: dict, files: bytes = b"") -> Forked:
         """A new kernel. Raises OSError or ValueError where the server has ended."""
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(str(self.folder / "server"))
+            connection.connect(str(self.address))
             connection.sendall(json.dumps(request | {"size": len(files)}).encode() + b"\n" + files)
             forked = Forked(connection)
             if not forked.started():
@@ -125,17 +126,25 @@ class Server:
             connection.close()
             raise
 
+    def end(self) -> None:
+        """End the process and its kernels."""
+        assert self.process.stdin
+        self.process.stdin.close()  # for root, a kill reaches bubblewrap but not the other user's process inside
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
 
 @cache
 def server(isolated: bool) -> Server:
     """Start this process's warm server. It ends with this process, however that ends."""
-    folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = sockets()
+    address = folder / f"server-{secrets.token_hex(4)}"
     here = [Path(__file__).with_name(name) for name in BESIDE]
-    command = [sys.executable, "-P", str(here[0]), str(folder / "server"), str(ROOT)]
+    command = [sys.executable, "-P", str(here[0]), str(address), str(ROOT)]
     env = dict(os.environ) | ONE_THREAD
     if isolated:
-        open_to_kernels(folder)
         env = {}
         command = [*sandbox.command([*here, ROOT / "utils"], ONE_THREAD, folder), *command, "isolated"]
     else:
@@ -147,7 +156,16 @@ def server(isolated: bool) -> Server:
     assert running.stdout
     if running.stdout.readline() != "ready\n":
         raise CourseError(f"the process that kernels are forked from did not start: {' '.join(command)}")
-    return Server(folder, running)
+    return Server(address, running)
+
+
+@cache
+def sockets() -> Path:
+    """The folder in which this process, its warm servers and their kernels find each other."""
+    folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    open_to_kernels(folder)
+    return folder
 
 
 def open_to_kernels(folder: Path) -> None:
@@ -187,7 +205,7 @@ class WarmProvisioner(LocalProvisioner):
         assert self.kernel_spec
         assert self.parent
         self.kernel_spec.interrupt_mode = "message"
-        folder = Path(tempfile.mkdtemp(dir=server(self.isolated).folder))  # an isolated kernel sees none but its own
+        folder = Path(tempfile.mkdtemp(dir=sockets()))  # an isolated kernel sees none but its own
         open_to_kernels(folder)
         self.parent.transport, self.parent.ip = "ipc", str(folder / "k")
         return await super().pre_launch(**kwargs)
@@ -213,9 +231,11 @@ class WarmProvisioner(LocalProvisioner):
     def _fork(self, request: dict, files: bytes) -> Forked:
         """A kernel; where the server has ended, by lack of memory or by somebody's kill, from another one."""
         for _ in range(2):
+            asked = server(self.isolated)
             try:
-                return server(self.isolated).ask(request, files)
+                return asked.ask(request, files)
             except (OSError, ValueError):
+                asked.end()
                 server.cache_clear()
         raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 

@@ -224,3 +224,18 @@ def test_marks_are_those_of_cold_kernels(tmp_path):
     assert marks["True"] == marks["False"]
     assert marks["True"]["full"]["check_double"] == 2
     assert marks["True"]["square"]["check_double"] < 2
+
+
+def test_a_server_that_ended_is_replaced_and_none_is_left_behind(warm):
+    first, client = start_new_kernel()
+    running = server(warm).process
+    running.stdin.close()
+    assert gone(running.pid)
+    second, other = start_new_kernel()
+    try:
+        assert told(other, "print('here')") == "here\n"
+        assert server(warm).process is not running
+        assert not first.is_alive()
+    finally:
+        for manager in (first, second):
+            manager.shutdown_kernel(now=True)
