@@ -23,10 +23,8 @@ from autograder import sandbox
 from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, SECRET
 from tests.conftest import Course
 
-pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
-    pytest.mark.xdist_group("attacks"),
-]
+pytestmark = pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}")
+USERS = ["root", "ordinary user"] if os.getuid() == 0 else ["ordinary user"]
 ORDINARY = 1234  # a user's number that nobody has
 
 
@@ -65,7 +63,7 @@ class Greeter(socketserver.BaseRequestHandler):
         self.came.append(self.client_address)
 
 
-@pytest.fixture(scope="module", params=["root", "ordinary user"] if os.getuid() == 0 else ["ordinary user"])
+@pytest.fixture(scope="module", params=[pytest.param(u, marks=pytest.mark.xdist_group(u)) for u in USERS])
 def graded(request, tmp_path_factory):
     """The class of attackers and one neighbour, graded once."""
     course = OrdinaryCourse(tmp_path_factory.mktemp("attacks") / "course")
