@@ -10,7 +10,9 @@ class Recipe:
     """What describes a run. The defaults are pytorch/examples' tied run of March 2017 (87.17 on PTB's test text).
 
     characters: the corpus is read by characters, as in hw7, and every parameter starts uniform in [-0.1, 0.1].
-    optimiser: "SGD" or "AdamW", which then has `momentum` as its first beta.
+    optimiser: "SGD"; "ASGD", whose weights are averaged over all steps for validation and at the end; or "AdamW", which
+        has `momentum` as its first beta.
+    start: the name of another run under runs/, whose best weights this one begins with.
     flat_epochs: 0 divides the learning rate by `shrink` after each epoch without a better validation perplexity; any
         other number keeps it for so many epochs and then multiplies it by `decay` once per epoch.
     """
@@ -37,6 +39,7 @@ class Recipe:
     max_vocabulary: int = 100_000
     precision: str = "highest"
     seed: int = 1
+    start: str = ""
 
     def changes(self) -> dict:
         """What differs from the defaults: a checkpoint is known by it, also when recipes have learnt a new field."""

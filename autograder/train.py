@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import safetensors.torch
 import torch
 
 from autograder.exported import solution_model
+from autograder.notebooks import CourseError
 from autograder.recipes import Recipe
 from autograder.solutions import ROOT, namespace
 from utils import corpora
-from utils.training import fit, shrink_on_plateau
+from utils.training import BEST, fit, shrink_on_plateau
 from utils.weights import read_weights, save_weights
 
 
@@ -48,12 +50,26 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
     if recipe.characters:
         hw7["uniform_init"](model, 0.1)
     optimiser = optimiser_of(recipe, model)
+    if recipe.start:
+        start = folder.with_name(recipe.start) / BEST
+        if not start.exists():
+            raise CourseError(f"{start} is not there: course reproduce {recipe.start} makes it")
+        model.load_state_dict(safetensors.torch.load_file(start))
     source = hw5["batchify"](ids["train"], recipe.batch_size)
+
+    def train_epoch() -> float:
+        swap_averages(optimiser)  # between epochs the model holds the averages
+        return hw5["train_epoch"](model, source, optimiser, recipe.bptt, recipe.clip)
+
+    def validate() -> float:
+        swap_averages(optimiser)
+        return hw5["perplexity"](model, ids["valid"], 512)
+
     history = fit(
         model,
         optimiser,
-        train=lambda: hw5["train_epoch"](model, source, optimiser, recipe.bptt, recipe.clip),
-        validate=lambda: hw5["perplexity"](model, ids["valid"], 512),
+        train=train_epoch,
+        validate=validate,
         epochs=recipe.epochs,
         rate=schedule(recipe),
         folder=folder,
@@ -91,7 +107,23 @@ def optimiser_of(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimize
         return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, **given)
     if recipe.optimiser == "AdamW":
         return torch.optim.AdamW(model.parameters(), betas=(recipe.momentum, 0.999), **given)
-    raise ValueError(f"optimiser must be SGD or AdamW, got {recipe.optimiser!r}")
+    if recipe.optimiser == "ASGD":
+        return torch.optim.ASGD(
+            model.parameters(), recipe.learning_rate, lambd=0, t0=0, weight_decay=recipe.weight_decay
+        )
+    raise ValueError(f"optimiser must be SGD, ASGD or AdamW, got {recipe.optimiser!r}")
+
+
+@torch.no_grad()
+def swap_averages(optimiser: torch.optim.Optimizer) -> None:
+    """Exchange weights and their averages, where an optimiser keeps any (ASGD; Polyak and Juditsky 1992)."""
+    for group in optimiser.param_groups:
+        for weight in group["params"]:
+            average = optimiser.state.get(weight, {}).get("ax")
+            if average is not None:
+                weight_before = weight.clone()
+                weight.copy_(average)
+                average.copy_(weight_before)
 
 
 def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
