@@ -9,7 +9,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from nbformat import NotebookNode
+
+from autograder.questions import Question
+
 HIDES = ("eval", "exec", "compile", "globals", "vars", "sys.modules", "importlib", "__import__", "get_ipython")
+
+
+def reason(question: Question, notebook: NotebookNode) -> str | None:
+    """What a notebook uses that a question forbids, in words for the feedback, or None."""
+    if not question.forbids:
+        return None
+    name = used(question.id, [cell.source for cell in notebook.cells if cell.cell_type == "code"], question.forbids)
+    return name and f"{name} is used, which this exercise asks you to do without"
 
 
 def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str | None:

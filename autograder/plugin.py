@@ -107,7 +107,7 @@ class AskingExecute(Execute):
             self.fatal.add(index)
         question = marking.question_of(self.assignment, cell.metadata.nbgrader["grade_id"]) if graded else None
         if question is not None:
-            answers = failure or self._forbidden(question) or self._ask(question, index)
+            answers = failure or forbidden.reason(question, self.nb) or self._ask(question, index)
             points = float(cell.metadata.nbgrader["points"])
             verdict = marking.mark(self.assignment, question, points, answers, self.secret, self.lost)
             if verdict.score < points:
@@ -138,14 +138,6 @@ class AskingExecute(Execute):
         cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
         self._stop(index)
         return reason
-
-    def _forbidden(self, question: Question) -> str | None:
-        """What a hand-in uses that a question forbids, in words."""
-        if not question.forbids:
-            return None
-        sources = [cell.source for cell in self.nb.cells if cell.cell_type == "code"]
-        name = forbidden.used(question.id, sources, question.forbids)
-        return name and f"{name} is used, which this exercise asks you to do without"
 
     def _ask(self, question: Question, index: int) -> list | str:
         """The encoded answers to a question's cases, or in words why there are none."""

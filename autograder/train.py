@@ -29,7 +29,6 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
 
     Writes `history.csv` and `result.json` into the folder and returns what the latter holds.
     """
-    torch.set_flush_denormal(True)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     hw5 = namespace("hw5_word_lm")
     corpus = corpora.load(recipe.corpus)
@@ -65,6 +64,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         swap_averages(optimiser)
         return hw5["perplexity"](model, ids["valid"], 512)
 
+    torch.set_flush_denormal(True)
     history = fit(
         model,
         optimiser,
@@ -77,6 +77,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         precision=recipe.precision,
         seed=recipe.seed,
     )
+    torch.set_flush_denormal(False)
     best = history.iloc[int(history["validation"].argmin())]
     result = {
         "recipe": asdict(recipe),

@@ -6,7 +6,7 @@ import pytest
 
 from autograder.cli import main, parser
 
-COMMANDS = ["build", "verify", "calibrate", "corpus", "train", "reproduce", "results", "demo"]
+COMMANDS = ["build", "verify", "calibrate", "corpus", "train", "reproduce", "results", "doctor", "demo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

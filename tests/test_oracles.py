@@ -2,8 +2,9 @@
 
 import pytest
 
+from autograder import forbidden
 from autograder.answering import answer
-from autograder.handins import all_handins, solution_cells
+from autograder.handins import all_handins, filled_notebook, solution_cells
 from autograder.marking import mark, requests
 from autograder.questions import load_questions
 from autograder.solutions import assignments, namespace
@@ -68,7 +69,8 @@ def test_an_empty_answer_gets_nothing_or_next_to_nothing(assignment, body):
 @pytest.mark.parametrize(("assignment", "handin"), handins("misconception"))
 def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_it(assignment, handin):
     found = lost(assignment, namespace(assignment, handin.cells))
-    assert handin.question.id in found
+    reason = forbidden.reason(handin.question, filled_notebook(assignment, handin.cells))
+    assert handin.question.id in found or reason
     assert set(found) <= dependants(load_questions(assignment), handin.question.id)
 
 
@@ -76,6 +78,8 @@ def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_
 def test_alternatives_lose_nothing(assignment, handin):
     found = lost(assignment, namespace(assignment, handin.cells))
     assert not {name: verdict.findings for name, verdict in found.items()}
+    filled = filled_notebook(assignment, handin.cells)
+    assert not [reason for question in asked(assignment) if (reason := forbidden.reason(question, filled))]
 
 
 @pytest.mark.parametrize("assignment", assignments())
