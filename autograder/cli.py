@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     repeat = command("reproduce", _reproduce, "Repeat a run of results/; resumes from its folder.")
     repeat.add_argument("name", nargs="?", help="which run; without a name they are listed")
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
+    repeat.add_argument("--stop-after", type=int, help="measure after so many epochs; without it a later call goes on")
     command("results", _results, "Write the tables and the picture of results/README.md from the runs' own files.")
     command("doctor", _doctor, "Say what this host offers for grading and what is missing.")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
@@ -187,7 +188,7 @@ def _reproduce(options) -> int:
         print("\n".join(EXPERIMENTS))
         return 0
     folder = options.folder or ROOT / "runs" / options.name
-    result = reproduce(options.name, folder)
+    result = reproduce(options.name, folder, options.stop_after)
     measures = {key: value for key, value in result.items() if key.startswith(("test", "validation"))}
     print("".join(f"{key:36} {value:10.4f}\n" for key, value in measures.items()) + f"written to {folder}")
     return 0

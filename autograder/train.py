@@ -24,9 +24,10 @@ from utils.training import BEST, fit, shrink_on_plateau
 from utils.weights import read_weights, save_weights
 
 
-def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
+def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: int | None = None) -> dict:
     """Train by `recipe`, resuming from `folder`, and measure the test text once at the end.
 
+    stop_after: measure after so many epochs already; a later call without it goes on.
     Writes `history.csv` and `result.json` into the folder and returns what the latter holds.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -70,7 +71,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None) -> dict:
         optimiser,
         train=train_epoch,
         validate=validate,
-        epochs=recipe.epochs,
+        epochs=stop_after or recipe.epochs,
         rate=schedule(recipe),
         folder=folder,
         config=recipe.changes(),

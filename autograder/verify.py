@@ -119,7 +119,9 @@ def _build(assignment: str, course: Path) -> dict[str, bytes]:
     grading = mock.patch.dict(os.environ, NBGRADER_EXECUTION="autograde", COURSE_ROOT=str(ROOT))
     with grading, tempfile.TemporaryDirectory() as folder:
         solution = filled_notebook(assignment, solution_cells(assignment))
-        ExecutePreprocessor(timeout=600, kernel_name="python3").preprocess(solution, {"metadata": {"path": folder}})
+        ExecutePreprocessor(timeout=600, kernel_name="python3", extra_arguments=["--log-level=ERROR"]).preprocess(
+            solution, {"metadata": {"path": folder}}
+        )
         return {name: (Path(folder) / name).read_bytes() for name in names}
 
 
