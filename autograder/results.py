@@ -50,7 +50,8 @@ def word_models() -> str:
     for name, found in results().items():
         epochs = len(pd.read_csv(RESULTS / name / "history.csv"))
         stopped = f" of {RECIPES[name].epochs}" if epochs < RECIPES[name].epochs else ""
-        cells = [f"[{name}]({name}/result.json)", f"{found['test_perplexity']:.2f}"]
+        test = f"{found['test_perplexity']:.2f}" if "test_perplexity" in found else "not yet"
+        cells = [f"[{name}]({name}/result.json)", test]
         cells += [f"{found['validation_perplexity']:.2f}", PUBLISHED[name]]
         cells += [
             f"{epochs}{stopped}, best {found['best_epoch']}",

@@ -27,7 +27,7 @@ from utils.weights import read_weights, save_weights
 def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: int | None = None) -> dict:
     """Train by `recipe`, resuming from `folder`, and measure the test text once at the end.
 
-    stop_after: measure after so many epochs already; a later call without it goes on.
+    stop_after: end after so many epochs, with the validation text alone measured; a later call goes on.
     Writes `history.csv` and `result.json` into the folder and returns what the latter holds.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -85,18 +85,19 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "best_epoch": int(best["epoch"]),
         "validation_perplexity": float(best["validation"]),
-        "test_perplexity": hw5["perplexity"](model, ids["test"], 512),
         "hardware": hardware(device),
         "torch": torch.__version__,
         "seconds": float(history["seconds"].sum()),
         "finished": time.strftime("%Y-%m-%d"),
     }
-    if recipe.characters:
-        for split in ("valid", "test"):
-            result[split] = hw7["three_measures"](model, vocabulary, getattr(corpus, split), 512)
-    handed_in = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
-    save_weights(handed_in, model, corpus=recipe.corpus)
-    result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, handed_in.read_bytes(), ids["test"])
+    if len(history) >= recipe.epochs:
+        result["test_perplexity"] = hw5["perplexity"](model, ids["test"], 512)
+        if recipe.characters:
+            for split in ("valid", "test"):
+                result[split] = hw7["three_measures"](model, vocabulary, getattr(corpus, split), 512)
+        handed_in = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
+        save_weights(handed_in, model, corpus=recipe.corpus)
+        result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, handed_in.read_bytes(), ids["test"])
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
