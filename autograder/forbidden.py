@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from autograder.questions import Question
 
 HIDES = ("eval", "exec", "compile", "globals", "vars", "sys.modules", "importlib", "__import__", "get_ipython")
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def reason(question: Question, notebook: NotebookNode) -> str | None:
@@ -31,7 +32,6 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
     "torch.nn.LSTM" or "torch" with all that is in it. What could hide such a use (`exec`, `sys.modules` and the like)
     is forbidden with them.
     """
-    unwanted = (*forbidden, *HIDES)
     aliases: dict[str, str] = {}
     defined: dict[str, list[ast.AST]] = {}
     for source in cells:
@@ -43,6 +43,12 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
         for statement in tree.body:
             for name in _bound(statement):
                 defined.setdefault(name, []).append(statement)
+    heads = {name.split(".")[0] for name in forbidden}
+    for full in aliases.values():
+        if full.endswith(".*") and full.split(".")[0] in heads:  # where its names are used cannot be told any more
+            return full
+    own = {name for name, found in defined.items() if any(isinstance(node, DEFINITIONS) for node in found)}
+    unwanted = (*forbidden, *(name for name in HIDES if name not in own))
     waiting, seen = [question], set()
     while waiting:
         name = waiting.pop()
@@ -71,22 +77,22 @@ def _imports(tree: ast.AST) -> dict[str, str]:
                 found[alias.asname or head] = whole if alias.asname else head
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
-                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                whole = f"{node.module}.{alias.name}"
+                found[alias.asname or (whole if alias.name == "*" else alias.name)] = whole
     return found
 
 
 def _bound(node: ast.AST) -> list[str]:
     """Names that a statement of a cell's top level defines or assigns."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    if isinstance(node, DEFINITIONS):
         return [node.name]
     return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
 
 
 def _names(statement: ast.AST) -> Iterator[str]:
     """The dotted names that a statement reads from outside of itself."""
-    own: set[str] = set()
+    own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
         own |= {name for part in statement.body for name in _bound(part)}
         own -= {name for node in ast.walk(statement) if isinstance(node, ast.Global) for name in node.names}
     for node in ast.walk(statement):

@@ -64,7 +64,7 @@ def lacks() -> str | None:
 def _refused() -> str | None:
     """Why a namespace inside a namespace cannot be made here, or None."""
     try_out = Path(__file__).with_name("namespaces.py")
-    call = [*command([try_out.parent], {}), python(), "-I", "-S", str(try_out)]
+    call = [*command([try_out.parent], {}), sys.executable, "-I", "-S", str(try_out)]
     done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode == 0:
         return None
@@ -73,11 +73,6 @@ def _refused() -> str | None:
         f"this host does not let a sandbox make namespaces ({told}): "
         "user namespaces may be switched off (kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)"
     )
-
-
-def python() -> str:
-    """The interpreter by a path that stands in the sandbox too."""
-    return sys.executable
 
 
 def command(folders: Sequence[Path], environment: Mapping[str, str], writable: Path | None = None) -> list[str]:

@@ -26,6 +26,8 @@ FORBIDS = ("torch", "scipy")
         ),
         ("def f(z):\n    return eval('to' + 'rch.softmax(z, -1)')", "eval"),
         ("import sys\ndef f(z):\n    return sys.modules['tor' + 'ch'].softmax(z, -1)", "sys.modules"),
+        ("from torch import *\ndef f(z):\n    return softmax(tensor(z), -1)", "torch.*"),
+        ("exec = exec\ndef f(z):\n    exec('import tor' + 'ch')", "exec"),
         ("def f(z):\n    return globals()['tor' + 'ch'].softmax(z, -1)", "globals"),
     ],
 )
@@ -43,6 +45,9 @@ def test_a_forbidden_use_is_named(code, name):
         "def f(z):\n    F = np.exp(z)\n    return F.sum()",
         "def f(z):\n    'not by torch.softmax'\n    return np.exp(z)",
         "def f(z:\n",
+        "def compile(z):\n    return np.exp(z)\ndef f(z):\n    return compile(z)",
+        "f = lambda torch: torch + 1",
+        "import re\ndef f(z):\n    return re.compile(z)",
     ],
 )
 def test_nothing_else_is(code):

@@ -10,7 +10,7 @@ import time
 import nbformat
 import pytest
 
-from tests.conftest import Course
+from tests.conftest import Course, in_the_open
 from tests.test_grading import CLASS, DOUBLE, scores
 
 pytestmark = pytest.mark.xdist_group("resume")
@@ -44,7 +44,7 @@ def gradebook(course):
 
 def started(course, *more):
     """A run of nbgrader autograde, under way."""
-    call = [sys.executable, "-m", "nbgrader", "autograde", course.name, *more]
+    call = [sys.executable, "-m", "nbgrader", "autograde", course.name, *more, *in_the_open()]
     return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
