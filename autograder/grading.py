@@ -24,6 +24,7 @@ from nbgrader.converters import Autograde, NbGraderException
 from traitlets import Bool
 
 from autograder import intake, sandbox
+from autograder.grafting import shown
 from autograder.solutions import ASSIGNMENTS
 
 LOCK, TAKEN = ".grading.lock", ".taken"
@@ -69,10 +70,10 @@ class CourseAutograde(Autograde):
         for folder in map(Path, sorted(glob.glob(pattern))):
             student = folder.parent.name
             if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
-                self.log.warning("%s was left out: it is no folder of its own", intake.shown(student))
+                self.log.warning("%s was left out: it is no folder of its own", shown(student))
                 continue
             if not intake.usable_name(student):
-                self.log.warning("%s was left out: no student can be called that", intake.shown(student))
+                self.log.warning("%s was left out: no student can be called that", shown(student))
                 continue
             found = intake.take_in(folder, assignment, copy.deepcopy(pristine))
             intake.write(found, assignment, self._taken / student / assignment)

@@ -49,6 +49,11 @@ def test_hw6_trains_by_the_recipes_of_the_table(name):
     assert config.items() <= recipe.items()
 
 
+def test_the_historical_run_is_the_one_of_the_notebook():
+    full = namespace("hw6_lstm_vs_gru")["FULL"]
+    assert full.items() <= asdict(RECIPES["ptb_lstm_dropout_historical"]).items()
+
+
 @pytest.mark.parametrize("run", LANGUAGE_MODELS, ids=lambda run: run.name)
 def test_the_best_epoch_is_the_historys(run):
     result = RESULTS[run]
