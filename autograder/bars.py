@@ -19,6 +19,7 @@ import numpy as np
 from scipy import stats
 
 from autograder.notebooks import CourseError
+from autograder.questions import Measured
 
 FILE = "bars.json"
 CHANCE, CONFIDENCE = 1e-3, 0.95
@@ -39,15 +40,14 @@ class Bar:
     oracle: str
     at_most: bool = True
 
-    def __call__(self, answer: Any, inputs: Mapping, solution: Mapping) -> str | None:
-        """None when the answer reaches the bar, else the reason in words."""
+    def __call__(self, answer: Any, inputs: Mapping, solution: Mapping) -> Measured:
+        """The figure; without a reason when it reaches the bar."""
         came = self.measure(answer, inputs, solution)
         if isinstance(came, str):
-            return came
+            return Measured(came)
         bar = read(Path(self.oracle).with_name(FILE))["figures"][self.name]["bar"]
-        if came <= bar if self.at_most else came >= bar:
-            return None
-        return self.words.format(came=f"{came:.3g}", bar=f"{bar:g}")
+        passed = came <= bar if self.at_most else came >= bar
+        return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
 
 
 @cache

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autograder.notebooks import CourseError
 from autograder.solutions import ROOT, pick
+from autograder.tasks import Runner
 from utils import corpora
 from utils.corpora import CorpusError
 
@@ -62,6 +63,31 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
     repeat.add_argument("--stop-after", type=int, help="measure after so many epochs; without it a later call goes on")
     command("results", _results, "Write the tables and the picture of results/README.md from the runs' own files.")
+    grade = command("grade", _grade, "Grade a class on all cores; goes on where it stopped, regrades what changed.")
+    grade.add_argument("assignment", nargs="*", help="which ones; all by default")
+    grade.add_argument("--students", default="*", help="a name or a pattern, such as 'student-0*'")
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, help="how many at once (default: one for each core)")
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="grade on the Dask cluster there, such as tcp://host:8786"
+    )
+    grade.add_argument("--force", action="store_true", help="also what is graded and has not changed")
+    grade.add_argument("--unsafe", action="store_true", help="run hand-ins without isolation, with your own rights")
+    show = command("report", _report, "Write a page on a class's work, and a short one for each student.")
+    show.add_argument("assignment", nargs="*", help="which ones; all that are graded by default")
+    show.add_argument("--output", type=Path, default=Path("report"), help="the folder for the pages")
+    show.add_argument(
+        "--formgrader", default="http://localhost:8888", help="the Jupyter server to link to for marks given by hand"
+    )
+    export = command("export", _export, "Write the marks as CSV for Canvas or Moodle to import.")
+    export.add_argument("assignment", nargs="*", help="name or short name; all of the gradebook by default")
+    export.add_argument("--to", choices=["canvas", "moodle"], required=True, help="who imports it")
+    export.add_argument("--output", type=Path, help="file (default: canvas.csv or moodle.csv in this folder)")
+    export.add_argument("--with-unmarked", action="store_true", help="also hand-ins that wait for manual marking")
+    similar = command("similar", _similar, "List hand-ins whose code is alike, with the passages; no verdict.")
+    similar.add_argument("assignment", help="name or short name (hw5)")
+    similar.add_argument("--students", default="*", help="a name or a pattern; compared are these with each other")
+    similar.add_argument("--output", type=Path, help="write the passages side by side there, one HTML page")
     command("doctor", _doctor, "Say what this host offers for grading and what is missing.")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
     return top
@@ -191,6 +217,65 @@ def _reproduce(options) -> int:
     result = reproduce(options.name, folder, options.stop_after)
     measures = {key: value for key, value in result.items() if key.startswith(("test", "validation"))}
     print("".join(f"{key:36} {value:10.4f}\n" for key, value in measures.items()) + f"written to {folder}")
+    return 0
+
+
+def _grade(options) -> int:
+    runner: Runner  # made before the rest is imported: its processes load meanwhile
+    if options.scheduler:
+        from autograder.cluster import on_cluster
+
+        runner = on_cluster(options.scheduler)
+    else:
+        from autograder.cores import on_cores
+
+        runner = on_cores(options.jobs, options.unsafe)
+    from autograder.classroom import grade_class
+
+    done = grade_class(
+        Path.cwd(), runner, options.assignment, options.students, force=options.force, unsafe=options.unsafe
+    )
+    for line in done.failed:
+        print(line)
+    stopped = "; stopped, the rest is left for the next run" if done.stopped else ""
+    print(f"graded {done.graded}, unchanged {done.skipped}, failed {len(done.failed)}{stopped}")
+    return 1 if done.failed or done.stopped else 0
+
+
+def _report(options) -> int:
+    from autograder.report import graded_assignments, write
+
+    root = Path.cwd()
+    names = pick(options.assignment) if options.assignment else graded_assignments(root)
+    for page in write(root, names, options.output, options.formgrader):
+        print(page)
+    return 0
+
+
+def _export(options) -> int:
+    from autograder.export import export
+
+    print("\n".join(export(Path.cwd(), options.to, options.assignment, options.output, options.with_unmarked)))
+    return 0
+
+
+def _similar(options) -> int:
+    from rich.console import Console
+
+    from autograder.similarity_report import CAUTION, compare_class, page, table
+
+    [assignment] = pick([options.assignment])
+    found = compare_class(Path.cwd(), assignment, options.students)
+    console = Console(highlight=False)
+    if found.shown:
+        console.print(table(found))
+        console.print(f"Nine of ten pairs of this class have a likeness of {found.usual:.2f} or less.")
+    else:
+        console.print(f"{found.assignment}: of {found.works} hand-ins no two have enough in common to be listed")
+    console.print(CAUTION)
+    if options.output:
+        options.output.write_text(page(found), encoding="utf-8")
+        console.print(f"wrote {options.output}", markup=False, soft_wrap=True)
     return 0
 
 

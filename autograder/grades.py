@@ -8,9 +8,12 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 
 
-def auto_scores(course: Path, student: str, assignment: str) -> dict[str, float | None]:
-    """The automatic score of every graded cell by its id, None where nbgrader has none. Empty without a submission."""
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+def auto_scores(course: Path, student: str, assignment: str, db_url: str = "") -> dict[str, float | None]:
+    """The automatic score of every graded cell by its id, None where nbgrader has none. Empty without a submission.
+
+    db_url: the gradebook's address, nbgrader's default in the course's folder unless given (`CourseDirectory.db_url`).
+    """
+    with Gradebook(db_url or f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         try:
             submission = gradebook.find_submission(assignment, student)
         except MissingEntry:

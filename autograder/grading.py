@@ -13,6 +13,7 @@ import glob
 import hashlib
 import shutil
 from collections.abc import Iterator
+from logging import Logger
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,10 +22,12 @@ import nbgrader.apps.autogradeapp
 import nbgrader.converters
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, NbGraderException
+from nbgrader.coursedir import CourseDirectory
 from traitlets import Bool
 
 from autograder import intake, sandbox
-from autograder.grafting import shown
+from autograder.grafting import HandIn, shown
+from autograder.marking import course_secret
 from autograder.solutions import ASSIGNMENTS
 
 LOCK, TAKEN = ".grading.lock", ".taken"
@@ -65,27 +68,20 @@ class CourseAutograde(Autograde):
     def init_notebooks(self) -> None:
         """Take in every hand-in of the assignment that is asked for, then look for notebooks as nbgrader does."""
         assignment = self.coursedir.assignment_id
-        pristine = intake.pristine(assignment, Path(self.coursedir.root))
-        pattern = self.coursedir.format_path(self.coursedir.submitted_directory, self.coursedir.student_id, assignment)
-        for folder in map(Path, sorted(glob.glob(pattern))):
-            student = folder.parent.name
-            if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
-                self.log.warning("%s was left out: it is no folder of its own", shown(student))
-                continue
-            if not intake.usable_name(student):
-                self.log.warning("%s was left out: no student can be called that", shown(student))
-                continue
-            found = intake.take_in(folder, assignment, copy.deepcopy(pristine))
-            intake.write(found, assignment, self._taken / student / assignment)
-            for line in found.repairs:
-                self.log.warning("%s: %s", student, line)
+        self._digests = {}
+        for student, files in collected(self.coursedir, assignment, self.log):
+            self._digests[student] = digest(files, assignment)
+            place = self._taken / student / assignment
+            place.mkdir(parents=True)
+            for name, data in files.items():
+                (place / name).write_bytes(data)
         super().init_notebooks()
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Whether a hand-in needs grading: it, its notebook or its oracle is another than when it was graded."""
         if self.coursedir.student_id_exclude and student_id in self.coursedir.student_id_exclude.split(","):
             return False
-        self._digest = digest(self._taken / student_id / assignment_id, assignment_id)
+        self._digest = self._digests[student_id]
         dest = Path(self._format_dest(assignment_id, student_id))
         if not self.force and intake.finished(dest / f"{assignment_id}.ipynb") == self._digest:
             self.log.info("Skipping %s: it is graded, and nothing has changed", student_id)
@@ -106,18 +102,43 @@ class CourseAutograde(Autograde):
     def init_single_notebook_resources(self, notebook_filename: str) -> dict:
         """What preprocessors are told, and for what the notebook will count as graded."""
         resources = super().init_single_notebook_resources(notebook_filename)
-        resources["course"] = {"digest": self._digest, "unsafe": self.unsafe}
+        secret = course_secret(Path(self.coursedir.root))
+        resources["course"] = {"digest": self._digest, "unsafe": self.unsafe, "secret": secret}
         return resources
 
 
-def digest(folder: Path, assignment: str) -> str:
+def taken(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, HandIn]]:
+    """Each student whose hand-in there is, and what was taken in of it; what was put right goes to the log.
+
+    Which students: `coursedir.student_id`, a name or a pattern.
+    """
+    pristine = intake.pristine(assignment, Path(coursedir.root))
+    pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, assignment)
+    for folder in map(Path, sorted(glob.glob(pattern))):
+        student = folder.parent.name
+        if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
+            log.warning("%s was left out: it is no folder of its own", shown(student))
+        elif not intake.usable_name(student):
+            log.warning("%s was left out: no student can be called that", shown(student))
+        else:
+            found = intake.take_in(folder, assignment, copy.deepcopy(pristine))
+            for line in found.repairs:
+                log.warning("%s: %s", student, line)
+            yield student, found
+
+
+def collected(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Each student whose hand-in there is (`taken`), with the files that it was taken in as."""
+    for student, found in taken(coursedir, assignment, log):
+        yield student, intake.packed(found, assignment)
+
+
+def digest(files: dict[str, bytes], assignment: str) -> str:
     """A name for all that a mark depends on: the hand-in as it was taken in, the notebook, the oracle and its bars."""
-    own = ASSIGNMENTS / assignment
+    own = [ASSIGNMENTS / assignment / name for name in ("notebook.py", "oracle.py", "bars.json")]
     found = hashlib.sha256()
-    for path in (*sorted(folder.iterdir()), own / "notebook.py", own / "oracle.py", own / "bars.json"):
-        if path.is_file():
-            data = path.read_bytes()
-            found.update(f"{path.name} {len(data)}\n".encode() + data)
+    for name, data in [*sorted(files.items()), *((path.name, path.read_bytes()) for path in own if path.is_file())]:
+        found.update(f"{name} {len(data)}\n".encode() + data)
     return found.hexdigest()
 
 

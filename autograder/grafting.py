@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -15,12 +16,14 @@ class HandIn:
     """What was taken in: a notebook to grade, files beside it, and in words what was repaired or left out.
 
     missing: ids of cells that could not be found; they are as in the release.
+    figures: pictures that stood below the notebook's cells, by the cell's id, each as base64 text by its kind.
     """
 
     notebook: nbformat.NotebookNode
     files: list[Path] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    figures: dict[str, list[dict]] = field(default_factory=dict)
 
 
 def shown(name: str) -> str:
@@ -30,11 +33,12 @@ def shown(name: str) -> str:
 
 @dataclass
 class Piece:
-    """A student's cell: what it may be known by, its source, what it defines at its top level, and its pictures."""
+    """A student's cell: what it may be known by, its source, pictures pasted into it, and figures below it."""
 
     ids: set[str]
     source: str
     pictures: dict = field(default_factory=dict)
+    figures: list[dict] = field(default_factory=list)
     joined: bool = False
 
     @property
@@ -45,22 +49,28 @@ class Piece:
     @property
     def binds(self) -> set[str]:
         """Names that it defines, imports or assigns at its top level."""
-        try:
-            tree = ast.parse(self.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return self.defines
-        found = set(self.defines)
-        for node in tree.body:
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-            elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-                found |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and _stored(inner)}
-        return found
+        return self.defines | _assigned(self.source)
 
     @property
     def words(self) -> set[str]:
         """All names that stand in it."""
         return set(re.findall(r"[^\W\d]\w*", self.source))
+
+
+@lru_cache(4096)  # the release's own cells come with every hand-in
+def _assigned(source: str) -> frozenset[str]:
+    """Names that a cell imports or assigns at its top level; none where it is no Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            found |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and _stored(inner)}
+    return frozenset(found)
 
 
 def _stored(node: ast.Name) -> bool:
@@ -70,18 +80,32 @@ def _stored(node: ast.Name) -> bool:
 def _pieces(cells: list[dict], found: HandIn) -> list[Piece]:
     """The student's cells; code that was split in the middle of a block is joined again."""
     pieces: list[Piece] = []
+    released = {cell.source.strip() for cell in found.notebook.cells}
     before = False
     for cell in cells:
         first = next((line for line in cell["source"].split("\n") if line.strip()), "")
         cut = cell["code"] and first[:1] in (" ", "\t")
-        if cut and before and (whole := f"{pieces[-1].source}\n{cell['source']}") and _parses(whole):
-            pieces[-1] = Piece(pieces[-1].ids | cell["ids"], whole, pieces[-1].pictures, joined=True)
+        whole = f"{pieces[-1].source}\n{cell['source']}" if pieces else ""
+        if cut and before and not _whole(pieces[-1].source, released) and _parses(whole):
+            pieces[-1] = Piece(pieces[-1].ids | cell["ids"], whole, figures=cell["figures"], joined=True)
         else:
-            pieces.append(Piece(cell["ids"], cell["source"], cell["pictures"]))
+            pieces.append(Piece(cell["ids"], cell["source"], cell["pictures"], cell["figures"]))
             if cut:
                 found.repairs.append(f"code that begins inside of a block could not be placed: {shown(first.strip())}")
         before = cell["code"]
     return pieces
+
+
+def _whole(source: str, released: set[str]) -> bool:
+    """Whether no more can belong to a cell: it is as released, or its last block returns or raises."""
+    if source.strip() in released:
+        return True
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    last = body[-1] if body else None
+    return isinstance(last, ast.FunctionDef) and isinstance(last.body[-1], (ast.Return, ast.Raise))
 
 
 def _parses(source: str) -> bool:
@@ -116,8 +140,18 @@ def fill(found: HandIn, cells: list[dict]) -> None:
         found.repairs.append(f"cells that had been split were joined again: {', '.join(joined)}")
     if cells and found.missing:
         found.repairs.append(f"no cell was found for {', '.join(found.missing)}")
+    _keep_figures(found, pieces)
     _note_changes(found, pieces, released, placed)
     _add_helpers(found, pieces, released, placed)
+
+
+def _keep_figures(found: HandIn, pieces: list[Piece]) -> None:
+    """Note the figures below the student's cells for the notebook's: by id, or else by source."""
+    drawn = [piece for piece in pieces if piece.figures]
+    for cell in found.notebook.cells:
+        by_id = [piece for piece in drawn if cell.id in piece.ids]
+        for piece in (by_id or [piece for piece in drawn if piece.source.strip() == cell.source.strip()])[:1]:
+            found.figures[cell.id] = piece.figures
 
 
 def _best(target: nbformat.NotebookNode, pieces: list[Piece], code: bool) -> Piece | None:

@@ -7,10 +7,10 @@ cells and written answers are taken. What was put right on the way is said in wo
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from functools import cache
@@ -25,6 +25,7 @@ from autograder.notebooks import CourseError
 NOTEBOOK_LIMIT, DATA_LIMIT = 32 << 20, 64 << 20  # bytes of a file
 SOURCE_LIMIT = 1 << 20  # characters of a cell
 DEPTH_LIMIT, CELL_LIMIT = 32, 2_000
+PICTURE_LIMIT, FIGURE_LIMIT, FIGURES = 8 << 20, 1 << 20, 8  # characters of a picture, of a figure; figures of a cell
 DATA = (".safetensors",)  # of what a student may hand in beside the notebook
 TIMESTAMP = "timestamp.txt"  # nbgrader's own, beside a hand-in: when it came
 IMAGES = ("image/png", "image/jpeg", "image/gif")
@@ -48,17 +49,18 @@ def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode) -> H
     return found
 
 
-def write(found: HandIn, assignment: str, folder: Path) -> None:
-    """Write what was taken in as a hand-in for nbgrader, with the repairs at its top."""
-    folder.mkdir(parents=True)
+def packed(found: HandIn, assignment: str) -> dict[str, bytes]:
+    """What was taken in as files by name: the notebook, with the repairs at its top, and what lies beside it."""
+    notebook = copy.copy(found.notebook)
     if found.repairs:
         text = "**What was put right in this hand-in**\n\n" + "".join(f"- {line}\n" for line in found.repairs)
-        found.notebook.cells.insert(0, nbformat.v4.new_markdown_cell(text, id="repairs"))
-    found.notebook.metadata["course"] = {"repairs": found.repairs, "missing": found.missing}
-    nbformat.write(found.notebook, folder / f"{assignment}.ipynb")
+        notebook.cells = [nbformat.v4.new_markdown_cell(text, id="repairs"), *notebook.cells]
+    notebook.metadata["course"] = {"repairs": found.repairs, "missing": found.missing, "figures": found.figures}
+    files = {f"{assignment}.ipynb": f"{nbformat.writes(notebook)}\n".encode()}
     for path in found.files:
-        with open(path, "rb", opener=_no_links) as source, (folder / path.name).open("wb") as copy:
-            shutil.copyfileobj(source, copy)
+        with open(path, "rb", opener=_no_links) as source:
+            files[path.name] = source.read(DATA_LIMIT)
+    return files
 
 
 def _is_time(path: Path) -> bool:
@@ -164,7 +166,24 @@ def _plain(cell: object) -> dict | None:
     nbgrader = metadata.get("nbgrader")
     given = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None]
     ids = {name for name in given if isinstance(name, str)}
-    return {"ids": ids, "source": source, "code": cell.get("cell_type") == "code", "pictures": _pictures(cell)}
+    code = cell.get("cell_type") == "code"
+    return {"ids": ids, "source": source, "code": code, "pictures": _pictures(cell), "figures": _figures(cell)}
+
+
+def _figures(cell: dict) -> list[dict]:
+    """The pictures in a code cell's outputs, in their order, as base64 text by kind: of known kinds and bounded."""
+    given = cell.get("outputs")
+    found: list[dict] = []
+    for output in given if isinstance(given, list) else ():
+        data = output.get("data") if isinstance(output, dict) else None
+        kinds = [kind for kind in IMAGES if _is_picture(data.get(kind), FIGURE_LIMIT)] if isinstance(data, dict) else []
+        if data and kinds and len(found) < FIGURES:
+            found.append({kinds[0]: data[kinds[0]]})
+    return found
+
+
+def _is_picture(data: object, limit: int) -> bool:
+    return isinstance(data, str) and len(data) < limit and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
 
 
 def _pictures(cell: dict) -> dict:
@@ -173,8 +192,7 @@ def _pictures(cell: dict) -> dict:
     given = cell.get("attachments")
     for name, kinds in given.items() if isinstance(given, dict) else ():
         for kind, data in kinds.items() if isinstance(kinds, dict) else ():
-            right = isinstance(data, str) and len(data) < 8 << 20 and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data)
-            if kind in IMAGES and right and re.fullmatch(r"[\w. ()-]{1,100}", name):
+            if kind in IMAGES and _is_picture(data, PICTURE_LIMIT) and re.fullmatch(r"[\w. ()-]{1,100}", name):
                 found.setdefault(name, {})[kind] = data
     return found
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import html
+import math
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from autograder import answering
 from autograder.compare import difference, error_words
 from autograder.notebooks import CourseError
-from autograder.questions import Case, Misconception, Question, edited_cell, load_questions
+from autograder.questions import Case, Measured, Misconception, Question, edited_cell, load_questions
 from autograder.solutions import namespace
 
 SECRET = ".course_secret"
@@ -26,12 +27,22 @@ TELLING = {"array", "tensor", "number", "list", "tuple", "dict"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed."""
+    """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed.
+
+    misconception: the name of the one that the answer is explained by. figure, value: what a judge measured, if it did.
+    """
 
     case: str
     passed: bool
     points: float
     reason: str = ""
+    misconception: str = ""
+    figure: str = ""
+    value: float | None = None
+
+    def words(self) -> str:
+        """The reason, or what was measured where there is none."""
+        return self.reason or (f"{self.figure}: {self.value:.4g}" if self.value is not None else "")
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class Verdict:
         rows = "".join(
             f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
             f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td>"
-            f"<td>{html.escape(f.reason)}</td></tr>"
+            f"<td>{html.escape(f.words())}</td></tr>"
             for f in self.findings
         )
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
@@ -76,6 +87,11 @@ def course_secret(folder: Path) -> str:
     if not secret:
         raise CourseError(f"{path} is empty: delete it, a new secret is made at the next run")
     return secret
+
+
+def _finite(value: float | None) -> float | None:
+    """The value, unless JSON has no word for it."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def draw_inputs(assignment: str, question: Question, case: Case, secret: str) -> dict:
@@ -129,19 +145,24 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
     Raises CourseError when this machine cannot mark the question at all.
     """
     basis = [name for name in question.builds_on if name in lost]
+    explained: dict[int, Misconception] = {}
     if isinstance(answers, str):
-        reasons: list[str | None] = [answers] * len(question.cases)
+        judged = [Measured(answers)] * len(question.cases)
     else:
         if len(answers) != len(question.cases):
             answers = [None] * len(question.cases)
-        reasons = [_judge(assignment, question, index, answer, secret) for index, answer in enumerate(answers)]
-        if any(reasons):
-            reasons = _explain(assignment, question, answers, reasons, secret)
+        judged = [_judge(assignment, question, index, answer, secret) for index, answer in enumerate(answers)]
+        if any(one.reason for one in judged):
+            explained = _explain(assignment, question, answers, judged, secret)
     total = sum(case.weight for case in question.cases)
     shares = [points * case.weight / total for case in question.cases]
     findings = tuple(
-        Finding(case.name, reason is None, share, reason or "")
-        for case, share, reason in zip(question.cases, shares, reasons, strict=True)
+        Finding(case.name, one.reason is None, share, one.reason or "", figure=one.figure, value=_finite(one.value))
+        for case, share, one in zip(question.cases, shares, judged, strict=True)
+    )
+    findings = tuple(
+        replace(f, reason=explained[i].means, misconception=explained[i].name) if i in explained else f
+        for i, f in enumerate(findings)
     )
     score = points if all(f.passed for f in findings) else round(sum(f.points for f in findings if f.passed), 2)
     names = ", ".join(basis[:-1]) + (" and " if basis[1:] else "") + "".join(basis[-1:])
@@ -149,35 +170,35 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
     return Verdict(question.id, score, points, findings, note)
 
 
-def _judge(assignment: str, question: Question, index: int, answer: Any, secret: str) -> str | None:
-    """None or a reason. The answer is untrusted: whatever it is made of, it costs no more than this case."""
+def _judge(assignment: str, question: Question, index: int, answer: Any, secret: str) -> Measured:
+    """Whether a case passed. The answer is untrusted: whatever it is made of, it costs no more than this case."""
     case = question.cases[index]
     try:
         if case.judge is None:
             expected = expected_answers(assignment, question, secret)[index]
-            return difference(expected, answer, case.relative, case.absolute)
+            return Measured(difference(expected, answer, case.relative, case.absolute))
         if answer.get("kind") == "exception":
-            return error_words(answer)
+            return Measured(error_words(answer))
         inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}
-        return case.judge(answering.decode(answer), inputs, solution(assignment))
+        judged = case.judge(answering.decode(answer), inputs, solution(assignment))
+        return judged if isinstance(judged, Measured) else Measured(judged)
     except CourseError:
         raise
     except Exception:
-        return UNREADABLE
+        return Measured(UNREADABLE)
 
 
-def _explain(assignment: str, question: Question, answers: list, reasons: list, secret: str) -> list[str | None]:
-    """Put a misconception's sentence in place of the reasons of the cases whose answers it would give."""
-    failed = {i for i, reason in enumerate(reasons) if reason and question.cases[i].judge is None}
-    best: set[int] = set()
-    sentence = ""
+def _explain(assignment: str, question: Question, answers: list, judged: list, secret: str) -> dict[int, Misconception]:
+    """The misconception that would give the most of the wrong answers, for each case whose answer it would give."""
+    failed = {i for i, one in enumerate(judged) if one.reason and question.cases[i].judge is None}
+    best: dict[int, Misconception] = {}
     for wrong in question.misconceptions:
         theirs = _misconception_answers(assignment, question, wrong, secret)
         explained = {i for i in failed if _same(theirs[i], answers[i], question.cases[i])}
         telling = explained == failed or any(answers[i]["kind"] in TELLING for i in explained)
         if telling and len(explained) > len(best):
-            best, sentence = explained, wrong.means
-    return [sentence if i in best else reason for i, reason in enumerate(reasons)]
+            best = dict.fromkeys(explained, wrong)
+    return best
 
 
 def _same(theirs: Any, answer: Any, case: Case) -> bool:

@@ -14,8 +14,9 @@ import copy
 import inspect
 import json
 import os
+import re
 import time
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from queue import Empty
 
 import torch
@@ -60,6 +61,7 @@ class AskingExecute(Execute):
     total = Int(1800, help="Seconds for a hand-in, after which no kernel is started anew.").tag(config=True)
     max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
+    draw = Bool(False, help="Draw figures anew; else a page shows those that were handed in.").tag(config=True)
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
@@ -69,7 +71,10 @@ class AskingExecute(Execute):
         self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
         self.timeout_func = self._limit
         self.assignment = resources["nbgrader"]["assignment"]
-        self.secret = marking.course_secret(Path.cwd())  # nbgrader works in the course's root
+        self.secret = resources["course"]["secret"]
+        self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
+        nb.metadata["course"]["seconds"] = {}  # that each cell took
+        self.seconds = nb.metadata["course"]["seconds"]  # as the notebook keeps it: a copy of what was given
         unsafe = resources["course"]["unsafe"]
         if self.warm or not unsafe:
             use_warm_kernels(isolated=not unsafe)
@@ -81,7 +86,29 @@ class AskingExecute(Execute):
     def start_new_kernel(self, **kwargs):
         """Start the kernel with the environment that grading fixes."""
         env = os.environ | ONE_THREAD | {"COURSE_ROOT": str(ROOT), "COURSE_PROFILE": "quick"}
+        env |= {"COURSE_DRAWS": "yes"} if self.draw else {}
         super().start_new_kernel(env=env, **kwargs)
+
+    def start_new_kernel_client(self):
+        """Connect to the kernel. Raises RuntimeError where it does not answer in time."""
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.allow_stdin = False
+        run_sync(self._ready)()
+        return self.kc
+
+    async def _ready(self) -> None:
+        """Wait until the kernel answers on both channels; jupyter_client's own way waits 0.2 s longer, for silence."""
+        until = time.monotonic() + self.startup_timeout
+        while time.monotonic() < until and await ensure_async(self.km.is_alive()):
+            sent = await ensure_async(self.kc.kernel_info())
+            with contextlib.suppress(Empty):
+                await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+                while True:
+                    told = await ensure_async(self.kc.iopub_channel.get_msg(timeout=0.2))
+                    if told["parent_header"].get("msg_id") == sent and told["content"].get("execution_state") == "idle":
+                        return
+        raise RuntimeError("the kernel did not answer")
 
     def process_message(self, msg, cell, cell_index):
         """Take a message's output into the cell, made harmless; nothing else that a kernel may tell."""
@@ -102,7 +129,10 @@ class AskingExecute(Execute):
         if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade_id") in self.leave_out:
             return cell, resources
         graded = nbgrader_utils.is_grade(cell)
+        started = time.perf_counter()
         failure = self._run(cell, resources, index)
+        self.seconds[cell.id] = round(time.perf_counter() - started, 3)
+        cell.outputs = list(_with_figures(cell.outputs, self.figures.get(cell.id, ())))
         if failure and not graded:
             self.fatal.add(index)
         question = marking.question_of(self.assignment, cell.metadata.nbgrader["grade_id"]) if graded else None
@@ -247,6 +277,20 @@ def _write_verdict(cell, verdict: marking.Verdict) -> None:
     kept.append(new_output("execute_result", data=data, execution_count=cell.get("execution_count")))
     cell.outputs = kept
     cell.metadata["course"] = verdict.as_dict()
+
+
+def _with_figures(outputs: list, handed_in: Sequence[dict]) -> Iterator:
+    """Outputs with the pictures that were handed in where a figure was made and not drawn."""
+    pictures = iter(handed_in)
+    for output in outputs:
+        data = output.get("data", {})
+        if not re.match(r"<Figure size", data.get("text/plain", "")) or len(data) > 1:
+            yield output
+        elif picture := next(pictures, None):
+            yield new_output("stream", name="stdout", text="The figure as it was handed in:\n")
+            yield new_output("display_data", data=picture)
+        else:
+            yield new_output("stream", name="stdout", text="(A figure: grading draws none, and none was handed in.)\n")
 
 
 class Finish(NbGraderPreprocessor):

@@ -20,7 +20,16 @@ from autograder.notebooks import CourseError
 from autograder.solutions import ASSIGNMENTS, assignment_cells
 
 Draw = Callable[[np.random.Generator], Mapping[str, Any]]
-Judge = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], "str | None"]
+Judge = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], "str | Measured | None"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a judge says: None or a reason in words and, where it measured one, a figure's name and its value."""
+
+    reason: str | None
+    figure: str = ""
+    value: float | None = None
 
 
 def no_inputs(rng: np.random.Generator) -> dict:
@@ -39,7 +48,7 @@ class Case:
     weight: the case's share of the question's points.
     relative, absolute: tolerance of numbers, |answer - expected| <= absolute + relative * |expected|.
     judge: decides instead of the comparison: judge(answer, inputs, solution) returns None when the answer is right,
-        else the reason in words (no inputs, no expected values). `solution` is the solution's namespace.
+        else the reason in words (no inputs, no expected values), or a Measured. `solution` is the solution's namespace.
     """
 
     name: str

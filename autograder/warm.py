@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import io
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
@@ -23,12 +25,19 @@ from typing import Any
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 from autograder import sandbox
+from autograder.cores import ONE_THREAD
 from autograder.notebooks import CourseError
 from autograder.solutions import ROOT
 
 ENTRY = EntryPoint("course-warm", "autograder.warm:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME)
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-PASSED = {"COURSE_ROOT", "COURSE_PROFILE", "NBGRADER_EXECUTION", "MPLBACKEND", *ONE_THREAD}  # a kernel sees no more
+PASSED = {
+    "COURSE_ROOT",
+    "COURSE_PROFILE",
+    "COURSE_DRAWS",
+    "NBGRADER_EXECUTION",
+    "MPLBACKEND",
+    *ONE_THREAD,
+}  # a kernel sees no more
 BESIDE = ("warm_server.py", "namespaces.py")  # all of the grader that stands in the sandbox
 
 
@@ -107,10 +116,10 @@ class Forked:
 
 @dataclass(frozen=True)
 class Server:
-    """A running warm server: the address that it listens at, and its process (bubblewrap's, around it)."""
+    """A warm server: the address that it listens at; its process (bubblewrap, around it) where this one started it."""
 
     address: Path
-    process: subprocess.Popen
+    process: subprocess.Popen | None = None
 
     def ask(self, request: dict, files: bytes = b"") -> Forked:
         """A new kernel. Raises OSError or ValueError where the server has ended."""
@@ -127,7 +136,9 @@ class Server:
             raise
 
     def end(self) -> None:
-        """End the process and its kernels."""
+        """End the process and its kernels; one that others use goes on."""
+        if self.process is None:
+            return
         assert self.process.stdin
         self.process.stdin.close()  # for root, a kill reaches bubblewrap but not the other user's process inside
         try:
@@ -136,9 +147,8 @@ class Server:
             self.process.kill()
 
 
-@cache
-def server(isolated: bool) -> Server:
-    """Start this process's warm server. It ends with this process, however that ends."""
+def start(isolated: bool) -> Server:
+    """Start a warm server. It ends with this process, however that ends."""
     folder = sockets()
     address = folder / f"server-{secrets.token_hex(4)}"
     here = [Path(__file__).with_name(name) for name in BESIDE]
@@ -149,19 +159,50 @@ def server(isolated: bool) -> Server:
         command = [*sandbox.command([*here, ROOT / "utils"], ONE_THREAD, folder), *command, "isolated"]
     else:
         command.append("open")
-    running = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env | {"PATH": os.environ["PATH"]}, text=True
-    )
+    env |= {"PATH": os.environ["PATH"]}
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, env=env, start_new_session=True)  # Ctrl-C is not for it
     atexit.register(running.kill)
-    assert running.stdout
-    if running.stdout.readline() != "ready\n":
-        raise CourseError(f"the process that kernels are forked from did not start: {' '.join(command)}")
     return Server(address, running)
+
+
+_shared: dict[bool, Server] = {}
+
+
+def share(isolated: bool) -> Path:
+    """The address of a warm server for other processes, started unless one is running."""
+    running = _shared.get(isolated)
+    if running is None or running.process is None or running.process.poll() is not None:
+        running = _shared[isolated] = start(isolated)
+    return running.address
+
+
+@cache
+def server(isolated: bool) -> Server:
+    """This process's warm server, ready: the one that was given to it, or one of its own."""
+    found = Server(given.pop(isolated)) if isolated in given else start(isolated)
+    until = time.monotonic() + 120
+    while not found.address.exists():
+        if time.monotonic() > until or (found.process and found.process.poll() is not None):
+            found.end()
+            raise CourseError("the process that kernels are forked from did not start")
+        time.sleep(0.01)
+    return found
+
+
+given: dict[bool, Path] = {}  # addresses of servers, by whether they isolate, that another process started for this one
+
+
+def adopt(isolated: bool, address: Path) -> None:
+    """Use another process's warm server for as long as it lives."""
+    given[isolated] = address
+    sockets.cache_clear()
 
 
 @cache
 def sockets() -> Path:
     """The folder in which this process, its warm servers and their kernels find each other."""
+    if given:
+        return next(iter(given.values())).parent
     folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     open_to_kernels(folder)
@@ -228,6 +269,13 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = None
         return self.connection_info
 
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel and see it end; jupyter_client looks for it ten times a second only."""
+        await super().kill(restart=restart)
+        until = time.monotonic() + 5
+        while await self.poll() is None and time.monotonic() < until:
+            await asyncio.sleep(0.002)
+
     def _fork(self, request: dict, files: bytes) -> Forked:
         """A kernel; where the server has ended, by lack of memory or by somebody's kill, from another one."""
         for _ in range(2):
@@ -240,10 +288,15 @@ class WarmProvisioner(LocalProvisioner):
         raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 
 
+def possible() -> bool:
+    """Whether a process that has loaded everything can be forked here: macOS's own libraries do not survive it."""
+    return hasattr(os, "fork") and sys.platform != "darwin"
+
+
 def use_warm_kernels(isolated: bool, limits: sandbox.Limits | None = None) -> None:
     """Have this process's kernels start warm, where a process can be forked, and in a sandbox within limits or not."""
     WarmProvisioner.isolated, WarmProvisioner.limits = isolated, limits or sandbox.Limits()
-    if hasattr(os, "fork") and sys.platform != "darwin":  # macOS's own libraries do not survive one
+    if possible():
         factory = KernelProvisionerFactory.instance()
         factory.provisioners[ENTRY.name] = ENTRY
         factory.default_provisioner_name = ENTRY.name

@@ -24,17 +24,29 @@ import time
 import traceback
 
 LOADED = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.interactiveshell",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "encodings.idna",
+    "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
+    "matplotlib.backends.backend_agg",  # not matplotlib_inline: it turns to the shell that is there when it loads
     "matplotlib.pyplot",
     "numpy.testing",
     "pandas",
     "safetensors.torch",
     "scipy.special",
     "sklearn.datasets",
+    "sqlite3",
+    "torch._dynamo",  # torch loads it, and sympy, at an optimiser's first step
+    "torch.autograd.gradcheck",
     "torch.nn.utils.rnn",
     "torch.testing",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     "tqdm",
 )
 HOME = "/home/student"
@@ -44,15 +56,32 @@ def load(course: str) -> None:
     """Import what notebooks import, the course's `utils` included: a file beside a notebook cannot take its place."""
     places = [course, os.path.dirname(__file__)]
     sys.path[:0] = places
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # ipykernel's debugger has a word to say on stderr
     import utils
 
     for name in ("namespaces", *LOADED, *(f"utils.{found.name}" for found in pkgutil.iter_modules(utils.__path__))):
         importlib.import_module(name)
     del sys.path[: len(places)]
+    rehearse()
     if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
         raise RuntimeError(f"threads before the fork: {[thread.name for thread in threading.enumerate()]}")
     gc.collect()
     gc.freeze()  # the collector would write into every page that a fork shares
+
+
+def rehearse() -> None:
+    """Do once what every kernel does first and slowly: read a cell, show where an error came from, make a figure."""
+    from IPython.core.inputtransformer2 import TransformerManager
+    from IPython.core.ultratb import AutoFormattedTB
+    from matplotlib.figure import Figure
+
+    TransformerManager().transform_cell("def f(x):\n    return x\n")
+    formatter = AutoFormattedTB(mode="Context", theme_name="linux")
+    try:
+        json.loads("")
+    except ValueError:
+        formatter.structured_traceback(*sys.exc_info())
+    Figure(layout="constrained").subplots().plot([0, 1], label="a line")
 
 
 class Server:
@@ -67,12 +96,12 @@ class Server:
         signal.set_wakeup_fd(self.wake)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self.listening = socket.socket(socket.AF_UNIX)
-        self.listening.bind(address)
+        self.listening.bind(f"{address}.")
         self.listening.listen()
+        os.rename(f"{address}.", address)  # who finds it can connect
 
     def serve(self) -> None:
         """Serve until standard input ends."""
-        print("ready", flush=True)
         while True:
             sources: list = [0, self.listening, self.woken, *self.kernels.values()]
             readable, _, _ = select.select(sources, [], [])
@@ -215,6 +244,8 @@ def become_kernel(request: dict, files: bytes, connection: socket.socket) -> Non
 
         os.dup2(0, 2)  # what native code writes belongs to no terminal
         sys.argv = ["ipykernel_launcher", "-f", place, "--HistoryManager.hist_file=:memory:", *more]
+        if "COURSE_DRAWS" not in os.environ:  # figures are made, but no picture is drawn of them
+            sys.argv.append("--InlineBackend.figure_formats=[]")
         IPKernelApp.launch_instance(sys.argv[1:])
         status = 0
     except SystemExit as leaving:

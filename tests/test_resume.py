@@ -31,10 +31,10 @@ def course_of(folder):
     return course
 
 
-def gradebook(course):
+def gradebook(course, db_url="sqlite:///gradebook.db"):
     """All that nbgrader knows of every grade."""
     script = "import json\nfrom nbgrader.api import Gradebook\n"
-    script += "with Gradebook('sqlite:///gradebook.db') as g:\n"
+    script += f"with Gradebook({db_url!r}) as g:\n"
     script += (
         "    print(json.dumps(sorted((s.student.id, n.name, d.name, d.auto_score, d.manual_score, d.needs_manual_grade)"
     )

@@ -11,7 +11,7 @@ from autograder.bars import Bar
 from autograder.exported import solution_model
 from autograder.notebooks import CourseError
 from autograder.programs import EXPORTED, SUMS, refuses
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.questions import Alternative, Case, Measured, Misconception, Question
 from utils import corpora, toy
 from utils.weights import describe, read_weights
 
@@ -2268,7 +2268,7 @@ def ask_line():
 )
 
 
-def beats_the_bigram(answer, inputs, solution) -> str | None:
+def beats_the_bigram(answer, inputs, solution) -> str | Measured:
     """The test perplexity of the weights handed in, on the corpus that they name, by the solution's own functions.
 
     The vocabulary is that of all training words, whatever the file says: with a smaller one more words would be <unk>,
@@ -2293,9 +2293,8 @@ def beats_the_bigram(answer, inputs, solution) -> str | None:
     reached = solution["perplexity"](
         solution_model(weights, solution), solution["encode"](corpus.test, vocabulary), 512
     )
-    if not reached < BIGRAM[name]:
-        return f"test perplexity {reached:.1f} on {name}; a bigram reaches {BIGRAM[name]}, which is to be beaten"
-    return None
+    reason = f"test perplexity {reached:.1f} on {name}; a bigram reaches {BIGRAM[name]}, which is to be beaten"
+    return Measured(None if reached < BIGRAM[name] else reason, f"test perplexity on {name}", reached)
 
 
 full_run = Question(

@@ -24,7 +24,9 @@ from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, N
 from tests.conftest import Course
 
 pytestmark = pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}")
-USERS = ["root", "ordinary user"] if os.getuid() == 0 else ["ordinary user"]
+# who grades, and by which command; what a kernel may do depends on the first alone
+RUNS = [("root", "course grade"), ("ordinary user", "nbgrader autograde")]
+RUNS = RUNS if os.getuid() == 0 else [("ordinary user", command) for _, command in RUNS]
 ORDINARY = 1234  # a user's number that nobody has
 
 
@@ -63,11 +65,15 @@ class Greeter(socketserver.BaseRequestHandler):
         self.came.append(self.client_address)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(u, marks=pytest.mark.xdist_group(u)) for u in USERS])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(run, id=", ".join(run), marks=pytest.mark.xdist_group(", ".join(run))) for run in RUNS],
+)
 def graded(request, tmp_path_factory):
     """The class of attackers and one neighbour, graded once."""
     course = OrdinaryCourse(tmp_path_factory.mktemp("attacks") / "course")
-    course.ordinary = os.getuid() == 0 and request.param != "root"
+    user, command = request.param
+    course.ordinary = os.getuid() == 0 and user != "root"
     for folder in course.root.parents:  # pytest's own are closed to others
         if course.ordinary and folder.owner() == "root" and str(folder).startswith("/tmp/pytest"):
             folder.chmod(0o755)
@@ -86,9 +92,14 @@ def graded(request, tmp_path_factory):
         path = hand_in(course, name, attack.cells, words)
         if attack.folder:
             attack.folder(path.parent)
-    before = files(course)
     started = time.time()
-    done = course.nbgrader("autograde", course.name, "--Execute.timeout=20", "--Execute.grace=2", "--log-level=WARN")
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.Execute.timeout = 20\nc.Execute.grace = 2\n")
+    before = files(course)
+    if command == "course grade":
+        done = course.course("grade", course.name)
+    else:
+        done = course.nbgrader("autograde", course.name, "--log-level=WARN")
     course.seconds = time.time() - started
     assert done.returncode == 0, done.stderr[-3000:]
     course.told = done.stdout + done.stderr

@@ -1,0 +1,125 @@
+"""Grade on this machine's cores: a process for each, forked from one that has the grader loaded, and one warm server.
+
+Nothing heavy is imported here: the processes load while the run's own process still does.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+from autograder.tasks import TRIES, Graded, Runner, Task, given_up
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
+    """A runner on this machine, `jobs` hand-ins at once (default: one for each core).
+
+    A process that dies takes no hand-in with it: what it was grading is begun again.
+    Raises CourseError where hand-ins cannot be isolated, unless they may run in the open (`unsafe`).
+    """
+    jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    pools = _Pools(jobs, isolated=not unsafe)
+    from autograder import sandbox
+    from autograder.notebooks import CourseError
+
+    lacking = None if unsafe else sandbox.lacks()
+    if lacking:
+        raise CourseError(f"{lacking}. To run hand-ins with your own rights all the same: --unsafe")
+    return partial(_run, pools)
+
+
+class _Pools:
+    """Makes pools of worker processes, the first and those after a death, that share one warm server.
+
+    What both are forked from starts to load at once.
+    """
+
+    def __init__(self, jobs: int, isolated: bool):
+        self.jobs, self.isolated = jobs, isolated
+        self.context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            from multiprocessing import forkserver
+
+            self.context.set_forkserver_preload(["autograder.worker"])
+            with mock.patch.dict(os.environ, ONE_THREAD):
+                forkserver.ensure_running()
+        self.warm_server()
+
+    def warm_server(self) -> Path | None:
+        """The address of a warm server, started unless it runs; None where there can be none."""
+        from autograder import sandbox, warm
+
+        if self.isolated and sandbox.lacks():
+            return None
+        return warm.share(self.isolated) if warm.possible() else None
+
+    def pool(self) -> ProcessPoolExecutor:
+        """A new pool."""
+        start = (self.warm_server(), self.isolated)
+        return ProcessPoolExecutor(self.jobs, self.context, initializer=_begin, initargs=start)
+
+
+def _begin(shared: Path | None, isolated: bool) -> None:
+    """At a worker's start: it ends with its parent, Ctrl-C is for the run's own process, one thread is enough."""
+    from autograder import namespaces, warm
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(ONE_THREAD)
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    if sys.platform == "linux":
+        namespaces.die_with_parent()
+    if shared:
+        warm.adopt(isolated, shared)
+
+
+def _grade(task: Task) -> Graded:
+    from autograder.worker import grade
+
+    return grade(task)
+
+
+def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[Graded]:
+    coming, again = iter(tasks), deque[Task]()
+    tries: Counter[tuple[str, str]] = Counter()
+    running: dict[Future, Task] = {}
+    pool = pools.pool()
+    try:
+        while True:
+            while len(running) <= pools.jobs:  # one more than there are processes: none waits for the next
+                task = again.popleft() if again else next(coming, None)
+                if task is None:
+                    break
+                running[pool.submit(_grade, task)] = task
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    again.append(task)
+            if again:  # all that ran in the broken pool is begun anew
+                again.extend(running.values())
+                running.clear()
+                pool.shutdown(wait=False)
+                pool = pools.pool()
+                tries.update(task.key for task in again)
+                for task in [task for task in again if tries[task.key] == TRIES]:
+                    again.remove(task)
+                    yield given_up(task)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()

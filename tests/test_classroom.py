@@ -1,0 +1,207 @@
+"""`course grade`: the same gradebook as nbgrader autograde's, whatever the jobs, and after any interruption."""
+
+import contextlib
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder import sandbox
+from tests.conftest import Course
+from tests.test_grading import CLASS, DOUBLE, scores
+from tests.test_resume import gradebook
+
+pytestmark = [
+    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.xdist_group("classroom"),
+]
+STUDENTS = [name for name in CLASS if name != "claims-full-marks"]  # that one edits more than its cells
+
+
+def course_of(folder, students=STUDENTS):
+    course = Course(folder / "course")
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.AskingExecute.timeout = 8\nc.AskingExecute.grace = 3\n")
+    assert course.course("build").returncode == 0
+    (course.root / ".course_secret").write_text("the same for all")
+    for student in students:
+        hand_in(course, student, CLASS[student])
+    return course
+
+
+def hand_in(course, student, cells):
+    notebook = nbformat.read(course.released, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cells.get(cell.id, cell.source)
+    course.submitted(student).parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, course.submitted(student))
+
+
+def grade(course, *arguments):
+    """Run `course grade`; returns its last line."""
+    done = course.course("grade", *arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.strip().split("\n")[-1]
+
+
+def counts(line):
+    """Graded, unchanged and failed, from the last line."""
+    return tuple(map(int, re.findall(r"\d+", line)[:3]))
+
+
+def started(course):
+    call = [sys.executable, "-m", "autograder.cli", "grade", "--jobs", "2"]
+    return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A course graded by two jobs."""
+    course = course_of(tmp_path_factory.mktemp("two"))
+    assert counts(grade(course, "--jobs", "2")) == (len(STUDENTS), 0, 0)
+    return course
+
+
+def test_the_gradebook_is_the_one_that_nbgrader_autograde_writes(whole, tmp_path):
+    old = course_of(tmp_path)
+    done = old.nbgrader("autograde", old.name)
+    assert done.returncode == 0, done.stderr
+    assert gradebook(old) == gradebook(whole)
+
+
+def test_feedback_is_made_of_it_as_usual(whole):
+    assert whole.nbgrader("generate_feedback", whole.name).returncode == 0
+    page = (whole.root / "feedback" / "square" / whole.name / f"{whole.name}.html").read_text()
+    assert "The square stands where twice the value is asked." in page
+
+
+def test_marks_do_not_depend_on_jobs_or_order(whole, tmp_path):
+    shuffled = STUDENTS[:8]
+    random.Random(3).shuffle(shuffled)
+    other = course_of(tmp_path, [])
+    for student in shuffled:  # one after the other, in another order, by one job
+        hand_in(other, student, CLASS[student])
+        assert counts(grade(other, "--jobs", "1", "--students", student)) == (1, 0, 0)
+    assert gradebook(other) == [row for row in gradebook(whole) if row[0] in shuffled]
+
+
+def test_only_what_changed_is_graded_again(whole):
+    assert counts(grade(whole)) == (0, len(STUDENTS), 0)
+    hand_in(whole, "square", {**CLASS["square"], "double": DOUBLE})
+    assert counts(grade(whole)) == (1, len(STUDENTS) - 1, 0)
+    assert scores(whole, "square")["double"] == 2
+    hand_in(whole, "square", CLASS["square"])
+    assert counts(grade(whole)) == (1, len(STUDENTS) - 1, 0)
+    assert counts(grade(whole, "--force", "--students", "full")) == (1, 0, 0)
+
+
+QUICK = [name for name in STUDENTS if "hang" not in name and "crash" not in name]
+
+
+def workers(run):
+    """The processes that grade for a run: its children's with the pool's command."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and f"PPid:\t{run.pid}\n" in (entry / "status").read_text():
+                if "spawn_main" in (entry / "cmdline").read_text():
+                    found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition, seconds=120):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.02)
+
+
+def autograded(course):
+    return len(list(course.root.glob(f"autograded/*/{course.name}/*.ipynb")))
+
+
+def test_ctrl_c_leaves_a_gradebook_from_which_the_next_run_goes_on(whole, tmp_path):
+    course = course_of(tmp_path, QUICK)
+    run = started(course)
+    wait_for(lambda: autograded(course) >= 2 or run.poll() is not None)
+    run.send_signal(signal.SIGINT)
+    told = run.communicate(timeout=60)
+    assert run.returncode == 1, told
+    assert b"stopped, the rest is left for the next run" in told[0]
+    assert b"Traceback" not in told[1]
+    done = autograded(course)
+    assert 2 <= done < len(QUICK)
+    graded, unchanged, failed = counts(grade(course))
+    assert (graded + unchanged, failed) == (len(QUICK), 0)
+    assert unchanged == done
+    assert gradebook(course) == [row for row in gradebook(whole) if row[0] in QUICK]
+
+
+def test_a_worker_that_dies_takes_no_hand_in_with_it(whole, tmp_path):
+    course = course_of(tmp_path, QUICK)
+    run = started(course)
+    wait_for(lambda: autograded(course) >= 1 or run.poll() is not None)
+    for pid in workers(run)[:1]:
+        os.kill(pid, signal.SIGKILL)
+    told = run.communicate(timeout=300)
+    assert run.returncode == 0, told
+    assert gradebook(course) == [row for row in gradebook(whole) if row[0] in QUICK]
+
+
+def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_no_old_mark(tmp_path):
+    course = course_of(tmp_path, ["full", "untouched"])
+    grade(course)
+    course.edit("oracle.py", 'judge=lambda answer, inputs, solution: None if answer == 3 else "no"', "judge=broken")
+    course.edit("oracle.py", "QUESTIONS = [", BROKEN + "\n\nQUESTIONS = [")
+    done = course.course("grade")
+    assert done.returncode == 1
+    assert "full, hw0_tiny: this oracle cannot be asked here" in done.stdout
+    marks = {name: (score, needs) for student, _, name, score, _, needs in gradebook(course) if student == "full"}
+    assert marks["check_double"] == (None, True)
+
+
+BROKEN = """
+def broken(answer, inputs, solution):
+    from autograder.notebooks import CourseError
+    raise CourseError("this oracle cannot be asked here")
+"""
+
+
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_figures_are_shown_as_they_were_handed_in(tmp_path):
+    course = course_of(tmp_path, [])
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\n"
+    course.edit("notebook.py", 'print("doubled:"', plot + 'print("doubled:"')
+    assert course.course("build").returncode == 0
+    for student, data in (("drawn", {"image/png": PNG}), ("hostile", {"image/svg+xml": "<svg onload='x'/>"})):
+        hand_in(course, student, CLASS["full"])
+        notebook = nbformat.read(course.submitted(student), as_version=4)
+        cell = next(cell for cell in notebook.cells if "plt.plot" in cell.source)
+        cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
+        nbformat.write(notebook, course.submitted(student))
+    assert counts(grade(course)) == (2, 0, 0)
+    drawn, hostile = (shown(course, student) for student in ("drawn", "hostile"))
+    assert drawn[0]["text"] == "The figure as it was handed in:\n"
+    assert drawn[1]["data"] == {"image/png": PNG}
+    assert "none was handed in" in hostile[0]["text"]
+    assert "svg" not in str(hostile)
+    with (course.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.AskingExecute.draw = True\n")
+    assert counts(grade(course, "--force")) == (2, 0, 0)
+    assert len(shown(course, "hostile")[0]["data"]["image/png"]) > 1000
+    assert "handed in" not in str(shown(course, "drawn"))
+
+
+def shown(course, student):
+    """The outputs of the cell that plots, in the graded notebook."""
+    path = course.root / "autograded" / student / course.name / f"{course.name}.ipynb"
+    return next(cell for cell in nbformat.read(path, as_version=4).cells if "plt.plot" in cell.source).outputs
