@@ -20,6 +20,7 @@ from autograder.handins import answered_notebook, hand_in, solution_cells
 from autograder.notebooks import CourseError
 from autograder.questions import edited_cell, load_questions
 from autograder.recipes import Recipe
+from autograder.report import write
 from autograder.solutions import ROOT
 from autograder.train import train
 from utils import corpora
@@ -72,8 +73,9 @@ def demo() -> list[Path]:
     console.print("training a small word language model on the toy language")
     result = train(SMALL, DEMO / "word_lm", device="cpu")
     console.print(_perplexities(result["test_perplexity"]))
-    pages = sorted(DEMO.glob("feedback/*/*/*.html"))
-    console.print("feedback pages to open in a browser:")
+    reports = write(DEMO, names, DEMO / "report", "http://localhost:8888")
+    pages = [*reports, *sorted(DEMO.glob("feedback/*/*/*.html"))]
+    console.print("pages to open in a browser, on the class and on each hand-in:")
     for page in pages:
         console.print(f"  {page.relative_to(ROOT)}")
     return pages
@@ -93,7 +95,8 @@ def _cells(assignment: str, changes: dict[str, int | str]) -> dict[str, str]:
 def _nbgrader(command: str, assignment: str, *more: str) -> None:
     """Run nbgrader's own command over the demo course."""
     call = [sys.executable, "-m", "nbgrader", command, assignment, *more]
-    call += [f"--CourseDirectory.root={DEMO}", "--log-level=WARN"]
+    call += [f"--CourseDirectory.root={DEMO}", f"--CourseDirectory.db_url=sqlite:///{DEMO}/gradebook.db"]
+    call.append("--log-level=WARN")
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ)
     if done.returncode:
         raise CourseError(f"nbgrader {command} {assignment} failed:\n{done.stdout}{done.stderr}")

@@ -1,0 +1,221 @@
+"""`course report`: one self-contained page on a class's work, and one for each student, from what grading left."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+from jinja2 import Environment, PackageLoader
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.classroom import handed_in, settings
+from autograder.notebooks import CourseError
+from autograder.questions import load_questions
+from autograder.references import references
+from autograder.solutions import pick
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Work:
+    """A student's hand-in of an assignment, as it stands in the gradebook and in the graded notebook.
+
+    unmarked: ids of written answers that wait for a mark, each with the formgrader's address. verdicts: plain data, as
+    `marking.Verdict.as_dict`. repairs: what was put right at the intake, in words. seconds: of the cells, by cell.
+    """
+
+    student: str
+    name: str
+    score: float
+    most: float
+    unmarked: dict[str, str] = field(default_factory=dict)
+    verdicts: list[dict] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    graded: bool = True
+
+    @property
+    def share(self) -> float:
+        """The score as a share of the most."""
+        return self.score / self.most if self.most else 0.0
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What was measured of this hand-in, by name."""
+        found = [f for verdict in self.verdicts for f in verdict["findings"]]
+        return {f["figure"]: f["value"] for f in found if f.get("value") is not None}
+
+
+@dataclass(frozen=True)
+class QuestionSummary:
+    """How a class did on a question: mean points, how many got all of them, why the others did not, by how many."""
+
+    name: str
+    points: float
+    mean: float
+    full: int
+    asked: int
+    reasons: list[tuple[str, int]]  # words, how many students
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A row of a ranking: a student, or what to compare with (then `place` is empty)."""
+
+    place: str
+    who: str
+    value: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """An assignment's work, the best first, with what the pages show of it."""
+
+    assignment: str
+    works: list[Work]
+
+    @property
+    def graded(self) -> list[Work]:
+        """The hand-ins that could be graded."""
+        return [work for work in self.works if work.graded]
+
+    @cached_property
+    def histogram(self) -> list[tuple[str, int]]:
+        """How many hand-ins lie in each tenth of the marks, by its limits in percent; the last holds 100."""
+        counts = Counter(min(int(work.share * BINS + 1e-9), BINS - 1) for work in self.graded)
+        return [(f"{100 * k // BINS} to {100 * (k + 1) // BINS} %", counts[k]) for k in range(BINS)]
+
+    @property
+    def quartiles(self) -> tuple[float, float, float]:
+        """Quartiles of the scores; the one score three times where there is but one."""
+        scores = [work.score for work in self.graded]
+        low, middle, high = statistics.quantiles(scores, method="inclusive") if scores[1:] else scores * 3
+        return low, middle, high
+
+    @cached_property
+    def questions(self) -> list[QuestionSummary]:
+        """The questions in the notebook's order."""
+        found = []
+        for question in load_questions(self.assignment):
+            given = [v for work in self.graded for v in work.verdicts if v["question"] == question.id]
+            if not given:
+                continue
+            why: Counter[str] = Counter()
+            for verdict in given:
+                met = {f["reason"] for f in verdict["findings"] if f["misconception"]}
+                if verdict["note"]:
+                    why["built on an earlier question, which lost marks"] += 1
+                elif verdict["score"] < verdict["points"]:
+                    why.update(met or {"for a reason of their own"})
+            points = given[0]["points"]
+            full = sum(1 for v in given if v["score"] == points)
+            mean = statistics.fmean(v["score"] for v in given)
+            found.append(QuestionSummary(question.id, points, mean, full, len(given), why.most_common()))
+        return found
+
+    @property
+    def figures(self) -> list[str]:
+        """The names of what was measured."""
+        return sorted({name for work in self.graded for name in work.figures})
+
+    def ranking(self, figure: str, only: str = "") -> list[Rank]:
+        """Hand-ins and references by a figure, the lowest first. only: the one student who is shown."""
+        made = {c.made_by for c in load_questions(self.assignment) if c.made_by}
+        values = [(work.figures[figure], work) for work in self.graded if figure in work.figures]
+        rows = [Rank("", name, value) for name, value in references(figure).items()]
+        for value, work in values:
+            place = str(1 + sum(other < value for other, _ in values))
+            if only in ("", work.student):
+                spent = sum(seconds for cell, seconds in work.seconds.items() if cell in made)
+                rows.append(Rank(place, work.name or work.student, value, spent or None))
+        return sorted(rows, key=lambda row: row.value)
+
+    @property
+    def times(self) -> tuple[float, float]:
+        """Seconds of a notebook's cells in grading: the median and the longest."""
+        totals = [sum(work.seconds.values()) for work in self.graded] or [0.0]
+        return statistics.median(totals), max(totals)
+
+
+def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
+    """Gather an assignment's work in a course folder. Raises CourseError where nothing has been graded.
+
+    formgrader: the address of the Jupyter server that shows it, for links.
+    """
+    config = settings(root)
+    config.CourseDirectory.root = str(root)
+    coursedir = CourseDirectory(config=config)
+    works = []
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            submissions = gradebook.assignment_submissions(assignment)
+        except MissingEntry:
+            raise CourseError(f"the gradebook does not know {assignment}: run `course build {assignment}`") from None
+        for submission in submissions:
+            student = submission.student
+            name = " ".join(part for part in (student.first_name, student.last_name) if part)
+            place = Path(coursedir.format_path(coursedir.autograded_directory, student.id, assignment))
+            path = place / f"{assignment}.ipynb"
+            waiting = {
+                grade.name: f"{formgrader.rstrip('/')}/formgrader/submissions/{book.id}/"
+                for book in submission.notebooks
+                for grade in book.grades
+                if grade.needs_manual_grade and grade.cell.cell_type == "markdown"
+            }
+            left = _notebook(path) if path.is_file() else {"graded": False}
+            score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
+            works.append(Work(student.id, name, score, submission.max_score, waiting, **left))
+    known = {work.student for work in works}
+    for folder in handed_in(coursedir, assignment):
+        if (student_id := Path(folder).parent.name) not in known:
+            works.append(Work(student_id, "", 0.0, 0.0, graded=False))
+    if not any(work.graded for work in works):
+        raise CourseError(f"nothing of {assignment} is graded yet: run `course grade {assignment}`")
+    return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)))
+
+
+def graded_assignments(root: Path) -> list[str]:
+    """The assignments of which something is graded. Raises CourseError where there is none."""
+    found = [name for name in pick([]) if any(root.glob(f"autograded/*/{name}/{name}.ipynb"))]
+    if not found:
+        raise CourseError("nothing is graded yet: run `course grade`")
+    return found
+
+
+def _notebook(path: Path) -> dict:
+    """What a graded notebook tells: verdicts, repairs, seconds of each cell."""
+    notebook = nbformat.read(path, as_version=4)
+    told = notebook.metadata.get("course", {})
+    verdicts = [cell.metadata["course"] for cell in notebook.cells if "course" in cell.metadata]
+    return {"verdicts": verdicts, "repairs": list(told.get("repairs", [])), "seconds": dict(told.get("seconds", {}))}
+
+
+def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str) -> list[Path]:
+    """Write the pages of each assignment into a folder; returns the class pages. Raises CourseError."""
+    pages = Environment(loader=PackageLoader("autograder", "pages"), autoescape=True, trim_blocks=True)
+    written = []
+    for assignment in assignments:
+        found = read(root, assignment, formgrader)
+        place = output / f"{assignment}.html"
+        _put(place, pages.get_template("class.html.j2").render(report=found))
+        for work in found.works:
+            page = pages.get_template("student.html.j2").render(report=found, work=work)
+            _put(output / assignment / f"{work.student}.html", page)
+        written.append(place)
+    return written
+
+
+def _put(place: Path, text: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, place)
