@@ -1,0 +1,282 @@
+"""`course similar`: twins are found under any names, what the course gave counts for nothing, all is shown safely."""
+
+import random
+import re
+import shutil
+import time
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograder import cli, handins, questions, solutions
+from autograder.code_tokens import given_names, tokens
+from autograder.similarity import WINDOW, K, alike, passages
+from autograder.similarity_report import compare_class, page
+from benchmarks.similarity import DISGUISES, a_class
+from tests.conftest import Course
+
+HW = "hw4_gru_gradients"
+VERDICTS = re.compile(r"plagiar|cheat|cop(y|ied|ies)|guilt|suspect|dishonest", re.IGNORECASE)
+OWN = '''def halve(x):
+    """Half."""
+    total, count = 0.0, 0
+    for k, entry in enumerate(x.ravel()):
+        if entry > limit and k % 2 == 0:
+            total += entry * 0.5 - count
+            count = max(count + 1, int(total) // 3)
+        elif entry < -limit or k == 7:
+            total -= entry / (count + 2)
+    while total > 1.5:
+        total = total ** 0.5 + np.tanh(total - count)
+    return {"total": total, "count": [count, count - 1, x.size]}
+'''
+RENAMED = """def halve(values):
+    # mine
+    acc, seen = 0.0, 0
+    for i, v in enumerate(values.ravel()):
+
+        if (v > bound and i % 2 == 0):
+            acc += (v * 0.5
+                    - seen)  # less
+            seen = max(seen + 1, int(acc) // 3)
+        elif v < -bound or i == 7: acc -= v / (seen + 2)
+    while acc > 1.5: acc = acc ** 0.5 + np.tanh(acc - seen)
+    return {'total': acc, 'count': [seen, seen - 1, values.size]}
+"""
+OTHER = """def halve(x):
+    middle = np.asarray(x).copy()
+    middle[middle < 0] *= 3
+    order = np.argsort(middle, axis=0)[::-1]
+    try:
+        weights = np.linspace(1, 0, len(order)) @ middle[order]
+    except ValueError as error:
+        raise ValueError(f"no order for {x.shape}") from error
+    return np.where(weights > 0, np.log1p(weights), weights.mean())
+"""
+
+
+def names(pair):
+    return tuple(work.student for work in pair.works)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A built tiny course; each test hands in anew."""
+    course = Course(tmp_path_factory.mktemp("similar") / "course")
+    assert course.course("build").returncode == 0
+    return course
+
+
+@pytest.fixture
+def compared(course, monkeypatch):
+    """Hands in {student: source of `halve`} and compares the class, in this process over the tiny course."""
+    for module in (solutions, handins):
+        monkeypatch.setattr(module, "ROOT", course.root)
+    for module in (solutions, questions):
+        monkeypatch.setattr(module, "ASSIGNMENTS", course.root / "assignments")
+    for cached in (solutions.assignment_cells, questions.load_questions):
+        cached.cache_clear()
+    shutil.rmtree(course.root / "submitted", ignore_errors=True)
+
+    def compare(works, students="*"):
+        for student, source in works.items():
+            notebook = nbformat.read(course.released, as_version=4)
+            next(cell for cell in notebook.cells if cell.id == "halve").source = source
+            handins.hand_in(course.root, student, course.name, notebook)
+        return compare_class(course.root, course.name, students)
+
+    yield compare
+    for cached in (solutions.assignment_cells, questions.load_questions):
+        cached.cache_clear()
+
+
+def test_a_renamed_twin_stands_above_every_independent_pair(compared):
+    found = compared({"student-01": OWN, "student-02": OTHER, "student-03": RENAMED})
+    assert names(found.pairs[0]) == ("student-01", "student-03")
+    assert found.pairs[0].shares == (1.0, 1.0)
+    assert all(pair.likeness < 0.1 for pair in found.pairs[1:])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DISGUISES if "half" not in kind and "every" not in kind])
+def test_disguised_twins_of_hw4_stand_above_independent_pairs(kind, hw4_class):
+    works, twins, pairs = hw4_class
+    ranked = [names(pair) for pair in pairs]
+    independent = next(rank for rank, pair in enumerate(ranked) if pair not in twins)
+    assert ranked.index(next(pair for pair, disguise in twins.items() if disguise == kind)) < independent
+
+
+@pytest.fixture(scope="module")
+def hw4_class():
+    """A class of hw4 with a twin of each kind, compared with what the course gives set aside."""
+    works, twins = a_class(random.Random(3), HW, 30)
+    released = handins.filled_notebook(HW, {}).cells
+    code = [cell.source for cell in released if cell.cell_type == "code"]
+    course = {source for handin in handins.all_handins(HW) for source in handin.cells.values()} | set(code)
+    return works, twins, alike(works, course, given_names(code))
+
+
+@pytest.mark.parametrize("kind", ["solution", "release", "alternative", "misconception"])
+def test_what_the_course_wrote_is_no_evidence(compared, course, kind):
+    texts = {handin.kind: handin.cells for handin in handins.all_handins(course.name)}[kind]
+    for student in ("student-01", "student-02"):
+        notebook = handins.filled_notebook(course.name, texts)
+        handins.hand_in(course.root, student, course.name, notebook)
+    assert compared({}).pairs == []
+
+
+def test_what_many_have_is_no_evidence_and_what_few_have_is(compared):
+    few = {f"student-{k:02d}": OWN for k in range(5)}
+    assert len(compared(few).pairs) == 10
+    assert compared(few | {"student-05": OWN}).pairs == []
+
+
+def test_the_order_of_hand_ins_changes_nothing():
+    one = {"student-01": {"a": OWN}, "student-02": {"a": RENAMED}, "student-03": {"a": OWN + OTHER}}
+    other = {name: one[name] for name in reversed(one)}
+    forward = {frozenset(names(p)): (dict(zip(names(p), p.shares, strict=True)), p.likeness) for p in alike(one)}
+    backward = {frozenset(names(p)): (dict(zip(names(p), p.shares, strict=True)), p.likeness) for p in alike(other)}
+    assert len(forward) == 3
+    assert forward == backward
+
+
+WORDS = st.sampled_from("if else for in while not and or is + - * / % < > [ ] , : 1 2 3".split())  # noqa: SIM905
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    run=st.lists(WORDS, min_size=WINDOW + K - 1, max_size=40),
+    around=st.tuples(*[st.lists(WORDS, max_size=30)] * 4),
+    known=st.lists(WORDS, max_size=40),
+)
+def test_a_shared_run_as_long_as_the_guarantee_shares_a_fingerprint(run, around, known):
+    before, after, other_before, other_after = around
+    works = {
+        "student-01": {"a": " ".join(before + run + after)},
+        "student-02": {"b": " ".join(other_before + run + other_after)},
+    }
+    assert len(alike(works)) == 1
+    grams = {tuple(run[i : i + K]) for i in range(len(run) - K + 1)}
+    given_ones = {tuple(known[i : i + K]) for i in range(len(known) - K + 1)}
+    if grams - given_ones:  # the course's own text hides what stands in it, and no more
+        assert len(alike(works, [" ".join(known)])) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(WORDS, max_size=K - 1), st.lists(WORDS, max_size=30))
+def test_less_than_k_tokens_are_never_alike(run, rest):
+    assert alike({"student-01": {"a": " ".join(run)}, "student-02": {"a": " ".join(run + rest)}}) == []
+
+
+def test_tokens_forget_names_layout_comments_and_docstrings_and_nothing_else():
+    first = 'def f(x):\n    """One."""\n    y = np.tanh(x @ p["W"] + 1)  # a\n    return y, f"{y!r} b"\n'
+    same = "def f(aa): # b\n  bb = (np.tanh(aa@p['W']\n   + 1)); return bb, f\"{bb!r} d\"\n"
+    known = given_names(["def f(x):\n    x['W']"])
+    assert [symbol for symbol, _ in tokens(first, known)] == [symbol for symbol, _ in tokens(same, known)]
+    for old, new in (
+        ("tanh", "sinh"),
+        ('"W"', '"V"'),
+        ("+ 1", "+ 2"),
+        ("@", "*"),
+        ("def f", "def g"),
+        ("return", "yield"),
+    ):
+        assert [symbol for symbol, _ in tokens(first.replace(old, new), known | {"g", "'V'"})] != [
+            symbol for symbol, _ in tokens(first, known)
+        ], old
+
+
+@given(st.text(max_size=200))
+def test_no_text_stops_the_tokens(text):
+    assert all(1 <= line <= text.count("\n") + 1 for _, line in tokens(text))
+
+
+@pytest.mark.parametrize("broken", ["    return (\n", "x = '''\n", "if x:\n  y\n z\n", "café $ ? `\n"])
+def test_code_that_is_no_python_is_compared_all_the_same(broken):
+    [pair] = alike({"student-01": {"a": OWN + broken}, "student-02": {"a": RENAMED + broken}})
+    assert min(pair.shares) > 0.8
+
+
+def test_passages_name_the_lines_of_both(compared):
+    found = compared({"student-01": "import os\n\n\n" + OWN, "student-02": RENAMED})
+    lines = {passage.lines for passage in passages(found.pairs[0])}
+    assert ((4, 15), (1, 12)) in lines
+    assert {passage.cells for passage in passages(found.pairs[0])} == {("halve", "halve")}
+
+
+def test_code_that_moved_to_another_cell_is_found():
+    [pair] = alike({"student-01": {"a": OWN, "b": ""}, "student-02": {"a": "", "b": RENAMED}})
+    assert {passage.cells for passage in passages(pair)} == {("a", "b")}
+
+
+class Seen(HTMLParser):
+    """Elements and the text of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_shows_code_and_names_as_text_and_needs_nothing_else(compared):
+    evil = OWN.replace("Half.", "</code><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}")
+    name = "<b onclick='x'>&amp;"
+    text = page(compared({name: evil, "student-02": evil}))
+    seen = Seen(text)
+    assert not {"script", "img", "link", "iframe", "b", "object"} & set(seen.tags)
+    assert not [key for key, value in seen.attributes if key.startswith("on") or key == "src"]
+    assert all(value.startswith("#") for key, value in seen.attributes if key == "href")
+    assert not re.search(r"url\(|@import|https?:", text)
+    assert "<script>alert(1)</script>" in seen.text
+    assert "{{ 7 * 7 }}" in seen.text
+    assert name in seen.text
+    assert ("class", "alike") in seen.attributes
+    assert "=1" in seen.text  # a sign beside the colour
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+
+
+def test_the_command_lists_pairs_writes_the_page_and_gives_no_verdict(compared, course, monkeypatch, capsys):
+    compared({"student-01": OWN, "student-02": RENAMED, "student-03": OTHER})
+    monkeypatch.chdir(course.root)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert cli.main(["similar", course.name, "--output", "alike.html"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"student-01.*100%.*student-02.*100%", shown)
+    assert "student-03" not in shown
+    assert "Short right answers are alike by nature" in shown
+    text = (course.root / "alike.html").read_text(encoding="utf-8")
+    assert "Short right answers are alike by nature" in text
+    assert not VERDICTS.search(shown + text)
+    assert cli.main(["similar", course.name, "--students", "student-0[23]"]) == 0
+    assert "no two have enough in common" in capsys.readouterr().out
+    assert cli.main(["similar", course.name, "--students", "nobody"]) == 2
+    assert "0 hand-ins of 'nobody'" in capsys.readouterr().err
+
+
+def test_broken_and_hostile_hand_ins_stop_nothing(compared, course):
+    for student, text in {
+        "student-03": "no json",
+        "student-04": '{"cells": [1, {"source": 3}]}',
+        "student-05": "",
+    }.items():
+        course.submitted(student).parent.mkdir(parents=True)
+        course.submitted(student).write_text(text)
+    course.submitted("student-06").parent.mkdir(parents=True)
+    course.submitted("student-06").symlink_to(course.submitted("student-01"))
+    again = "def halve(x):\n" + "    x = x + 1 * [2, 3]\n" * 20_000
+    started = time.perf_counter()
+    found = compared({"student-01": OWN, "student-02": RENAMED, "student-07": again, "student-08": again})
+    page(found)
+    assert time.perf_counter() - started < 60
+    assert {("student-01", "student-02"), ("student-07", "student-08")} == {names(pair) for pair in found.pairs}
+    assert found.works == 8
