@@ -55,7 +55,10 @@ def grade_class(
     summary = Summary()
     try:
         with grading.one_run(root), Recorder(coursedir, config) as recorder:
-            names = [name for name in pick(list(assignments)) if assignments or handed_in(coursedir, name)]
+            names = [name for name in pick(list(assignments)) if handed_in(coursedir, name)]
+            if not names:
+                wanted = ", ".join(assignments) or "any assignment"
+                raise CourseError(f"nothing of {wanted} is handed in by {students!r} in {root / 'submitted'}")
             _grade(recorder, names, force, unsafe, runner, summary, progress)
     except BlockingIOError:
         raise CourseError(f"another grading run is at work in {root}: wait for its end") from None

@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     verify = command("verify", _verify, "Grade the grader: solutions, releases, misconceptions, alternatives.")
     verify.add_argument("assignment", nargs="*", help="name or short name; all by default")
     jobs = (os.cpu_count() or 1) + 1  # a hand-in waits for its kernel now and then
-    verify.add_argument("--jobs", type=int, default=jobs, help="processes (default: one more than there are cores)")
+    verify.add_argument("--jobs", type=_count, default=jobs, help="processes (default: one more than there are cores)")
     verify.add_argument("--output", type=Path, help="write the table there, in Markdown")
     bars = command("calibrate", _calibrate, "Set the bars of trained results from runs over many seeds.")
     bars.add_argument("assignment", nargs="*", help="name or short name; all by default")
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("assignment", nargs="*", help="which ones; all by default")
     grade.add_argument("--students", default="*", help="a name or a pattern, such as 'student-0*'")
     where = grade.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=int, help="how many at once (default: one for each core)")
+    where.add_argument("--jobs", type=_count, help="how many at once (default: one for each core)")
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="grade on the Dask cluster there, such as tcp://host:8786"
     )
@@ -91,6 +91,13 @@ def parser() -> argparse.ArgumentParser:
     command("doctor", _doctor, "Say what this host offers for grading and what is missing.")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
     return top
+
+
+def _count(text: str) -> int:
+    """A number of at least one, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number of at least 1, got {text!r}")
+    return int(text)
 
 
 def _build(options) -> int:

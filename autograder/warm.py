@@ -179,7 +179,7 @@ def share(isolated: bool) -> Path:
 @cache
 def server(isolated: bool) -> Server:
     """This process's warm server, ready: the one that was given to it, or one of its own."""
-    found = Server(given.pop(isolated)) if isolated in given else start(isolated)
+    found = Server(given[isolated]) if isolated in given else start(isolated)
     until = time.monotonic() + 120
     while not found.address.exists():
         if time.monotonic() > until or (found.process and found.process.poll() is not None):
@@ -196,6 +196,7 @@ def adopt(isolated: bool, address: Path) -> None:
     """Use another process's warm server for as long as it lives."""
     given[isolated] = address
     sockets.cache_clear()
+    sockets()  # of a server of its own, too, should that one end
 
 
 @cache
@@ -284,6 +285,7 @@ class WarmProvisioner(LocalProvisioner):
                 return asked.ask(request, files)
             except (OSError, ValueError):
                 asked.end()
+                given.pop(self.isolated, None)
                 server.cache_clear()
         raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 

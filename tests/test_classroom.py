@@ -205,3 +205,20 @@ def shown(course, student):
     """The outputs of the cell that plots, in the graded notebook."""
     path = course.root / "autograded" / student / course.name / f"{course.name}.ipynb"
     return next(cell for cell in nbformat.read(path, as_version=4).cells if "plt.plot" in cell.source).outputs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--students", "nobody*"], "nothing of any assignment is handed in by 'nobody*'"),
+        (["hw0_tiny"], "nothing of hw0_tiny is handed in by '*'"),
+        (["--jobs", "0"], "must be a number of at least 1, got '0'"),
+        (["hw9"], "no assignment is called 'hw9'"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path, arguments, message):
+    course = Course(tmp_path / "course")
+    done = course.course("grade", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
