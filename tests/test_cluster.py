@@ -121,8 +121,8 @@ def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):
 def test_a_worker_without_the_course_is_refused_by_name(whole, tmp_path):
     far = Cluster(whole, tmp_path)
     try:
-        for path in (tmp_path / "autograder").iterdir():
-            path.unlink()
+        shutil.rmtree(tmp_path / "autograder")
+        (tmp_path / "autograder").mkdir()
         (tmp_path / "autograder" / "__init__.py").touch()
         far.work(1)
         done = whole.course("grade", "--force", "--students", "full", "--scheduler", far.address)
