@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import undefer
 from traitlets import Bool
 
-from autograder.classroom import settings
+from autograder.nbgrader_api import settings
 from autograder.notebooks import CourseError
 
 # A cell that starts so is a formula to a spreadsheet, which may read ';' or a tab as the end of a cell. Quotes are no

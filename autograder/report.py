@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.classroom import handed_in, settings
+from autograder.classroom import handed_in
+from autograder.nbgrader_api import settings
 from autograder.notebooks import CourseError
 from autograder.questions import load_questions
 from autograder.references import references

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder import grading, intake
-from autograder.classroom import settings
 from autograder.code_tokens import given_names
 from autograder.handins import all_handins
+from autograder.nbgrader_api import settings
 from autograder.notebooks import CourseError
 from autograder.similarity import Pair, alike, passages
 
