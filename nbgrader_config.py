@@ -24,3 +24,9 @@ c.Execute.shutdown_kernel = "immediate"
 c.OverwriteCells.add_missing_cells = True
 c.LimitOutput.max_lines = 500
 c.HTMLExporter.filters = {"markdown2html": markdown2html}  # what a student wrote brings no HTML of its own
+c.HTMLExporter.preprocessors = ["autograder.outputs.WrappedLines", "autograder.rubric.RubricInSight"]
+
+# What Moodle and Canvas give: see docs/instructor.md
+c.ZipCollectApp.extractor_plugin = "autograder.unpacking.BoundedExtractor"
+c.ZipCollectApp.collector_plugin = "autograder.collecting.RosterCollector"
+c.ZipCollectApp.log_level = "WARN"  # else three lines for each file hide what is to be read

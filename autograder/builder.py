@@ -6,9 +6,11 @@ Same input, same bytes. What an author got wrong is refused with file and line b
 from __future__ import annotations
 
 import ast
+import filecmp
 import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -18,7 +20,7 @@ from autograder import template
 from autograder.nbgrader_api import api
 from autograder.notebooks import MARKER, Cell, CourseError
 from autograder.questions import load_questions
-from autograder.solutions import ASSIGNMENTS, ROOT, assignment_cells
+from autograder.solutions import ASSIGNMENTS, ROOT, assignment_cells, pick
 
 # JupyterLab's way and Colab's to show a cell's output without its source
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
@@ -38,6 +40,22 @@ def build(assignment: str, course: Path = ROOT) -> None:
         raise CourseError(
             f"nbgrader generate_assignment {assignment} failed:\n{result.get('log') or result.get('error')}"
         )
+
+
+def stale_files(names: Iterable[str] = ()) -> list[Path]:
+    """Files of source/ and release/ that differ from a fresh build's, or that only one of the two has."""
+    found = []
+    with tempfile.TemporaryDirectory() as made:
+        for name in pick(names):
+            build(name, Path(made))
+            for folder in (Path("source") / name, Path("release") / name):
+                both = [
+                    {p.relative_to(top) for p in (top / folder).rglob("*") if p.is_file()} for top in (Path(made), ROOT)
+                ]
+                for path in sorted(path for path in both[0] | both[1] if ".ipynb_checkpoints" not in path.parts):
+                    if not filecmp.cmpfiles(made, ROOT, [path], shallow=False)[0]:
+                        found.append(path)
+    return found
 
 
 def notebook(assignment: str) -> nbformat.NotebookNode:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import filecmp
 import os
 import sys
-import tempfile
 import time
 from dataclasses import fields, replace
 from pathlib import Path
@@ -58,6 +56,10 @@ def parser() -> argparse.ArgumentParser:
     corpus.add_argument("name", nargs="?", help="corpus, for fetch and floors")
     training = command("train", _train, "Train the word language model of hw5; resumes from its folder.")
     _recipe_options(training)
+    students = command("bundle", _bundle, "Write what students get, as a folder for a public repository and as a zip.")
+    students.add_argument("--output", type=Path, default=Path("dist"), help="where to (default: dist/)")
+    new = command("new", _new, "Begin an assignment: a folder that builds and verifies, to be filled.")
+    new.add_argument("name", help="such as hw8_attention")
     repeat = command("reproduce", _reproduce, "Repeat a run of results/; resumes from its folder.")
     repeat.add_argument("name", nargs="?", help="which run; without a name they are listed")
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
@@ -84,6 +86,9 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--to", choices=["canvas", "moodle"], required=True, help="who imports it")
     export.add_argument("--output", type=Path, help="file (default: canvas.csv or moodle.csv in this folder)")
     export.add_argument("--with-unmarked", action="store_true", help="also hand-ins that wait for manual marking")
+    back = command("return", _return, "Pack students' pages into a zip that Moodle hands out as feedback files.")
+    back.add_argument("assignment", help="name or short name (hw5)")
+    back.add_argument("--output", type=Path, help="file (default: feedback_<assignment>.zip in this folder)")
     similar = command("similar", _similar, "List hand-ins whose code is alike, with the passages; no verdict.")
     similar.add_argument("assignment", help="name or short name (hw5)")
     similar.add_argument("--students", default="*", help="a name or a pattern; compared are these with each other")
@@ -101,7 +106,7 @@ def _count(text: str) -> int:
 
 
 def _build(options) -> int:
-    from autograder.builder import build
+    from autograder.builder import build, stale_files
 
     names = pick(options.assignment)
     if not options.check:
@@ -110,25 +115,28 @@ def _build(options) -> int:
             build(name)
             print(f"built {name} in {time.perf_counter() - started:.1f} s")
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        for name in names:
-            build(name, Path(folder))
-        stale = [p for name in names for p in stale_files(Path(folder), name)]
+    stale = stale_files(names)
     for path in stale:
         print(f"{path} is not what a fresh build gives: run `course build`")
     return 1 if stale else 0
 
 
-def stale_files(fresh: Path, assignment: str) -> list[Path]:
-    """Built files of an assignment that differ from those of a fresh build, or that only one of the two has."""
-    found = []
-    for folder in (Path("source") / assignment, Path("release") / assignment):
-        names = {p.relative_to(top) for top in (fresh, ROOT) for p in (top / folder).rglob("*") if p.is_file()}
-        for name in sorted(n for n in names if ".ipynb_checkpoints" not in n.parts):
-            pair = fresh / name, ROOT / name
-            if not all(p.exists() for p in pair) or not filecmp.cmp(*pair, shallow=False):
-                found.append(name)
-    return found
+def _bundle(options) -> int:
+    from autograder.bundle import bundle, placeholder
+
+    folder, archive = bundle(options.output)
+    print(f"wrote {folder} and {archive}")
+    if placeholder():
+        print("before you publish it: set repository and tag in [tool.course] of pyproject.toml, then `course build`")
+    return 0
+
+
+def _new(options) -> int:
+    from autograder.new import begin
+
+    folder = begin(options.name)
+    print(f"wrote {folder}: fill it, then `course build {options.name}` and `course verify {options.name}`")
+    return 0
 
 
 def _calibrate(options) -> int:
@@ -263,6 +271,14 @@ def _export(options) -> int:
     from autograder.export import export
 
     print("\n".join(export(Path.cwd(), options.to, options.assignment, options.output, options.with_unmarked)))
+    return 0
+
+
+def _return(options) -> int:
+    from autograder.returning import pack
+
+    [assignment] = pick([options.assignment])
+    print("\n".join(pack(Path.cwd(), assignment, options.output or Path(f"feedback_{assignment}.zip"))))
     return 0
 
 

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -72,9 +73,10 @@ class _Pools:
 
 
 def _begin(shared: Path | None, isolated: bool) -> None:
-    """At a worker's start: it ends with its parent, Ctrl-C is for the run's own process, one thread is enough."""
+    """At a worker's start: it ends with the run, Ctrl-C is for the run's own process, one thread is enough."""
     from autograder import namespaces, warm
 
+    end_with_the_run()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
@@ -82,6 +84,16 @@ def _begin(shared: Path | None, isolated: bool) -> None:
         namespaces.die_with_parent()
     if shared:
         warm.adopt(isolated, shared)
+
+
+def end_with_the_run() -> None:
+    """End this process, a worker, as soon as the run's own was killed: nothing else would tell it."""
+    threading.Thread(target=_watch, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _watch(run) -> None:
+    run.join()
+    os._exit(1)
 
 
 def _grade(task: Task) -> Graded:
@@ -101,8 +113,12 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[Graded]:
                 task = again.popleft() if again else next(coming, None)
                 if task is None:
                     break
-                running[pool.submit(_grade, task)] = task
-            if not running:
+                try:
+                    running[pool.submit(_grade, task)] = task
+                except BrokenProcessPool:  # a process died while what was graded before was being written
+                    again.append(task)
+                    break
+            if not running and not again:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)

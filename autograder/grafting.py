@@ -81,10 +81,12 @@ def _pieces(cells: list[dict], found: HandIn) -> list[Piece]:
     """The student's cells; code that was split in the middle of a block is joined again."""
     pieces: list[Piece] = []
     released = {cell.source.strip() for cell in found.notebook.cells}
+    known = {cell.id for cell in found.notebook.cells if cell.cell_type == "code"}
     before = False
     for cell in cells:
         first = next((line for line in cell["source"].split("\n") if line.strip()), "")
-        cut = cell["code"] and first[:1] in (" ", "\t")
+        code = cell["code"] or bool(cell["ids"] & known)  # also where it was made a text cell
+        cut = (code or before) and first[:1] in (" ", "\t")
         whole = f"{pieces[-1].source}\n{cell['source']}" if pieces else ""
         if cut and before and not _whole(pieces[-1].source, released) and _parses(whole):
             pieces[-1] = Piece(pieces[-1].ids | cell["ids"], whole, figures=cell["figures"], joined=True)
@@ -92,7 +94,7 @@ def _pieces(cells: list[dict], found: HandIn) -> list[Piece]:
             pieces.append(Piece(cell["ids"], cell["source"], cell["pictures"], cell["figures"]))
             if cut:
                 found.repairs.append(f"code that begins inside of a block could not be placed: {shown(first.strip())}")
-        before = cell["code"]
+        before = code
     return pieces
 
 

@@ -66,7 +66,8 @@ def answered_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.Not
     answers = {c.id: copy.deepcopy(c.source) for c in notebook(assignment).cells if c.cell_type == "markdown"}
     for cell in filled.cells:
         if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown":
-            cell.source = answers[cell.id]
+            lines = answers[cell.id].split("\n")
+            cell.source = "\n".join(line for line in lines if not line.startswith(("### BEGIN", "### END")))
     return filled
 
 

@@ -60,13 +60,16 @@ class Verdict:
         return asdict(self)
 
     def as_html(self) -> str:
-        """The table that the feedback page shows."""
-        rows = "".join(
-            f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
-            f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td>"
-            f"<td>{html.escape(f.words())}</td></tr>"
-            for f in self.findings
-        )
+        """The table that the feedback page shows; a reason that repeats the one before is "the same"."""
+        rows, before = "", ""
+        for f in self.findings:
+            shown = "the same" if f.reason and f.reason == before else f.words()
+            before = f.reason or before
+            rows += (
+                f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
+                f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td>"
+                f"<td>{html.escape(shown)}</td></tr>"
+            )
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
         head = "<tr><th></th><th>property</th><th>points</th><th>reason</th></tr>"
         title = f"<p><strong>{html.escape(self.question)}: {self.score:.3g} of {self.points:.3g} points</strong></p>"

@@ -8,6 +8,9 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 LIMIT = 200_000  # characters of one cell's outputs, pictures aside
 PICTURES = 8 << 20  # characters of one cell's pictures, as base64
@@ -79,3 +82,15 @@ def markdown2html(context: Context, source: str) -> str:
     students = cell.get("metadata", {}).get("nbgrader", {}).get("solution", False)
     renderer = _Renderer(escape=students, attachments=cell.get("attachments", {}), path="")
     return MarkdownWithMath(renderer=renderer).render(source)
+
+
+STYLE = "<style>pre { white-space: pre-wrap; overflow-wrap: anywhere; word-break: normal; }</style>"
+
+
+class WrappedLines(Preprocessor):
+    """Long lines of code and output are wrapped on feedback and marking pages; nbgrader's own style cuts them off."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Put a cell in front that shows nothing and holds the rule: nbgrader offers no other place for one."""
+        nb.cells.insert(0, new_markdown_cell(STYLE))
+        return nb, resources

@@ -141,10 +141,10 @@ class ClassReport:
         return sorted(rows, key=lambda row: row.value)
 
     @property
-    def times(self) -> tuple[float, float]:
-        """Seconds of a notebook's cells in grading: the median and the longest."""
-        totals = [sum(work.seconds.values()) for work in self.graded] or [0.0]
-        return statistics.median(totals), max(totals)
+    def times(self) -> tuple[float, float] | None:
+        """Seconds of a notebook's cells in grading, the median and the longest, where they were measured."""
+        totals = [sum(work.seconds.values()) for work in self.graded if work.seconds]
+        return (statistics.median(totals), max(totals)) if totals else None
 
 
 def read(root: Path, assignment: str, formgrader: str) -> ClassReport:

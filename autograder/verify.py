@@ -23,6 +23,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 
 from autograder import sandbox
 from autograder.builder import build
+from autograder.cores import end_with_the_run
 from autograder.grades import auto_scores, verdicts
 from autograder.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
 from autograder.nbgrader_api import api
@@ -85,7 +86,8 @@ def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
     """
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
     context = get_context("spawn")
-    with tempfile.TemporaryDirectory(dir=scratch()) as folder, ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    workers = ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_the_run)
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder, workers as pool:
         built = {name: Path(folder) / name for name in assignments}
         first = {name: pool.submit(_build, name, built[name]) for name in assignments}
         waiting: dict[str, list[Future]] = {}

@@ -128,7 +128,7 @@ def _held(pid: int) -> int:
 def timed(course: Path, *command: str) -> tuple[float, int]:
     """Wall seconds and peak memory of a command in a course folder. Exits where it fails."""
     started = time.perf_counter()
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "COURSE_ROOT": str(ROOT)}  # a baseline notebook finds `utils`, too
     with (course / "log.txt").open("w") as log:
         running = subprocess.Popen([sys.executable, "-m", *command], cwd=course, env=env, stdout=log, stderr=log)
         memory = Memory(running.pid)

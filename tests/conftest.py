@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded: two workers with two threads each wait for each other
 
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -186,3 +188,15 @@ class Course:
 def tiny(tmp_path: Path) -> Course:
     """A fresh tiny course."""
     return Course(tmp_path / "course")
+
+
+@contextlib.contextmanager
+def plain_kernels():
+    """Kernels start from nothing in here, as a student's do, whatever a test before has chosen."""
+    factory = KernelProvisionerFactory.instance()
+    before = factory.default_provisioner_name
+    factory.default_provisioner_name = "local-provisioner"
+    try:
+        yield
+    finally:
+        factory.default_provisioner_name = before

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -58,7 +59,9 @@ def counts(line):
 
 def started(course):
     call = [sys.executable, "-m", "autograder.cli", "grade", "--jobs", "2"]
-    return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a test run in the background ignores it
+    return subprocess.Popen(call, cwd=course.root, env=course.env(), preexec_fn=heard, **pipes)
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +108,26 @@ def test_only_what_changed_is_graded_again(whole):
 QUICK = [name for name in STUDENTS if "hang" not in name and "crash" not in name]
 
 
-def workers(run):
-    """The processes that grade for a run: its children's with the pool's command."""
-    found = []
+def children(pid):
+    """The processes that a process has started: command by process."""
+    found = {}
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and f"PPid:\t{run.pid}\n" in (entry / "status").read_text():
-                if "spawn_main" in (entry / "cmdline").read_text():
-                    found.append(int(entry.name))
+            if entry.name.isdigit() and (entry / "stat").read_text().rpartition(")")[2].split()[1] == str(pid):
+                found[int(entry.name)] = (entry / "cmdline").read_text()
+    return found
+
+
+def workers(run):
+    """The processes that grade for a run: forked from the one that has the grader loaded."""
+    servers = [pid for pid, command in children(run.pid).items() if "forkserver" in command]
+    return [worker for server in servers for worker in children(server)]
+
+
+def descendants(pid):
+    found = list(children(pid))
+    for child in found:
+        found += children(child)
     return found
 
 
@@ -148,11 +163,50 @@ def test_a_worker_that_dies_takes_no_hand_in_with_it(whole, tmp_path):
     course = course_of(tmp_path, QUICK)
     run = started(course)
     wait_for(lambda: autograded(course) >= 1 or run.poll() is not None)
-    for pid in workers(run)[:1]:
-        os.kill(pid, signal.SIGKILL)
+    os.kill(workers(run)[0], signal.SIGKILL)
     told = run.communicate(timeout=300)
     assert run.returncode == 0, told
     assert gradebook(course) == [row for row in gradebook(whole) if row[0] in QUICK]
+
+
+BETWEEN = """
+import multiprocessing, os, signal
+from autograder.cores import on_cores
+from autograder.tasks import Task
+
+if __name__ == "__main__":
+    graded = on_cores(2)(Task("hw0_tiny", str(number), "", {}, {}) for number in range(12))
+    students = [next(graded).student]
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.join()
+    print(sorted(students + [one.student for one in graded], key=int) == [str(number) for number in range(12)])
+"""
+
+
+def test_workers_that_die_between_two_hand_ins_take_none_with_them(tmp_path):
+    script = tmp_path / "between.py"
+    script.write_text(BETWEEN)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_killed_run_leaves_nothing_running(tmp_path):
+    course = course_of(tmp_path, QUICK)
+    run = started(course)
+    wait_for(lambda: autograded(course) >= 1 or run.poll() is not None)
+    left = descendants(run.pid)
+    assert len(left) >= 5  # two workers, what they are forked from, a warm server and its sandbox
+    run.kill()
+    run.communicate(timeout=60)
+    wait_for(lambda: not [pid for pid in left if running(pid)], 30)
+
+
+def running(pid):
+    try:
+        return not Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].lstrip().startswith("Z")
+    except OSError:
+        return False
 
 
 def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_no_old_mark(tmp_path):

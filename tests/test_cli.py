@@ -6,8 +6,8 @@ import pytest
 
 from autograder.cli import main, parser
 
-COMMANDS = ["build", "verify", "calibrate", "corpus", "train", "reproduce", "results", "grade", "report", "export"]
-COMMANDS += ["similar", "doctor", "demo"]
+COMMANDS = ["build", "verify", "calibrate", "corpus", "train", "bundle", "new", "reproduce", "results", "grade"]
+COMMANDS += ["report", "export", "return", "similar", "doctor", "demo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from autograder import cluster, sandbox
 from autograder.notebooks import CourseError
 from autograder.tasks import Task, code_digest
-from tests.conftest import Course
+from tests.conftest import ROOT, Course
 from tests.test_classroom import autograded, counts, course_of, grade, wait_for
 from tests.test_resume import gradebook
 
@@ -32,12 +33,12 @@ STUDENTS = ("full", "untouched", "square", "half-right", "crash-in-a-cell")
 class Cluster:
     """A scheduler and workers over a copy of a course's code, in a folder that has nothing else of the course."""
 
-    def __init__(self, course: Course, folder: Path):
-        self.folder, self.running = folder, []
+    def __init__(self, course: Course, folder: Path, *arguments: str, **env: str):
+        self.folder, self.running, self.env = folder, [], env
         for name in ("autograder", "utils", "assignments"):
             shutil.copytree(course.root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         told = folder / "scheduler.json"
-        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told))
+        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told), *arguments)
         wait_for(told.exists, 60)
         wait_for(lambda: told.read_text().endswith("}"), 5)
         self.address = json.loads(told.read_text())["address"]
@@ -46,6 +47,7 @@ class Cluster:
         """Start `dask scheduler` or `dask worker`."""
         call = [sys.executable, "-m", "dask", role, "--no-dashboard", *arguments]
         env = os.environ | {"PYTHONPATH": str(self.folder), "DASK_TEMPORARY_DIRECTORY": str(self.folder / "scratch")}
+        env |= self.env
         with (self.folder / f"{role}.log").open("a") as log:
             self.running.append(subprocess.Popen(call, cwd=self.folder, env=env, stdout=log, stderr=log))
 
@@ -83,12 +85,6 @@ def dask_cluster(whole, tmp_path_factory):
     found.end()
 
 
-def started(course, cluster):
-    call = [sys.executable, "-m", "autograder.cli", "grade", "--scheduler", dask_cluster.address]
-    err = (course.root / "stderr.txt").open("w")
-    return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.PIPE, stderr=err, text=True)
-
-
 def test_a_cluster_gives_the_gradebook_of_the_cores_though_workers_are_late_and_one_is_killed(
     whole, dask_cluster, tmp_path
 ):
@@ -105,6 +101,34 @@ def test_a_cluster_gives_the_gradebook_of_the_cores_though_workers_are_late_and_
     assert counts(told) == (len(STUDENTS), 0, 0), said.read_text()
     assert said.read_text().count("waiting for one") == 1
     assert gradebook(course) == gradebook(whole)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
+def test_by_tls_as_the_page_on_scale_says_only_those_with_a_certificate_grade(whole, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    (settings,) = re.findall(r"^# ~/.config/dask/tls.yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    commands = re.findall(r"^openssl .*", page, re.MULTILINE)
+    assert len(commands) == 3
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for command in commands:
+        subprocess.run(["bash", "-c", command], cwd=keys, check=True, capture_output=True)
+    (keys / "tls.yaml").write_text(settings.replace("/etc/course", str(keys)))
+    course = course_of(tmp_path, STUDENTS[:2])
+    (tmp_path / "far").mkdir()
+    far = Cluster(course, tmp_path / "far", "--protocol", "tls", DASK_CONFIG=str(keys))
+    try:
+        assert far.address.startswith("tls://")
+        far.work(1)
+        alien = course.course("grade", "--scheduler", far.address)
+        assert alien.returncode == 2
+        assert alien.stderr.startswith(f"course: no Dask scheduler is reached at {far.address}: ")
+        assert alien.stderr.count("\n") == 1
+        monkeypatch.setenv("DASK_CONFIG", str(keys))
+        assert counts(grade(course, "--scheduler", far.address)) == (2, 0, 0)
+    finally:
+        far.end()
+    assert gradebook(course) == [row for row in gradebook(whole) if row[0] in STUDENTS[:2]]
 
 
 def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):

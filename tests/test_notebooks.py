@@ -11,6 +11,7 @@ from nbclient import NotebookClient
 
 from autograder.handins import filled_notebook, solution_cells
 from autograder.solutions import ROOT, assignments
+from tests.conftest import plain_kernels
 
 # a notebook's tests run in one process, where it is executed once
 NAMES = [pytest.param(name, marks=pytest.mark.xdist_group(f"notebook-{name}")) for name in assignments()]
@@ -28,7 +29,7 @@ def executed(tmp_path_factory):
         folder.mkdir(parents=True)
         notebook = filled_notebook(name, solution_cells(name) if filled else {})
         resources = {"metadata": {"path": str(folder)}}
-        with mock.patch.dict(os.environ, COURSE_PROFILE="quick", OMP_NUM_THREADS="1"):
+        with mock.patch.dict(os.environ, COURSE_PROFILE="quick", OMP_NUM_THREADS="1"), plain_kernels():
             client = NotebookClient(
                 notebook, timeout=300, allow_errors=True, kernel_name="python3", resources=resources
             )
@@ -38,36 +39,60 @@ def executed(tmp_path_factory):
 
 
 def outputs(notebook: nbformat.NotebookNode, kind: str):
+    """A notebook's outputs of a kind, each with its cell's id."""
     found = [(cell.id, output) for cell in notebook.cells for output in cell.get("outputs", [])]
     return [(cell, output) for cell, output in found if output.output_type == kind]
+
+
+def streams_to_stderr(notebook):
+    """What stands in red."""
+    return [(cell, out.text) for cell, out in outputs(notebook, "stream") if out.name == "stderr"]
+
+
+def errors(notebook):
+    """The cells that failed, and with what words."""
+    return [(cell, error.evalue) for cell, error in outputs(notebook, "error")]
+
+
+def many_lines(notebook):
+    """Errors that are more than one line."""
+    return [(cell, error.traceback) for cell, error in outputs(notebook, "error") if len(error.traceback) != 1]
+
+
+def unpassed_checks(notebook):
+    """The checks whose last line does not say OK."""
+    checks = [cell for cell in notebook.cells if cell.id.startswith("check_")]
+    assert checks
+    texts = {cell.id: "".join(output.get("text", "") for output in cell.outputs) for cell in checks}
+    return {name: text for name, text in texts.items() if not text.strip().split("\n")[-1].startswith("OK ")}
+
+
+def drawings(notebook):
+    """The cells that show pictures, once for each picture."""
+    kinds = {"image/png", "image/svg+xml"}
+    return [cell for cell, out in outputs(notebook, "display_data") if kinds & set(out.data)]
 
 
 @pytest.mark.parametrize("filled", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_goes_to_stderr(executed, name, filled):
-    assert not [(cell, out.text) for cell, out in outputs(executed(name, filled), "stream") if out.name == "stderr"]
+    assert not streams_to_stderr(executed(name, filled))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_untouched_notebook_says_only_what_is_not_written_yet(executed, name):
-    errors = outputs(executed(name, False), "error")
-    assert len(errors) >= len(solution_cells(name))
-    for cell, error in errors:
-        assert error.evalue.endswith("is not written yet"), (cell, error.evalue)
-        assert len(error.traceback) == 1
+    notebook = executed(name, False)
+    assert len(errors(notebook)) >= len(solution_cells(name))
+    assert not many_lines(notebook)
+    assert not [(cell, text) for cell, text in errors(notebook) if not text.endswith("is not written yet")]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solutions_pass_all_visible_checks(executed, name):
-    notebook = executed(name, True)
-    assert not [(cell, error.evalue) for cell, error in outputs(notebook, "error")]
-    for cell in notebook.cells:
-        if cell.id.startswith("check_"):
-            text = "".join(output.get("text", "") for output in cell.outputs)
-            assert text.splitlines()[-1].startswith("OK "), cell.id
+    assert not errors(executed(name, True))
+    assert not unpassed_checks(executed(name, True))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pictures_are_drawn(executed, name):
-    pictures = [cell for cell, out in outputs(executed(name, True), "display_data") if "image/png" in out.data]
-    assert len(set(pictures)) >= 4
+    assert len(set(drawings(executed(name, True)))) >= 4

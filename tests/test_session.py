@@ -11,10 +11,12 @@ import zipfile
 
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
 
 from autograder import template
 from autograder.solutions import ROOT
+from tests.conftest import plain_kernels
 from utils import session
 
 PRINT = "\nimport utils.session\nprint('FOUND', pathlib.Path(utils.session.__file__).resolve().parent.parent)"
@@ -112,6 +114,8 @@ CELLS = [
     "import warnings; warnings.warn('old'); print('after')",
     "nonsense",
     "raise NotImplementedError('something else')",
+    "import os; os.environ['COURSE_RUNS'] = '/content/drive/MyDrive/hw5'; course.runs()",
+    "from utils import corpora; raise corpora.CorpusError('ptb did not come: put it there by hand')",
 ]
 
 
@@ -119,7 +123,8 @@ CELLS = [
 def outputs():
     cells = [nbformat.v4.new_code_cell(source.replace("{root!r}", repr(str(ROOT)))) for source in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
+    with plain_kernels():
+        NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
     return [cell.outputs for cell in notebook.cells]
 
 
@@ -129,11 +134,14 @@ ONE_LINE = {
     5: "w is not there yet: it needs f, which is not written yet",
     6: "Model is not written yet",
     7: "y: 1 against 2 (relative error 0.33)",
+    11: "COURSE_RUNS is /content/drive/MyDrive/hw5, but Google Drive is not mounted: run `from google.colab import "
+    "drive; drive.mount('/content/drive')` first",
+    12: "ptb did not come: put it there by hand",
 }
 
 
 @pytest.mark.parametrize("index", ONE_LINE)
-def test_stubs_and_failed_checks_are_one_line(outputs, index):
+def test_what_one_sentence_says_is_one_line(outputs, index):
     (output,) = outputs[index]
     assert output.output_type == "error"
     assert output.evalue == ONE_LINE[index]
@@ -156,3 +164,24 @@ def test_names_that_a_cell_makes_are_found():
     source = "import os.path as p, sys\nfrom a import b as c\nx, *y = 1, 2\nfor i in y:\n    z = i\ndef f(): q = 1\n"
     assert session._assigned(source) >= {"p", "sys", "c", "x", "y", "i", "z", "f"}
     assert session._assigned("%magic\n") == set()
+
+
+def runs(folder, grading=False):
+    return session.Session("full", torch.device("cpu"), grading, folder).runs()
+
+
+@pytest.mark.parametrize(("named", "place"), [("", "work/runs"), ("kept", "work/kept"), ("{top}/drive", "drive")])
+def test_checkpoints_lie_where_the_student_says(tmp_path, monkeypatch, named, place):
+    monkeypatch.setenv("COURSE_RUNS", named.format(top=tmp_path))
+    assert runs(tmp_path / "work") == tmp_path / place
+    assert runs(tmp_path / "work", grading=True) == tmp_path / "work" / "runs"
+
+
+@pytest.mark.parametrize("named", ["{top}/drive/MyDrive/hw5", "drive/MyDrive", "drive/hw5"])
+def test_a_drive_that_is_not_mounted_is_refused(tmp_path, monkeypatch, named):
+    monkeypatch.setattr(session, "DRIVE", tmp_path / "drive")
+    monkeypatch.setenv("COURSE_RUNS", named.format(top=tmp_path))
+    with pytest.raises(ValueError, match="Google Drive is not mounted"):
+        runs(tmp_path)
+    (tmp_path / "drive" / "MyDrive").mkdir(parents=True)
+    assert runs(tmp_path) == tmp_path / named.format(top=tmp_path)

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from autograder.handins import filled_notebook, solution_cells
+from autograder.solutions import ROOT
 from utils.training import constant, fit, shrink_on_plateau
+from utils.weights import read_weights
 
 SCRIPT = """
 import sys, time, torch
@@ -165,3 +169,44 @@ def test_precision_is_put_back_and_validation_is_not_touched(tmp_path):
 
     fit(model, optimiser, train, validate, epochs=1, rate=constant(1), precision="medium")
     assert seen == {"train": "medium", "validate": "highest"}
+
+
+def cells_of_the_long_run():
+    """hw5's cells for its long run as one program: what is given, the solutions, the cell that trains, made small."""
+    notebook = filled_notebook("hw5_word_lm", solution_cells("hw5_word_lm"))
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    needed = [cell.source for cell in cells if cell.id in ("set-up", "provided-1", *solution_cells("hw5_word_lm"))]
+    training = next(cell.source for cell in cells if "def full_run(" in cell.source)
+    for old, new in (("200", "16"), ("40", "8")):  # sizes and epochs of the full profile
+        assert training.count(f": {old},\n") == {"200": 2, "40": 1}[old]
+        training = training.replace(f": {old},\n", f": {new},\n")
+    return "\n\n".join([*needed, training])
+
+
+def long_run(vm, drive):
+    """Start the program in a folder, as a Colab session with a GPU would in its own; checkpoints go to `drive`."""
+    vm.mkdir()
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "COURSE_ROOT": str(ROOT)}
+    env |= {"COURSE_PROFILE": "full", "COURSE_CORPUS": "toy", "COURSE_RUNS": str(drive)}
+    call = [sys.executable, "-u", "-c", cells_of_the_long_run()]
+    return subprocess.Popen(call, cwd=vm, env=env, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_notebook_s_long_run_goes_on_in_the_folder_that_the_student_chose(tmp_path):
+    whole = long_run(tmp_path / "undisturbed", tmp_path / "other").communicate()[0]
+    running = long_run(tmp_path / "first-session", tmp_path / "drive")
+    for line in running.stdout:
+        if line.startswith("epoch   1 "):
+            running.kill()
+            break
+    running.communicate()
+    told = long_run(tmp_path / "second-session", tmp_path / "drive").communicate()[0].splitlines()
+    place = tmp_path / "drive" / "word_lm_toy_full" / "checkpoint.safetensors"
+    (start,) = [k for k, line in enumerate(told) if line.startswith("going on after epoch ")]
+    assert told[start].endswith(f", from {place}")
+    done = int(told[start].split(",")[0].split()[-1])
+    assert 1 <= done < 8
+    assert [int(line.split()[1]) for line in told if line.startswith("epoch ")] == [*range(done + 1, 9)]
+    assert not (tmp_path / "second-session" / "runs").exists()
+    files = [tmp_path / name / "word_lm.safetensors" for name in ("undisturbed", "second-session")]
+    np.testing.assert_equal(*(read_weights(file.read_bytes()) for file in files), err_msg=whole)

@@ -1,13 +1,16 @@
 """The grader, graded: the real path for solution and release, and a judge that can say no."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from autograder.handins import HandIn, all_handins
 from autograder.questions import load_questions
-from autograder.solutions import assignments
+from autograder.solutions import ROOT, assignments
 from autograder.verify import Result, dependants, grade_handins, judge, question_points, report
+from tests.test_classroom import children, descendants, running, wait_for
 
 HW = "hw4_gru_gradients"
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
@@ -81,3 +84,14 @@ def test_a_hand_in_is_named_once():
     names = [handin.name for handin in all_handins(HW)]
     assert len(names) == len(set(names))
     assert isinstance(next(all_handins(HW)), HandIn)
+
+
+def test_a_killed_run_leaves_nothing_running(tmp_path):
+    call = [sys.executable, "-m", "autograder.cli", "verify", "hw4", "--jobs", "2", "--output", str(tmp_path / "table")]
+    run = subprocess.Popen(call, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: sum("spawn_main" in one for one in children(run.pid).values()) == 2 or run.poll() is not None)
+    left = descendants(run.pid)
+    assert len(left) >= 2
+    run.kill()
+    run.wait()
+    wait_for(lambda: not [pid for pid in left if running(pid)], 60)

@@ -11,6 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from utils.diagrams import show_vector
+
 ROWS = {"token": 0.0, "state": 1.4, "scores": 2.8, "loss": 4.2}
 
 
@@ -20,7 +22,7 @@ def draw_unrolled(word: str = "hello", *, backwards: bool = False) -> None:
     backwards: dashed arrows show the ways on which the gradient comes back; two of them meet at each state.
     """
     steps = len(word) - 1
-    _, axes = plt.subplots(figsize=(1.75 * steps + 1.2, 4.1), layout="constrained")
+    figure, axes = plt.subplots(figsize=(1.75 * steps + 1.2, 4.1), layout="constrained")
     for t in range(steps):
         _box(axes, t, "token", f"{word[t]!r}")
         _box(axes, t, "state", f"$h_{{{t + 1}}}$")
@@ -40,7 +42,7 @@ def draw_unrolled(word: str = "hello", *, backwards: bool = False) -> None:
     _arrow(axes, (-0.7, ROWS["state"] + 0.08), (-0.34, ROWS["state"] + 0.08), "$W$")
     axes.set(xlim=(-1.05, steps - 0.55), ylim=(-0.5, 4.7))
     axes.axis("off")
-    plt.show()
+    show_vector(figure)
 
 
 def _box(axes: Axes, step: int, row: str, text: str) -> None:

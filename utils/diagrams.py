@@ -1,19 +1,50 @@
 """Drawings of recurrent cells, made by code: wires, gates and the ways that a gradient takes back through them.
 
-Forward wires are solid, backward ones dashed; numbers and letters stand where a reader has to count paths. A dot is
-a junction; wires that cross without one do not touch.
+They are shown as vectors, sharp at any size. Forward wires are solid, backward ones dashed; numbers and letters stand
+where a reader has to count paths. A dot is a junction; wires that cross without one do not touch.
 """
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
 
 Point = tuple[float, float]
 PLAIN, GREY = "0.15", "0.62"
+WIDEST = 600  # points: JupyterLab scales no SVG and cuts off what is wider than the page
+
+
+def show_vector(figure: Figure) -> None:
+    """Show a drawing in a notebook as SVG and as PNG, of which a page takes what it can.
+
+    The same drawing gives the same bytes. Where a notebook draws no pictures, as under grading, or where there is no
+    notebook, this is plt.show().
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    data, metadata = shell.display_formatter.format(figure) if shell is not None else ({}, {})
+    if shell is None or "image/png" not in data:
+        plt.show()
+        return
+    vectors = io.StringIO()
+    with plt.rc_context({"svg.hashsalt": "course"}):
+        figure.savefig(vectors, format="svg", bbox_inches="tight", metadata={"Date": None})
+    svg = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', _fitting, vectors.getvalue(), count=1)
+    shell.display_pub.publish(data | {"image/svg+xml": svg}, metadata)
+    plt.close(figure)
+
+
+def _fitting(size: re.Match[str]) -> str:
+    """Width and height of an SVG, scaled to WIDEST where it is wider."""
+    width, height = float(size[1]), float(size[2])
+    scale = min(1.0, WIDEST / width)
+    return f'width="{scale * width:g}pt" height="{scale * height:g}pt"'
 
 
 def draw_gru(gradients: bool = False) -> None:
@@ -21,7 +52,7 @@ def draw_gru(gradients: bool = False) -> None:
 
     The way back carries numbers 1 to 4 where a gradient reaches the old state h, and letters a to c where it reaches x.
     """
-    _, axes = plt.subplots(figsize=(8, 3.9), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 3.9), layout="constrained")
     wires = _gru_wires()
     for points, arrow in wires:
         _wire(axes, points, arrow=arrow and not gradients, color=GREY if gradients else PLAIN)
@@ -55,7 +86,7 @@ def draw_gru(gradients: bool = False) -> None:
             _badge(axes, place, label)
     axes.set(xlim=(-0.5, 9.5), ylim=(0.0, 4.6), aspect="equal")
     axes.axis("off")
-    plt.show()
+    show_vector(figure)
 
 
 def draw_unrolled(steps: int = 4) -> None:
@@ -66,7 +97,7 @@ def draw_unrolled(steps: int = 4) -> None:
     """
     if steps < 2:
         raise ValueError(f"the drawing needs at least two steps, got {steps}")
-    _, axes = plt.subplots(figsize=(1.7 * steps + 1.6, 2.9), layout="constrained")
+    figure, axes = plt.subplots(figsize=(1.7 * steps + 1.6, 2.9), layout="constrained")
     axes.text(0.0, 1.0, "$h_0$", ha="center", va="center", fontsize=12)
     for step in range(1, steps + 1):
         x, last = 2.0 * step - 0.6, step == steps
@@ -82,7 +113,47 @@ def draw_unrolled(steps: int = 4) -> None:
             _wire(axes, [(x - 0.5, 0.88), (x - 1.5, 0.88)], dashed=True)
     axes.set(xlim=(-0.4, 2.0 * steps + 0.2), ylim=(-0.2, 2.4), aspect="equal")
     axes.axis("off")
-    plt.show()
+    show_vector(figure)
+
+
+def draw_truncated(pieces: int = 3, steps: int = 3) -> None:
+    """Truncated back-propagation through time: the state runs on through every cut, the gradient stops at it.
+
+    Each piece of a text has a loss of its own. Solid wires are the way forwards, dashed ones the way back.
+    Raises ValueError for fewer than two pieces or no steps.
+    """
+    if pieces < 2 or steps < 1:
+        raise ValueError(f"the drawing needs at least two pieces and one step, got {pieces} and {steps}")
+    width = 1.5 * pieces * steps + 0.9 * pieces
+    figure, axes = plt.subplots(figsize=(0.64 * width, 2.5), layout="constrained")
+    axes.text(0.0, 1.1, "$h_0$", ha="center", va="center", fontsize=12)
+    right = 0.2  # where the state of the step before comes from
+    for piece in range(pieces):
+        first = 1.2 + piece * (1.5 * steps + 0.9)
+        cut = first - 1.2  # in the middle between two pieces
+        _box(axes, (first + 0.75 * (steps - 1), 2.35), f"loss of piece {piece + 1}", width=1.5 * steps - 0.5)
+        for step in range(steps):
+            x, number = first + 1.5 * step, piece * steps + step + 1
+            _box(axes, (x, 1.0), "RNN", width=0.9)
+            axes.text(x, 0.0, f"$x_{{{number}}}$", ha="center", va="center", fontsize=12)
+            _wire(axes, [(x, 0.2), (x, 0.66)])
+            _wire(axes, [(x - 0.12, 1.34), (x - 0.12, 2.01)])
+            _wire(axes, [(x + 0.12, 2.01), (x + 0.12, 1.34)], dashed=True)
+            _wire(axes, [(right, 1.1), (x - 0.48, 1.1)])
+            if step:
+                _wire(axes, [(x - 0.48, 0.88), (right, 0.88)], dashed=True)
+            if number > 1:
+                place = (right + x - 0.48) / 2 + (0.45 if not step else 0.0)  # beside the cut, not on it
+                axes.text(place, 1.33, f"$h_{{{number - 1}}}$", ha="center", va="center", fontsize=11)
+            right = x + 0.48
+        if piece:
+            _wire(axes, [(first - 0.48, 0.88), (cut + 0.08, 0.88)], dashed=True)
+            axes.plot([cut, cut], [-0.2, 2.7], color=PLAIN, linewidth=1.3, linestyle=":")
+            axes.plot([cut, cut], [0.74, 1.02], color=PLAIN, linewidth=4, solid_capstyle="butt")
+            axes.text(cut, -0.4, "repackage_hidden", ha="center", va="center", fontsize=9, family="monospace")
+    axes.set(xlim=(-0.3, right + 0.2), ylim=(-0.6, 2.75), aspect="equal")
+    axes.axis("off")
+    show_vector(figure)
 
 
 def _gru_wires() -> list[tuple[list[Point], bool]]:

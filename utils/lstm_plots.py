@@ -13,12 +13,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Rectangle
 
-from utils.diagrams import GREY, PLAIN, Point, _box, _node, _wire
+from utils.diagrams import GREY, PLAIN, Point, _box, _node, _wire, show_vector
 
 
 def draw_lstm() -> None:
     """One step of an LSTM: the cell state along the top, the output along the bottom, three gates and a candidate."""
-    _, axes = plt.subplots(figsize=(8, 4.1), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8, 4.1), layout="constrained")
     wires: list[tuple[list[Point], bool]] = [
         ([(0.05, 4.0), (1.38, 4.0)], True),  # c to f * c
         ([(1.82, 4.0), (5.18, 4.0)], True),  # f * c to the sum
@@ -66,7 +66,7 @@ def draw_lstm() -> None:
         axes.text(*place, label, ha="center", va="center", fontsize=12)
     axes.set(xlim=(-0.5, 10.2), ylim=(0.0, 4.6), aspect="equal")
     axes.axis("off")
-    plt.show()
+    show_vector(figure)
 
 
 def draw_unrolled_lstm(steps: int = 4, *, gradients: bool = False) -> None:
@@ -77,7 +77,7 @@ def draw_unrolled_lstm(steps: int = 4, *, gradients: bool = False) -> None:
     """
     if steps < 2:
         raise ValueError(f"the drawing needs at least two steps, got {steps}")
-    _, axes = plt.subplots(figsize=(1.8 * steps + 1.6, 3.9), layout="constrained")
+    figure, axes = plt.subplots(figsize=(1.8 * steps + 1.6, 3.9), layout="constrained")
     _box(axes, (0.1, 0.0), "$W$", width=0.8)
     axes.text(0.1, -0.52, "one set of weights", ha="center", va="center", fontsize=9)
     _wire(axes, [(0.5, 0.0), (2.2 * steps + 0.35, 0.0)], arrow=False, color=GREY if gradients else PLAIN)
@@ -105,7 +105,7 @@ def draw_unrolled_lstm(steps: int = 4, *, gradients: bool = False) -> None:
             axes.text(x - 0.08, 0.28, f"$G_{step}$", ha="center", va="center", fontsize=11)
     axes.set(xlim=(-0.7, 2.2 * steps + 1.1), ylim=(-0.75, 3.6), aspect="equal")
     axes.axis("off")
-    plt.show()
+    show_vector(figure)
 
 
 def draw_padding(padded: np.ndarray, lengths: Sequence[int], shown: Mapping[int, str] | None = None) -> None:
@@ -115,7 +115,7 @@ def draw_padding(padded: np.ndarray, lengths: Sequence[int], shown: Mapping[int,
     padded: (steps, batch) whole numbers. lengths: (batch,). shown: text by number, for numbers that stand for letters.
     """
     steps, batch = padded.shape
-    _, axes = plt.subplots(figsize=(0.55 * steps + 1.6, 0.42 * batch + 0.9), layout="constrained")
+    figure, axes = plt.subplots(figsize=(0.55 * steps + 1.6, 0.42 * batch + 0.9), layout="constrained")
     for row in range(batch):
         for step in range(steps):
             real = step < lengths[row]
@@ -129,7 +129,7 @@ def draw_padding(padded: np.ndarray, lengths: Sequence[int], shown: Mapping[int,
     axes.set_yticks(np.arange(batch) + 0.5, np.arange(batch))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    plt.show()
+    show_vector(figure)
 
 
 def draw_three_ways(lengths: Sequence[int]) -> None:
@@ -138,7 +138,7 @@ def draw_three_ways(lengths: Sequence[int]) -> None:
     Each cell is one row of one step. Numbers under a column say how many rows that call of the step works on.
     """
     steps, batch, total = max(lengths), len(lengths), sum(lengths)
-    _, panels = plt.subplots(1, 3, figsize=(10, 0.36 * batch + 1.7), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(10, 0.36 * batch + 1.7), layout="constrained")
     order = sorted(range(batch), key=lambda row: -lengths[row])
     for axes, rows, title in (
         (panels[0], range(batch), f"one by one: {total} calls of 1 row"),
@@ -160,7 +160,7 @@ def draw_three_ways(lengths: Sequence[int]) -> None:
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
     panels[0].set_ylabel("sequence")
-    plt.show()
+    show_vector(figure)
 
 
 def _cell(axes: Axes, corner: Point, real: bool, text: str) -> None:

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from utils.diagrams import show_vector
+
 STYLES = [("-", "o"), ("--", "s"), ("-.", "^"), (":", "D"), ("-", "v"), ("--", "x"), ("-.", "+"), (":", "*")]
 HATCHES = ["", "//", "..", "xx", "\\\\", "oo"]
 
@@ -125,7 +127,7 @@ def block_diagram(seconds: Mapping[str, float], *, notes: Mapping[str, str] | No
     total = sum(seconds.values())
     if total <= 0:
         raise ValueError(f"the times must add up to something positive, got {total}")
-    _, (top, bottom) = plt.subplots(
+    figure, (top, bottom) = plt.subplots(
         2, 1, figsize=(1.5 * len(seconds) + 0.6, 3.2), height_ratios=(2, 1), layout="constrained"
     )
     for place, (name, time) in enumerate(seconds.items()):
@@ -152,7 +154,7 @@ def block_diagram(seconds: Mapping[str, float], *, notes: Mapping[str, str] | No
             label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
         left += share
     bottom.set(xlim=(0, 1), yticks=[], xlabel="share of one training step")
-    plt.show()
+    show_vector(figure)
 
 
 def _hatch(place: int) -> str:

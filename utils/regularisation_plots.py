@@ -7,23 +7,47 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle, FancyBboxPatch
+from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
-Point = tuple[float, float]
+from utils.diagrams import Point, show_vector
 
 
-def image_row(
-    images: Sequence[np.ndarray] | np.ndarray, titles: Sequence[str], title: str, *, limit: float = 1
-) -> None:
-    """Small grey images side by side, white for 0 and black for `limit` or more; each is (height, width)."""
+def image_row(images: Sequence[np.ndarray], titles: Sequence[str], title: str) -> None:
+    """Small grey images side by side, white for 0 and black for 1 or more; each is (height, width)."""
     _, axes = plt.subplots(1, len(images), figsize=(0.95 * len(images), 1.5), layout="constrained", squeeze=False)
     for one, image, name in zip(axes[0], images, titles, strict=True):
-        one.imshow(image, cmap="gray_r", vmin=0, vmax=limit)
+        one.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         one.set_title(name, fontsize=8)
         one.set(xticks=[], yticks=[])
     if title:
         axes[0][0].figure.suptitle(title, fontsize=9)
     plt.show()
+
+
+def draw_masks(factors: Mapping[str, np.ndarray]) -> None:
+    """What masks multiply by, side by side: filled squares are pixels that stay, crossed ones are set to zero.
+
+    factors: by title, arrays of one shape, (batch, channels, height, width).
+    """
+    batch, channels, height, width = next(iter(factors.values())).shape
+    figure, panels = plt.subplots(
+        1, len(factors), figsize=(8.2, 0.9 * batch + 0.7), layout="constrained", squeeze=False
+    )
+    for axes, (title, values) in zip(panels[0], factors.items(), strict=True):
+        for place, factor in np.ndenumerate(values):
+            x, y = place[1] * (width + 1) + place[3], place[0] * (height + 1) + place[2]
+            face = "0.45" if factor else "white"
+            axes.add_patch(Rectangle((x, y), 1, 1, facecolor=face, edgecolor="0.3", linewidth=0.6))
+            if not factor:
+                axes.plot([x + 0.25, x + 0.75], [y + 0.25, y + 0.75], color="0.3", linewidth=0.7)
+                axes.plot([x + 0.25, x + 0.75], [y + 0.75, y + 0.25], color="0.3", linewidth=0.7)
+        axes.set(xlim=(-0.1, channels * (width + 1) - 0.9), ylim=(batch * (height + 1) - 0.9, -0.1), aspect="equal")
+        axes.set_xticks(np.arange(channels) * (width + 1) + width / 2, [f"channel {k}" for k in range(channels)])
+        axes.set_yticks(np.arange(batch) * (height + 1) + height / 2, [f"example {k}" for k in range(batch)])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_title(title, fontsize=10)
+    show_vector(figure)
 
 
 def before_and_after(before: np.ndarray, after: np.ndarray) -> None:
@@ -58,7 +82,7 @@ def accuracy_panels(histories: Mapping[str, np.ndarray], *, line: float) -> None
 
 def batch_norm_graph() -> None:
     """The computation graph of batch normalisation in training, with what flows back along each edge."""
-    _, axes = plt.subplots(figsize=(10, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(10, 4.2), layout="constrained")
     top, low = 2.4, 0.7
     nodes = {"x": (0, top), "y": (10.4, top), "gamma": (7.1, low), "beta": (8.9, low)}
     for name, words in (("x", "$x$"), ("y", "$y$"), ("gamma", r"$\gamma$"), ("beta", r"$\beta$")):
@@ -102,7 +126,7 @@ def batch_norm_graph() -> None:
     axes.set(xlim=(-0.8, 10.9), ylim=(-0.15, 3.0), aspect="equal")
     axes.set_title("solid: forward, with the value on the edge; dashed boxes: what comes back along it", fontsize=9)
     axes.axis("off")
-    plt.show()
+    show_vector(figure)
 
 
 def _circle(axes: Axes, center: Point, words: str, color: str) -> None:

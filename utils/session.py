@@ -18,10 +18,19 @@ import numpy as np
 import torch
 
 from utils.checks import CheckFailed
+from utils.corpora import CorpusError
 
 PROFILES = ("quick", "full")
 SEED = 20
+DRIVE = Path("/content/drive")  # where Colab mounts it
 STUB = "not written yet"  # what the stub of an empty solution cell raises
+
+
+class NotMounted(ValueError):
+    """Google Drive is not mounted; the message says how to mount it."""
+
+
+SENTENCES = (CheckFailed, CorpusError, NotMounted)  # their message is all that helps; a traceback would hide it
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,21 @@ class Session:
     device: torch.device
     grading: bool
     folder: Path
+
+    def runs(self) -> Path:
+        """The folder for checkpoints of long runs: `COURSE_RUNS` if it is set, else `runs` beside the notebook.
+
+        Raises NotMounted where `COURSE_RUNS` lies in a Google Drive that is not mounted: what is written there would be
+        gone with the session.
+        """
+        named = os.environ.get("COURSE_RUNS", "") if not self.grading else ""
+        place = self.folder / (named or "runs")  # a name without a root counts from the notebook's folder
+        if DRIVE in place.parents and not (DRIVE / "MyDrive").is_dir():
+            raise NotMounted(
+                f"COURSE_RUNS is {place}, but Google Drive is not mounted: run "
+                f"`from google.colab import drive; drive.mount('{DRIVE}')` first"
+            )
+        return place
 
 
 def start() -> Session:
@@ -75,7 +99,7 @@ def _show_warning(message, category, filename, lineno, file=None, line=None) -> 
 
 
 def _install_handler() -> None:
-    """Show stubs and failed checks in one line in place of a traceback, where IPython runs the notebook."""
+    """Where IPython runs the notebook: stubs and errors that say all in their message are one line, no traceback."""
     if "IPython" not in sys.modules:
         return
     from IPython import get_ipython
@@ -91,12 +115,12 @@ def _install_handler() -> None:
             else:
                 shell._showtraceback(kind, line, [f"\x1b[31m{line}\x1b[0m"])
 
-        shell.set_custom_exc((NotImplementedError, NameError, CheckFailed), handler)
+        shell.set_custom_exc((NotImplementedError, NameError, *SENTENCES), handler)
 
 
 def _short(error: BaseException, trace, missing: dict[str, str], names: dict) -> str | None:
     """The one line to show, or None for the whole traceback. Notes what the cell that failed should have made."""
-    if isinstance(error, CheckFailed):
+    if isinstance(error, SENTENCES):
         return str(error)
     if isinstance(error, NameError):
         stub = missing.get(str(error.name))

@@ -2,9 +2,9 @@
 # # Dropout and batch normalisation
 #
 # A network with more weights than examples can learn its training set by heart, wrong labels included. This notebook
-# shows it doing so, and builds two layers that every later assignment uses: dropout, which takes the habit away, and
-# batch normalisation, which lets a network train at learning rates that would otherwise break it. You write both in
-# numpy, forward and back, put them into a network of your own, and train it on handwritten digits.
+# shows it doing so, and builds two layers: dropout, which takes the habit away and comes back in the language models of
+# later assignments, and batch normalisation, which lets a network train at learning rates that otherwise break it.
+# You write both in numpy, forward and back, put them into a network of your own, and train it on handwritten digits.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -16,7 +16,8 @@
 # - count what a model learns, and only that
 # - assemble layers into a network whose gradient you can trust, see it overfit, and mend it
 #
-# It takes about two hours: 95 minutes of code and 20 of writing. Everything runs on a CPU; training takes seconds.
+# You need numpy, matrix products and the chain rule; what is used of torch is said where it is used. It takes about
+# two hours: 95 minutes of code and 20 of writing. Everything runs on a CPU; training takes seconds.
 #
 # Rows are examples throughout: `x` is `(batch, features)`, a vector is `(features,)`. All arrays are float64. Functions
 # leave their arguments as they were unless 'in place' is said, and random functions draw from the
@@ -240,9 +241,10 @@ checks.passed("dropout", f"{share:.1%} dropped at p = 0.4, the rest divided by 0
 # %% [markdown]
 # ## 3. Dropping whole channels (2 points, about 5 minutes)
 #
-# In a convolutional layer neighbouring pixels of a channel say nearly the same, so a dropped pixel is easily guessed
-# from its neighbours and little is gained. Tompson et al. (2015) drop whole **channels**: one draw for each channel of
-# each example, used at all its pixels.
+# A convolutional layer looks for several patterns in an image and makes one new image for each, which shows where the
+# pattern was found: such an image is a *channel*. Neighbouring pixels of a channel say nearly the same, so a dropped
+# pixel is easily guessed from its neighbours and little is gained. Tompson et al. (2015) drop whole **channels**: one
+# draw for each channel of each example, used at all its pixels.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -272,13 +274,13 @@ def dropout2d(x, p, training, rng):
 
 
 # %% [markdown]
-# Two examples with eight channels each, all ones, at $p = 0.5$. Every small square is one channel: all or nothing, and
-# another choice for the other example.
+# Both masks for two examples of three channels, at $p = 0.5$: what stays is filled, what goes is crossed. `dropout`
+# draws for each pixel; `dropout2d` should let a channel stay or go as a whole, and choose anew for each example.
 
 # %%
-y = dropout2d(np.ones((2, 8, 6, 6)), 0.5, True, np.random.default_rng(1))
-for example in range(2):
-    regularisation_plots.image_row(y[example], [f"channel {c}" for c in range(8)], f"example {example}", limit=2)
+rng, ones = np.random.default_rng(1), np.ones((2, 3, 5, 5))
+masks = {name: drop(ones, 0.5, True, rng) for name, drop in (("dropout", dropout), ("dropout2d", dropout2d))}
+regularisation_plots.draw_masks(masks)
 
 # %% id="check_dropout2d" tags=["question"] points=2
 """Whole channels go, each example draws its own, the rest is scaled."""
@@ -302,7 +304,8 @@ checks.passed("dropout2d", f"{dropped.mean():.0%} of 600 channels dropped at p =
 
 # %% [markdown] id="what_does_dropout_do" tags=["written"] points=2
 # **What does dropout do, and why does it help?** Say what a network can no longer rely on when it trains with dropout,
-# and why that improves its answers on new examples. Which module of `torch.nn` is `dropout2d`?
+# and why that improves its answers on new examples. (The abstract of Srivastava et al. 2014, in the references, gives
+# two explanations; either will do.) Which module of `torch.nn` is `dropout2d`?
 #
 # ### BEGIN SOLUTION
 # In every training step a random part of the units is missing. A unit cannot rely on particular other units being
@@ -332,7 +335,8 @@ checks.passed("dropout2d", f"{dropped.mean():.0%} of 600 channels dropped at p =
 # $$ \mu_{run} \leftarrow (1 - a)\, \mu_{run} + a\, \mu, \qquad
 # v_{run} \leftarrow (1 - a)\, v_{run} + a\, \frac{n}{n - 1}\, v . $$
 #
-# The factor $n / (n - 1)$ makes the running estimate unbiased; the variance that normalises is the biased $v$.
+# What enters $v_{run}$ is $\frac{n}{n - 1} v$, the unbiased estimate of the variance; the batch itself is normalised by
+# the biased $v$.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -485,7 +489,7 @@ regularisation_plots.batch_norm_graph()
 # | $d\gamma, d\beta$ | `dgamma`, `dbeta` | (features,) |
 # | $\hat x, s, \gamma$, mode | whatever you put into `cache` | |
 #
-# Expect agreement with torch to about 1e-15, and with central differences to about 1e-9.
+# Expect agreement with torch to about 1e-14, and with central differences to 1e-9 or better.
 #
 # <details><summary>Hint</summary>
 #
@@ -526,7 +530,7 @@ for training in (True, False):
     dx, _, _ = batch_norm_backward(dy, cache)
     centred = (x - x.mean(axis=0)) / x.std(axis=0)
     sums, products = dx.sum(axis=0).round(6) + 0.0, (dx * centred).sum(axis=0).round(6) + 0.0
-    print(f"training {training!s:5}  column sums of dx {sums}  products with x-hat {products}")
+    print(f"training {training}\n  column sums of dx    {sums}\n  products with x-hat  {products}")
 
 # %% id="check_batch_norm_backward" tags=["question"] points=4
 """Gradients agree with torch and with central differences along a random direction, in both modes."""
@@ -562,7 +566,8 @@ checks.passed(
 
 # %% [markdown] id="what_does_batch_norm_do" tags=["written"] points=2
 # **What does batch normalisation do, and why does it help?** Its authors said that it reduces 'internal covariate
-# shift'. Say what they meant by that, and what later work put against it.
+# shift'. Say what they meant by that, and what later work put against it. (The abstracts of Ioffe and Szegedy 2015 and
+# of Santurkar et al. 2018, both in the references, have what is needed.)
 #
 # ### BEGIN SOLUTION
 # It gives each feature mean 0 and variance 1 over the mini-batch and then a learnt scale and offset. Training becomes
@@ -645,6 +650,8 @@ checks.passed("fold_batch_norm", "one layer in place of two")
 # 'How large is the model?' is asked of every model in this course. What counts are the **trainable parameters**: the
 # single numbers that gradient descent may change. Not the running estimates (torch calls such tensors *buffers*), not
 # parameters that were frozen by `requires_grad = False`; and a tensor that is used in two places is learnt once.
+# A model in torch is an `nn.Module`, which may hold further modules; its arrays are tensors, and `tensor.numel()` says
+# how many numbers one holds.
 #
 # `nn.Linear(64, 128)` has $64 \cdot 128 + 128 = 8320$, `nn.BatchNorm1d(128)` has 256 and keeps 257 numbers more in
 # buffers. When the check is content, it prints the count for the network of the experiment below, in torch, with and
@@ -695,8 +702,8 @@ checks.passed("count_parameters", "8320 in a linear layer from 64 to 128")
 # - `train_step(x, targets, learning_rate)`: one step of plain gradient descent; returns the mean cross-entropy of the
 #   batch in training mode **before** the step, a number
 #
-# Each hidden layer is a linear layer, batch norm if `batch_norm` is true (momentum 0.1, eps 1e-5), ReLU and dropout; at
-# the end stands a linear layer by itself:
+# Each hidden layer is a linear layer, batch norm if `batch_norm` is true (momentum 0.1, eps 1e-5), ReLU (which sets
+# negative values to 0) and dropout; at the end stands a linear layer by itself:
 #
 # $$ z = h W + b, \qquad \hat z = \mathrm{batchnorm}(z), \qquad h' = m \odot \max(0, \hat z), \qquad
 #    \theta \leftarrow \theta - \eta\, \frac{\partial L}{\partial \theta} . $$
@@ -795,8 +802,8 @@ def make_network(sizes, dropout_p, batch_norm, rng):
 
 # %% [markdown]
 # Look before you check: a network that cannot learn twenty digits by heart has a mistake in its gradient. Expect a
-# first loss between $\ln 10 = 2.3$ and 3.5, and a last one under 0.05 without dropout; dropout makes it harder on
-# purpose and stays between 0.1 and 1.
+# first loss near $\ln 10 = 2.3$, between 2 and 3.5, and a last one under 0.05 without dropout; dropout makes it harder
+# on purpose and stays between 0.1 and 1.
 
 # %%
 handful, handful_labels = train_images[:20], train_labels[:20]
@@ -934,12 +941,12 @@ regularisation_plots.accuracy_panels({name: histories[name] for name in ("plain"
 #
 # The plain network is best on the test images early on, then learns the wrong labels and loses what it had:
 # **overfitting**, visible as the gap between the curves. The network with dropout learns few of the wrong labels, and
-# answers more of the test images rightly than of the (partly wrong) training labels.
+# it mostly answers more of the test images rightly than of the (partly wrong) training labels.
 #
 # Now the learning rate of 2, without batch norm, with it, and with both. Batch norm alone is no cure for overfitting
 # here, as its test curve shows: what it mends is that training works at all (dropout without it breaks at this rate as
 # the plain network does). Together they do both: training bears the rate, and few of the wrong labels are learnt.
-# Expect a training accuracy near 0.85 on the right, where batch norm alone reaches 1, and more of the test images
+# Expect a training accuracy of 0.75 to 0.85 on the right, where batch norm alone reaches 1, and more of the test images
 # answered rightly.
 
 # %%
@@ -954,19 +961,19 @@ for name, history in at_rate_2.items():
 print("guessing one and the same digit gives 0.10")
 
 # %% id="check_networks" tags=["question"] points=2
-"""The three networks behave on the test images as they should; the grader asks them for logits and counts itself."""
+"""Training and test accuracy of the three networks; the grader asks them for logits and counts by itself."""
 for name in ("plain", "dropout", "batch_norm"):
     training = accuracy(networks[name], train_images, train_labels)
     test = accuracy(networks[name], test_images, test_labels)
-    least = {"plain": 0.65, "dropout": 0.8, "batch_norm": 0.65}[name]
+    least_training, least = {"plain": (0.95, 0.65), "dropout": (0.7, 0.8), "batch_norm": (0.85, 0.65)}[name]
+    checks.true(
+        training > least_training,
+        f"networks[{name!r}]: training accuracy {training:.3f}, more than {least_training} was expected",
+    )
     checks.true(test > least, f"networks[{name!r}]: test accuracy {test:.3f}, more than {least} was expected")
     if name == "dropout":
         checks.true(
             training - test < 0.12, f"networks['dropout'] still overfits: training {training:.3f}, test {test:.3f}"
-        )
-    else:
-        checks.true(
-            training > 0.85, f"networks[{name!r}]: training accuracy {training:.3f}, more than 0.85 was expected"
         )
     if name == "plain":
         checks.true(
@@ -993,14 +1000,14 @@ checks.passed("networks", "the plain one overfits, dropout mends it, batch norm 
 # - Dropout drops with probability $p$ and divides by $1 - p$, in training only.
 # - Batch norm normalises by the batch in training and by running estimates in evaluation; its gradient goes through
 #   mean and variance as well.
-# - Both make two modes necessary. In torch these are `model.train()` and `model.eval()`, and forgetting the second is
-#   among the commonest mistakes in published code.
+# - Both make two modes necessary, in torch `model.train()` and `model.eval()`. Forgetting the second gives no error,
+#   only wrong numbers.
 # - A gap between training and test is overfitting; dropout narrows it. A larger stable learning rate is what batch norm
 #   gives.
 #
-# Language models use dropout everywhere, but not on the recurrent connections (Zaremba et al., 2014), and rarely batch
-# norm: the batch statistics of a sequence differ from step to step, and lengths vary. You will meet dropout again in
-# assignment 5.
+# The recurrent language models of this course use dropout on all connections but the recurrent ones (Zaremba et al.,
+# 2014), and no batch norm: it would need other statistics at each step of a sequence, and a longer sequence has steps
+# for which there are none (Ba et al., 2016). You will meet dropout again in assignment 5.
 
 # %% [markdown]
 # ## References
@@ -1008,11 +1015,14 @@ checks.passed("networks", "the plain one overfits, dropout mends it, batch norm 
 # - E. Alpaydin and C. Kaynak (1998). *Optical Recognition of Handwritten Digits.* UCI Machine Learning Repository; the
 #   1797 images are `sklearn.datasets.load_digits`.
 # - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov (2014). *Dropout: A Simple Way to Prevent
-#   Neural Networks from Overfitting.* JMLR 15.
+#   Neural Networks from Overfitting.* JMLR 15, 1929-1958.
 # - J. Tompson, R. Goroshin, A. Jain, Y. LeCun and C. Bregler (2015). *Efficient Object Localization Using Convolutional
 #   Networks.* CVPR (channel-wise dropout).
 # - S. Ioffe and C. Szegedy (2015). *Batch Normalization: Accelerating Deep Network Training by Reducing Internal
-#   Covariate Shift.* ICML.
+#   Covariate Shift.* ICML, arXiv:1502.03167.
 # - K. He, X. Zhang, S. Ren and J. Sun (2015). *Delving Deep into Rectifiers.* ICCV (the starting weights).
-# - S. Santurkar, D. Tsipras, A. Ilyas and A. Madry (2018). *How Does Batch Normalization Help Optimization?* NeurIPS.
+# - S. Santurkar, D. Tsipras, A. Ilyas and A. Madry (2018). *How Does Batch Normalization Help Optimization?* NeurIPS,
+#   arXiv:1805.11604.
 # - W. Zaremba, I. Sutskever and O. Vinyals (2014). *Recurrent Neural Network Regularization.* arXiv:1409.2329.
+# - J. L. Ba, J. R. Kiros and G. E. Hinton (2016). *Layer Normalization.* arXiv:1607.06450 (section 3: why batch norm
+#   does not suit recurrent networks).

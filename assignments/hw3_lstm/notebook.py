@@ -63,7 +63,8 @@ def random_parameters(input_size, hidden_size, rng, scale=0.5):
 # $$c' = u \odot g + f \odot c \qquad h' = o \odot \tanh(c')$$
 #
 # The *update gate* $u$ decides what is written, the *forget gate* $f$ what is kept, the *output gate* $o$ what is
-# shown. $\sigma$ is the logistic function (`sigmoid` above), $\odot$ the product entry by entry.
+# shown. $\sigma$ is the logistic function (`sigmoid` above), $\odot$ the product entry by entry. Each $W_{x\cdot}$
+# reads the input, as $U$ did in the character network, each $W_{h\cdot}$ the output of the step before, as $W$ did.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -532,8 +533,9 @@ checks.passed("count_lstm_parameters", "320,800 by the textbook, torch's own cou
 
 # %% [markdown]
 # **Other cells.** A *GRU*, the subject of the next notebook, has two gates and a candidate: three blocks of the same
-# form and one state in place of two. A plain layer ("RNN" in torch) has one block and no gates. The rest is as before,
-# errors included; another `rnn_type` is a `ValueError` too.
+# form, and one state in place of two. Its step ends in $h' = z \odot h + (1 - z) \odot g$ with one gate $z$ for keeping
+# and for writing; the other gate works inside the candidate $g$. A plain layer ("RNN" in torch) has one block and no
+# gates. The rest is as before, errors included; another `rnn_type` is a `ValueError` too.
 #
 # | `rnn_type` | blocks | 200 inputs, 200 units, one bias | two biases |
 # | --- | --- | --- | --- |
@@ -942,11 +944,11 @@ checks.passed("masked_cross_entropy", "numpy and torch, padding without any infl
 # %% [markdown]
 # ## 7. Different lengths, out (2 points, about 10 minutes)
 #
-# How long should an output be that the network itself makes? There are two common ways. Either *the end is a token*:
-# it stands in the vocabulary, every training sequence ends with it, and writing stops when the network says it. Or
-# *the end has an output of its own*: a number between 0 and 1 at each step, the probability of stopping here, or a
-# length that is predicted at the start. The first needs nothing new, the second also works where the outputs are no
-# tokens, such as pen strokes or sound.
+# How long should an output be that the network itself makes? There are two common ways (Goodfellow, Bengio and
+# Courville 2016, section 10.2). Either *the end is a token*: it stands in the vocabulary, every training sequence ends
+# with it, and writing stops when the network says it. Or *the end has an output of its own*: a number between 0 and 1
+# at each step, the probability of stopping here, or a length that is predicted at the start. The first needs nothing
+# new, the second also works where the outputs are no tokens, such as pen strokes or sound.
 #
 # Write the first, for any model. The model is a function:
 #

@@ -3,8 +3,8 @@
 #
 # A gated recurrent unit keeps a state, and two gates decide how much of it is kept and how much of it is looked at.
 # Frameworks hand you its gradient for free. In this notebook you earn it: you write one step forward, derive the same
-# step backwards on paper, put it into numpy, and chain it through a whole sequence. Three judges check your work:
-# central differences, torch, and the paper itself.
+# step backwards on paper, put it into numpy, and chain it through a whole sequence. Two judges check your work: central
+# differences and torch.
 #
 # **After this notebook you can**
 #
@@ -87,6 +87,13 @@ class TorchStep(torch.autograd.Function):
 # own affair; nobody but your `gru_cell_backward` looks inside.
 #
 # The next cell draws the step. A dot is a junction; lines that cross without one do not touch.
+#
+# <details><summary>Hint</summary>
+#
+# Four lines for the four equations, in the order z, r, g, h'. Mind the brackets of $(r \odot h) W_{hg}$: `*` and `@`
+# bind equally strongly in Python and are read from left to right, so `r * h @ W` happens to mean the same, but
+# `r * (h @ W)` does not. A cache of `x, h, z, r, g, params` is enough for the way back.
+# </details>
 
 # %%
 diagrams.draw_gru()
@@ -174,14 +181,6 @@ checks.close("gru_cell with a diagonal W_hg, against torch.nn.GRUCell,", gru_cel
 checks.passed("gru_cell", "the worked example, the update gate wide open, and torch agree")
 
 # %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Four lines for the four equations, in the order z, r, g, h'. Mind the brackets of $(r \odot h) W_{hg}$: `*` and `@`
-# bind equally strongly in Python and are read from left to right, so `r * h @ W` happens to mean the same, but
-# `r * (h @ W)` does not. A cache of `x, h, z, r, g, params` is enough for the way back.
-# </details>
-
-# %% [markdown]
 # ## 2. The derivative of a gate (1 point, about 5 minutes)
 #
 # On the way back every gate needs the derivative of $\sigma$. With $s = \sigma(a) = 1 / (1 + e^{-a})$,
@@ -198,6 +197,11 @@ checks.passed("gru_cell", "the worked example, the update gate wide open, and to
 #
 # A known slip is to take the derivative of the other squashing function, $1 - g^2$ for $g = \tanh(a)$. Expect 0.25 in
 # the middle, at $s = 1/2$, and 0 at both ends.
+#
+# <details><summary>Hint</summary>
+#
+# $\dfrac{e^{-a}}{1 + e^{-a}} = \dfrac{(1 + e^{-a}) - 1}{1 + e^{-a}}$.
+# </details>
 
 
 # %% id="sigmoid_derivative" tags=["solution"]
@@ -235,12 +239,6 @@ a = np.linspace(-5, 5, 21).reshape(3, 7)
 slopes = (sigmoid(a + 1e-5) - sigmoid(a - 1e-5)) / 2e-5
 checks.close("sigmoid_derivative(sigmoid(a))", sigmoid_derivative(sigmoid(a)), slopes, relative=1e-6)
 checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right on a grid of 21 points")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# $\dfrac{e^{-a}}{1 + e^{-a}} = \dfrac{(1 + e^{-a}) - 1}{1 + e^{-a}}$.
-# </details>
 
 # %% [markdown]
 # ## 3. One step back (6 points, about 30 minutes)
@@ -304,6 +302,14 @@ checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right o
 #
 # Since $W_{hz}$, $W_{hr}$ and $W_{hg}$ are square, a forgotten transposition raises no error. The shapes will not save
 # you; the differences will.
+#
+# <details><summary>Hint</summary>
+#
+# Keep one line per arrow of the drawing, from right to left: `dz`, `dg`; `da_z`, `da_g`; then through `W_hg` to `dq`;
+# from `dq` to `dr` and to path 4; `da_r`; then the sums for `dx` and `dh`; the weights last. If of the nine parameters
+# only those of the reset gate are wrong, look at the line for `dr`; if only those of the update gate are right, look at
+# `dg` and `da_g`. `(da_g @ W_hg.T) * h` is not `(da_g * h) @ W_hg.T`.
+# </details>
 
 # %%
 diagrams.draw_gru(gradients=True)
@@ -403,14 +409,6 @@ checks.passed("gru_cell_backward", f"eleven gradients, largest relative error {l
 # The last check hands your two functions to torch as one operation of its own (`TorchStep`, near the top of the
 # notebook). Torch never sees your equations; `gradcheck` differentiates the forward function numerically, entry by
 # entry, and compares.
-#
-# <details><summary>Hint</summary>
-#
-# Keep one line per arrow of the drawing, from right to left: `dz`, `dg`; `da_z`, `da_g`; then through `W_hg` to `dq`;
-# from `dq` to `dr` and to path 4; `da_r`; then the sums for `dx` and `dh`; the weights last. If dW_xr, dW_hr and db_r
-# alone are wrong, look at the line for `dr`. If they are the only right ones, look at `da_g`. `(da_g @ W_hg.T) * h` is
-# not `(da_g * h) @ W_hg.T`.
-# </details>
 
 # %% [markdown]
 # ## 4. The loss of a sequence (2 points, about 7 minutes)
@@ -429,6 +427,11 @@ checks.passed("gru_cell_backward", f"eleven gradients, largest relative error {l
 #
 # It is a sum over steps, batch and units, not a mean. The half is there so that $\partial L_t / \partial h_t$ is simply
 # $h_t - y_t$. Expect exactly `targets.size / 2` when every target is off by one.
+#
+# <details><summary>Hint</summary>
+#
+# A loop over `zip(xs, targets)`, one call of `gru_cell` in it, and its state goes into the next call.
+# </details>
 
 
 # %% id="gru_loss" tags=["solution"]
@@ -498,32 +501,33 @@ checks.close(
 checks.passed("gru_loss", "0 where the targets are met, 150 where they are off by 1, 2, 3 and 4")
 
 # %% [markdown]
-# <details><summary>Hint</summary>
-#
-# A loop over `zip(xs, targets)`, one call of `gru_cell` in it, and its state goes into the next call.
-# </details>
-
-# %% [markdown]
 # ## 5. Back through all steps (4 points, about 15 minutes)
 #
 # The weights are the same at every step, and a state matters twice: for its own loss and for the next state. The rule
 # "used more than once" says to add, in both cases. Let $D_t = \partial L / \partial h_t$ collect everything that
 # reaches $h_t$:
 #
-# $$D_T = h_T - y_T, \qquad D_t = (h_t - y_t) + \bar h_t$$
-# $$\frac{\partial L}{\partial W} = \sum_{t=1}^{T} \bar W_t$$
+# $$D_T = h_T - y_T, \qquad D_t = (h_t - y_t) + \bar h^{(t+1)} \quad (t < T)$$
+# $$\frac{\partial L}{\partial W} = \sum_{t=1}^{T} \bar W^{(t)}$$
 #
 # | symbol | in code | what it is |
 # | --- | --- | --- |
 # | $D_t$ | `dh_next` of step $t$ | (batch, hidden), given to `gru_cell_backward` |
-# | $\bar h_t$ | `dh` of step $t + 1$ | (batch, hidden), what step $t + 1$ sends back to the state it started from |
-# | $\bar W_t$ | `gradients` of step $t$ | nine arrays |
+# | $\bar h^{(t+1)}$ | `dh` of step $t + 1$ | (batch, hidden), what step $t + 1$ sends back to its old state, $h_t$ |
+# | $\bar W^{(t)}$ | `gradients` of step $t$ | nine arrays |
 # | $\partial L / \partial W$ | result | a dict of nine arrays, like `params` |
 #
 # This is back-propagation through time (Werbos 1990): once forwards, keeping every cache, then once backwards. In the
 # drawing the losses send their gradient down and to the left; all of these arrows count, the thick one included. The
 # cell after yours shows the same picture as for one step, through 6 steps: an entry of a weight is moved, and the whole
 # sequence is run again. Expect relative errors up to about 1e-8.
+#
+# <details><summary>Hint</summary>
+#
+# Two loops. The first fills two lists, `states` (one longer than the sequence, with `h0` in front) and `caches`. The
+# second runs from the last step to the first; before it, `dh` is zero, since nothing comes after the last step. Add to
+# the totals, do not replace them.
+# </details>
 
 # %%
 diagrams.draw_unrolled(4)
@@ -578,13 +582,6 @@ checks.passed("gru_backward", f"five steps, nine gradients, largest relative err
 
 # %% [markdown]
 # Here torch did the chaining and you did the steps, and both roads led to the same sum.
-#
-# <details><summary>Hint</summary>
-#
-# Two loops. The first fills two lists, `states` (one longer than the sequence, with `h0` in front) and `caches`. The
-# second runs from the last step to the first; before it, `dh` is zero, since nothing comes after the last step. Add to
-# the totals, do not replace them.
-# </details>
 
 # %% [markdown]
 # ## 6. What a single step would have given (2 points, about 6 minutes)
@@ -592,16 +589,21 @@ checks.passed("gru_backward", f"five steps, nine gradients, largest relative err
 # Exercises on paper often stop after one step: take the last step's loss alone, hold $h_{T-1}$ fixed as if it were an
 # input, and differentiate. In the drawing above that is the thick arrow, and nothing beyond the last box. Written out:
 #
-# $$\frac{\partial L_T}{\partial W}\Big|_{h_{T-1}\ \text{fixed}} = \bar W_T \quad\text{with}\quad D_T = h_T - y_T$$
+# $$\frac{\partial L_T}{\partial W}\Big|_{h_{T-1}\ \text{fixed}} = \bar W^{(T)} \quad\text{with}\quad D_T = h_T - y_T$$
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
 # | $h_{T-1}$ | the state after all steps but the last | (batch, hidden) |
 # | $y_T$ | `targets[-1]` | (batch, hidden) |
-# | $\bar W_T$ | result | a dict of nine arrays, like `params` |
+# | $\bar W^{(T)}$ | result | a dict of nine arrays, like `params` |
 #
 # The state $h_{T-1}$ still has to be computed, by running all the earlier steps. For $T = 1$ the function must agree
 # with `gru_backward`.
+#
+# <details><summary>Hint</summary>
+#
+# Run all steps forwards as in `gru_loss`, but keep the last cache only. One call of `gru_cell_backward` is enough.
+# </details>
 
 
 # %% id="last_step_gradients" tags=["solution"]
@@ -683,12 +685,6 @@ checks.close(
     },
 )
 checks.passed("last_step_gradients", "equal to the whole gradient for one step, to the last step's share for four")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Run all steps forwards as in `gru_loss`, but keep the last cache only. One call of `gru_cell_backward` is enough.
-# </details>
 
 # %% [markdown]
 # Does it matter for learning? Two copies of the same GRU learn the echo task by gradient descent, one by the gradient
@@ -797,6 +793,12 @@ plt.show()
 #
 # Write torch's step in numpy. It needs no cache. Expect agreement with `torch.nn.GRUCell` to 1e-12. The cell after
 # yours puts the conditions into numbers: the largest difference between your two functions over 100 random examples.
+#
+# <details><summary>Hint</summary>
+#
+# Start from your `gru_cell` and change one line. The bias $b_{hg}$ is added before the reset multiplies, so that with
+# $r = 0$ neither the old state nor this bias has a say.
+# </details>
 
 
 # %% id="gru_cell_torch" tags=["solution"]
@@ -868,13 +870,6 @@ worst = np.abs(h_next - by_torch).max()
 checks.passed("gru_cell_torch", f"equal to torch.nn.GRUCell, largest difference {worst:.0e}")
 
 # %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Start from your `gru_cell` and change one line. The bias $b_{hg}$ is added before the reset multiplies, so that with
-# $r = 0$ neither the old state nor this bias has a say.
-# </details>
-
-# %% [markdown]
 # ## 8. Counting (2 points, about 7 minutes)
 #
 # A GRU layer has three blocks of the same form (update, reset, candidate), each with a matrix from the input, one from
@@ -889,6 +884,12 @@ checks.passed("gru_cell_torch", f"equal to torch.nn.GRUCell, largest difference 
 #
 # Write the count for one layer. Raise a `ValueError` that names the value for any other `bias`, and for a size under 1.
 # Expect 240,600 for 200 inputs and 200 units with one bias per block, and 241,200 with two.
+#
+# <details><summary>Hint</summary>
+#
+# `3 * hidden_size * (...)`: what does each hidden unit of a block own? A row of inputs, a row of states, and one or two
+# biases. Compare `bias` with the two words before you compute anything.
+# </details>
 
 
 # %% id="count_gru_parameters" tags=["solution"]
@@ -942,13 +943,6 @@ checks.raises("count_gru_parameters(0, 5, 'one')", ValueError, lambda: count_gru
 checks.raises("count_gru_parameters(5, 0, 'two')", ValueError, lambda: count_gru_parameters(5, 0, "two"))
 checks.passed("count_gru_parameters", "240,600 by the textbook, torch's own count for three sizes")
 
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# `3 * hidden_size * (...)`: what does each hidden unit of a block own? A row of inputs, a row of states, and one or two
-# biases. Compare `bias` with the two words before you compute anything.
-# </details>
-
 # %% [markdown] id="why_six_biases" tags=["written"] points=1
 # **Written question (1 point, about 4 minutes).** Torch stores six bias vectors for a GRU layer. Four are enough for
 # the same function, and the variant of question 1 needs three. Which of the six can be merged, which cannot, and why?
@@ -986,7 +980,8 @@ checks.passed("count_gru_parameters", "240,600 by the textbook, torch's own coun
 # ## References
 #
 # - K. Cho and others (2014), *Learning phrase representations using RNN encoder-decoder for statistical machine
-#   translation*, arXiv:1406.1078: the unit of question 1, its update gate read as here.
+#   translation*, arXiv:1406.1078: the unit of question 1, its update gate read as here. Version 3 has the reset before
+#   the product, as in question 1, version 1 after it, as in torch.
 # - J. Chung, C. Gulcehre, K. Cho, Y. Bengio (2014), *Empirical evaluation of gated recurrent neural networks on
 #   sequence modeling*, arXiv:1412.3555: GRU and LSTM compared. Its $z$ is $1 - z$ here: always look which way round a
 #   paper's gate is.

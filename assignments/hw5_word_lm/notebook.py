@@ -2,9 +2,10 @@
 # # A word language model
 #
 # A language model reads a text word by word and says, before each word, how probable every word is. In this notebook
-# you build a complete one in PyTorch: from lines of text to ids, from ids to batches, the network, its measure, its
-# training, and at last sentences that it makes up by itself. Everything runs on a small synthetic English in seconds
-# on a CPU; the last section trains the same code on the Penn Treebank or on WikiText-2 on a GPU.
+# you build a complete one in PyTorch, with a recurrent network (Mikolov et al. 2010): from lines of text to ids, from
+# ids to batches, the network, its measure, its training, and at last sentences that it makes up by itself. Everything
+# runs on a small synthetic English in seconds on a CPU; the last section trains the same code on the Penn Treebank or
+# on WikiText-2 on a GPU.
 #
 # **After it you can**
 # - turn a text into a vocabulary, a stream of ids and batches whose columns are contiguous text;
@@ -30,14 +31,13 @@ import os
 import shutil
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils import checks, corpora, plots, toy
+from utils import checks, corpora, diagrams, plots, toy
 from utils.floors import floors
 from utils.training import fit, shrink_on_plateau
 from utils.weights import describe, read_weights, save_weights
@@ -240,7 +240,8 @@ def get_batch(source, start, bptt):
 ids = {split: encode(getattr(corpus, split), vocabulary) for split in corpora.SPLITS}
 words = list(vocabulary)  # a dict keeps its order, so the place of a word in this list is its id
 print({split: len(stream) for split, stream in ids.items()})
-print(" ".join(words[i] for i in ids["train"][:30]))
+print(ids["train"][:20].tolist())
+print(" ".join(words[i] for i in ids["train"][:20]))
 
 shown = batchify(ids["train"], 5)[:9]
 print("\n".join("".join(f"{words[i]:14}" for i in row) for row in shown))
@@ -268,7 +269,8 @@ checks.passed("get_batch", "targets one row after the inputs")
 # was made. If the state is handed on as it is, the graph of the second piece hangs on that of the first, that of the
 # third on both, and the backward pass of the last piece goes through the whole text. So the state is *repackaged*:
 # the same numbers in the same memory, cut off from their history. Forwards, the state runs through the whole text;
-# backwards, the gradient stops at the cut. This is **truncated back-propagation through time**.
+# backwards, the gradient stops at the cut. This is **truncated back-propagation through time**; the cell after the
+# check draws it.
 #
 # | name | what |
 # | --- | --- |
@@ -312,12 +314,14 @@ checks.passed("repackage_hidden", "values kept, history cut")
 #
 # </details>
 #
-# What does the cut save, and what does it cost? The next cell trains a small GRU over 12 pieces of 20 steps, once
-# with the state repackaged between pieces and once without, and measures three things in each piece: how much memory
-# autograd holds on to for the way back, how long the backward pass takes, and how large the gradient of the last
-# piece's loss with respect to each earlier input is.
+# The next cell draws three pieces with the cuts between them: solid wires lead forwards and dashed ones back, and each
+# piece has a loss of its own. What does the cut save, and what does it cost? The cell also trains a small GRU over 12
+# pieces of 20 steps, once with the state repackaged between pieces and once without, and measures three things in each
+# piece: how much memory autograd holds on to for the way back, how long the backward pass takes, and how large the
+# gradient of the last piece's loss with respect to each earlier input is.
 
 # %%
+diagrams.draw_truncated()
 PIECES, STEPS = 12, 20
 
 
@@ -375,8 +379,9 @@ plots.panels(
 # %% [markdown] id="where_bptt" tags=["written"] points=1
 # Without the cut, memory and time grow with every piece, without end. With it they stay where the first piece left
 # them. The price is on the right: the curve with the cut ends where the last piece begins, so the model is never told
-# directly that a word 50 steps ago would have helped. Look at the scale before you are sorry, though: by then the
-# gradient has shrunk by many orders of magnitude anyway.
+# directly that a word 50 steps ago would have helped. Look at the scale before you are sorry, though: in this network,
+# whose weights are still those of the start, the gradient 50 steps back is ten orders of magnitude smaller than at the
+# last step, and beyond some 90 steps float32 holds it no longer.
 #
 # **Where does back-propagation through time happen?** Look ahead to what one training step must do: get a piece,
 # repackage, forward, loss, backward, clip, step. Which of these runs back-propagation through time, through which
@@ -398,11 +403,12 @@ plots.panels(
 #
 # ### BEGIN SOLUTION
 # Without it the graph of each piece would hang on those of all earlier ones. After the first `backward` their saved
-# tensors are freed, so the second one stops with an error ("Trying to backward through the graph a second time"); if
-# they are kept, memory and time of a step grow in proportion to the text read so far. Starting from zeros would cut
-# the graph too, but throw away what the model has read: it would begin every piece without knowing the sentence that
-# it is in, so the loss of the first words of each piece would be higher, it would never learn to use a context longer
-# than `bptt`, and training would differ from how the perplexity is measured (state carried).
+# tensors are freed, so the second one stops with an error ("Trying to backward through the graph a second time"). If
+# they are kept, as in the measurement, memory and time of a step grow in proportion to the text read so far (and in
+# training torch still refuses, since the optimiser has changed the weights in place meanwhile). Starting from zeros
+# would cut the graph too, but throw away what the model has read: it would begin every piece without knowing the
+# sentence that it is in, so the loss of the first words of each piece would be higher, it would never learn to use a
+# context longer than `bptt`, and training would differ from how the perplexity is measured (state carried).
 #
 # Rubric: 1 point for what happens without it (error, or memory and time that grow, with the reason); 1 point for what
 # zeros would lose (the values carry what was read; only the gradient should be cut).
@@ -416,7 +422,7 @@ plots.panels(
 # $h_t^0 = D(E[x_t])$:
 #
 # $$h_t^l = \text{rnn}^l\big(D(h_t^{l-1}),\ h_{t-1}^l\big) \ \ (\text{no } D \text{ for } l = 1)
-# \qquad o_t = W D(h_t^L) + b$$
+# \qquad o_t = D(h_t^L) W^\top + b$$
 #
 # Dropout stands on the way up, on the embeddings, between the layers and on the output, never on the way from
 # $h_{t-1}^l$ to $h_t^l$: there it would erase the memory a little more at each step (Zaremba et al. 2014). When the
@@ -434,8 +440,8 @@ plots.panels(
 # Use torch's own `nn.Embedding`, `nn.RNN`, `nn.GRU`, `nn.LSTM` and `nn.Linear`; how you name the attributes is up to
 # you. Small initial weights of embedding and decoder, say uniform in $\pm 0.1$, make a good start: the untrained
 # model then knows nothing and its loss is about $\ln V$. Write out the number of parameters before you look: with $G$
-# gates (1 for the plain RNN, 3 for the GRU, 4 for the LSTM), $I_l$ the input size of layer $l$, $H$ the state's size,
-# and torch's two biases per gate,
+# blocks of weights in a layer (1 for the plain RNN; one for each gate and one for the candidate make 3 for the GRU and
+# 4 for the LSTM), $I_l$ the input size of layer $l$, $H$ the state's size, and torch's two biases per block,
 #
 # $$V I_1 + \sum_{l=1}^{L} G H (I_l + H + 2) + V H + V$$
 #
@@ -571,8 +577,9 @@ checks.raises("tied with sizes 4 and 5", ValueError, lambda: WordLM("LSTM", 9, 4
 checks.passed("WordLM", "four types, parameters, state, tying, dropout")
 
 # %% [markdown] id="why_tying" tags=["written"] points=1
-# **Why does tying help?** With 10,000 words and two layers of 200 the tied LSTM has 2.0 million parameters less and a
-# *lower* test perplexity. Give two reasons.
+# **Why does tying help?** With 10,000 words and two layers of 200 the tied LSTM has 2.0 million parameters fewer, and
+# trained alike a *lower* test perplexity: 110.4 against 117.6 after six epochs of the recipe in section 10. Give two
+# reasons.
 #
 # ### BEGIN SOLUTION
 # Both matrices hold a vector of meaning for each word, one to read it and one to predict it; words that are used
@@ -593,8 +600,9 @@ checks.passed("WordLM", "four types, parameters, state, tying, dropout")
 #
 # $$\text{perplexity} = \exp\Big(-\frac{1}{N - 1} \sum_{t=2}^{N} \ln p(w_t \mid w_1, \dots, w_{t-1})\Big)$$
 #
-# the number of equally probable words among which the model would be as unsure as it is. The protocol of the
-# literature (Mikolov et al. 2010) leaves no choices, and neither does the grader:
+# the number of equally probable words among which the model would be as unsure as it is. The protocol is the usual one
+# for the Penn Treebank, whose split and 10,000 words are those of Mikolov et al. (2011) and which Zaremba et al. (2014)
+# read as below in the code to their paper. It leaves no choices, and neither does the grader:
 #
 # - the text is **one** stream, in a batch of one, and every token but the first is predicted;
 # - the state starts at zero and is carried through to the end;
@@ -703,7 +711,8 @@ checks.passed("perplexity", f"{exact:.4f} whatever the piece")
 # which changes the direction.
 #
 # `parameters` is any iterable, also one that can be gone through only once, such as `model.parameters()`; a parameter
-# whose `.grad` is None is skipped. The result is in `.grad`; what is returned does not matter.
+# whose `.grad` is None is skipped. The result is in `.grad`; what is returned does not matter. What the two do to a
+# training run is drawn in section 7.
 
 
 # %% id="clip_by_norm" tags=["solution"]
@@ -784,8 +793,8 @@ checks.passed("clip_by_value", "entries between the bounds")
 # 1. get the inputs and the targets,
 # 2. repackage the state that the piece before left (the first piece starts from `init_hidden`),
 # 3. run the model, and take the **mean** cross-entropy of the piece as its loss,
-# 4. go backward, after the old gradients were set to zero,
-# 5. clip by norm, *then* let the optimiser take its step.
+# 4. set the old gradients to zero (`optimiser.zero_grad()`, or they would add up) and go backward (`loss.backward()`),
+# 5. clip by norm, *then* let the optimiser take its step (`optimiser.step()`).
 #
 # The result is the mean loss per token over the epoch, in nats, so a short last piece of $n$ tokens counts $n$ times
 # its mean.
@@ -796,10 +805,6 @@ checks.passed("clip_by_value", "entries between the bounds")
 # | `optimiser` | anything with torch's interface | torch.optim.Optimizer |
 # | `bptt`, `clip` | steps per piece, bound of the norm | int, float |
 # | result | mean loss per token | float |
-#
-# The training cell after the check begins by overfitting a handful, which should precede every long run: on one small
-# piece of text, read again and again, the loss must fall to nearly nothing. If it does not, no amount of data will
-# help. Expect it to go from about 4.7 to below 0.5 in 30 epochs.
 
 
 # %% id="train_epoch" tags=["solution"]
@@ -910,15 +915,23 @@ for name, losses in runs.items():
 plots.curves(runs, x_label="piece", y_label="loss (nats per token)", log=True)
 
 # %% [markdown]
-# Now the real thing, still small: an LSTM of 64 units, tied, for eight epochs over the toy language, with Adam
-# (Kingma and Ba 2015) and a rate that falls from 0.01 to nearly 0. It takes a few seconds on a CPU.
+# Now the real thing, still small. First comes what should precede every long run, to **overfit a handful**: on one
+# small piece of text, read again and again, the loss must fall to nearly nothing. If it does not, no amount of data
+# will help. Expect it to go from about 4.7 to below 0.5 in 30 epochs.
+#
+# Then an LSTM of 64 units, tied, reads the toy language for eight epochs, in a few seconds on a CPU. The optimiser is
+# Adam (Kingma and Ba 2015): like the AdaGrad of homework 2 it divides each weight's step by the size of that weight's
+# gradients, but it takes a running mean of their squares, which forgets old ones, and it goes along a running mean of
+# the gradients in place of the last one. So a weight moves by about the learning rate or less in each step, whatever
+# the scale of its gradients. The rate falls in a straight line from 0.01 to 0.00125.
 #
 # A perplexity means little by itself. The floors below are what models without a memory reach on the same text: all
-# words alike, their frequencies, and Kneser-Ney models that know the last one or two words. The exact perplexity is
-# that of the grammar itself. Expect a test perplexity of about 7.1: far below the trigram's 11.2, and within an
-# eighth of the exact 6.4. The trigram gains next to nothing over the bigram here, because what matters stands further
-# back. The grader draws fresh sentences from the grammar, takes the weights of `model`, and wants a perplexity at
-# most 1.25 times the exact one.
+# words alike, their frequencies, and counts of pairs and triples of words, smoothed so that unseen ones get a share too
+# (Kneser and Ney 1995), which know the last one or two words. The exact perplexity is that of the grammar itself.
+#
+# Expect a test perplexity of about 7.1: far below the trigram's 11.2, and within an eighth of the exact 6.4. The
+# trigram gains next to nothing over the bigram here, because what matters stands further back. The grader draws fresh
+# sentences from the grammar, takes the weights of `model`, and wants a perplexity at most 1.25 times the exact one.
 
 # %% id="train_model"
 torch.manual_seed(0)
@@ -1242,17 +1255,32 @@ checks.passed("query_sentences", "three sentences, four clear words, both ends")
 # most 40 epochs.
 #
 # `fit` from `utils.training` looks after the rest: after each epoch it writes a checkpoint, keeps the weights of the
-# best validation perplexity, and goes on from the checkpoint when it is called again. Set these before you start the
-# notebook, if you like, in a new cell above this one:
+# best validation perplexity, and goes on from the checkpoint when it is called again. With
+# `%env COURSE_CORPUS=wikitext2` in a cell of your own above the next one it trains on WikiText-2.
 #
-# - `%env COURSE_RUNS=/content/drive/MyDrive/hw5` puts checkpoints into a mounted Drive, where they survive a
-#   disconnect of Colab;
-# - `%env COURSE_CORPUS=wikitext2` trains on WikiText-2.
+# **What a long run keeps** goes into the folder `runs` beside this notebook. On Colab that folder is gone with the
+# session. To keep it, run this in a cell of your own before the training:
 #
-# At the end `word_lm.safetensors` lies beside this notebook. **Hand it in together with the notebook**: the grader
-# does not train again, it reads your weights, computes the test perplexity itself and gives the point when it is
-# below that of a bigram. The file is data, not code, and may have up to 48 MB; with WikiText-2's 33,278 words that
-# means tied weights.
+# ```
+# from google.colab import drive
+# drive.mount("/content/drive")
+# %env COURSE_RUNS=/content/drive/MyDrive/hw5
+# ```
+#
+# After a disconnect run that cell again, then the notebook from the top: it goes on from what was kept.
+#
+# **Precision.** `fit(..., precision=...)` sets that of training alone. On a GPU `"high"` lets matrix products
+# round their factors to TF32 (10 bits after the point in place of 23), `"bfloat16"` trains under autocast in
+# bfloat16 (7 bits). Both need a GPU of the Ampere generation (2020) or newer; an older one, such as the T4
+# that Colab often lends, gains nothing. (On a newer one cuDNN rounds to TF32 inside the recurrent layers in any
+# case.) The course has measured neither on a GPU. On one CPU thread `"medium"`, bfloat16 inside the products,
+# brought a training step of 136 ms to 103 ms, and the course trained its runs so. Choose before the
+# first epoch: a folder of checkpoints belongs to one precision.
+#
+# At the end `word_lm.safetensors` lies beside this notebook. **Hand it in together with the notebook** (on Colab, fetch
+# it from the folder symbol at the left): the grader does not train again, it reads your weights, computes the test
+# perplexity itself and gives the point when it is below that of a bigram. The file is data, not code, and may have
+# up to 48 MB; with WikiText-2's 33,278 words that means tied weights.
 #
 # In the quick profile the run is stopped after two epochs and called again, as after a disconnect: watch it go on
 # with the third. It ends near a test perplexity of 8.7, on its way down.
@@ -1267,7 +1295,8 @@ checks.passed("query_sentences", "three sentences, four clear words, both ends")
 # | trigram, Kneser-Ney | 154.3 | `utils.floors` |
 # | 5-gram, Kneser-Ney | 141.2 | Mikolov et al. 2011 |
 # | LSTM without dropout | 114.5 | Zaremba et al. 2014, table 1 |
-# | LSTM tied, this recipe, 6 epochs | 110.4 | pytorch/examples, word_language_model, README of March 2017 |
+# | LSTM not tied, this recipe, 6 epochs | 117.6 | pytorch/examples, word_language_model, README of March 2017 |
+# | LSTM tied, this recipe, 6 epochs | 110.4 | the same |
 # | LSTM tied, this recipe, 40 epochs | 87.17 | the same |
 # | the same, by the solution of this notebook | 87.35 | the course's `results/ptb_tied_lstm` |
 # | ten more epochs, the weights averaged over all steps | 86.55 | `results/ptb_tied_lstm_averaged` |
@@ -1275,8 +1304,9 @@ checks.passed("query_sentences", "three sentences, four clear words, both ends")
 # | LSTM of 2 x 1500 with dropout | 78.4 | Zaremba et al. 2014, table 1 |
 # | AWD-LSTM, 24 million parameters | 57.3 | Merity et al. 2017 |
 #
-# On WikiText-2 the bigram reaches 266.4, the trigram 235.5 and the tied LSTM of 2 x 200 about 100. Runs of the same
-# recipe with another seed differ by about half a percent, so do not read much into the first decimal.
+# On WikiText-2 the bigram reaches 266.4 and the trigram 235.5. Two people who ran this recipe there report 100.3 (issue
+# 281 of pytorch/examples) and 99.9 (issue 470 of IntelLabs/distiller): the same command, half a percent apart, so do
+# not read much into the first decimal.
 
 # %%
 QUICK = {
@@ -1320,10 +1350,7 @@ def full_run(settings, folder):
 
 weights_file = course.folder / "word_lm.safetensors"
 settings = SHARED | (FULL if course.profile == "full" else QUICK)
-runs_folder = course.folder / "runs"
-if not course.grading:
-    runs_folder = Path(os.environ.get("COURSE_RUNS", runs_folder))
-run_folder = runs_folder / f"word_lm_{settings['corpus']}_{course.profile}"
+run_folder = course.runs() / f"word_lm_{settings['corpus']}_{course.profile}"
 if course.grading and weights_file.exists():
     print("word_lm.safetensors was handed in: it is marked as it is, and nothing is trained")
 else:
@@ -1384,8 +1411,8 @@ checks.passed(
 # - O. Press, L. Wolf: Using the output embedding to improve language models. arXiv 1608.05859, 2016.
 # - H. Inan, K. Khosravi, R. Socher: Tying word vectors and word classifiers. arXiv 1611.01462, 2016.
 # - S. Merity, C. Xiong, J. Bradbury, R. Socher: Pointer sentinel mixture models (WikiText-2). arXiv 1609.07843, 2016.
-# - S. Merity, N. Keskar, R. Socher: Regularizing and optimizing LSTM language models (AWD-LSTM). arXiv 1708.02182,
-#   2017.
+# - S. Merity, N. Keskar, R. Socher: Regularizing and optimizing LSTM language models (AWD-LSTM).
+#   arXiv 1708.02182, 2017.
 # - R. Kneser, H. Ney: Improved backing-off for m-gram language modeling. ICASSP 1995.
 # - P. Werbos: Backpropagation through time, what it does and how to do it. Proceedings of the IEEE, 1990.
 # - The example word_language_model in pytorch/examples, for the recipe of section 10.

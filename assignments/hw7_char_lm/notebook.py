@@ -25,10 +25,8 @@
 # %% tags=["provided"]
 import itertools
 import math
-import os
 import time
 from collections import Counter  # noqa: F401
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -138,9 +136,8 @@ checks.equal("characters(['a', '', 'b c'])", characters(["a", "", "b c"]), ["a",
 checks.passed("characters", "words joined by _, ends stripped, empty lines kept")
 
 # %% [markdown]
-# The two curves are two kinds of difficulty. A word model spreads its bets over many words, most of them rare. A
-# character model chooses among few symbols, none of them rare, but has to be right four times as often to write the
-# same sentence.
+# The two curves are two kinds of difficulty. A word model spreads its bets over many words. A character model chooses
+# among few symbols, but has to be right four times as often to write the same sentence.
 #
 # ## 2. Bits, words and an old exponent (5 points, about 18 minutes)
 #
@@ -406,7 +403,7 @@ checks.passed("three_measures", "13 symbols, 8 words, end marks counted on both 
 # ## 3. A start that knows nothing (3 points, about 10 minutes)
 #
 # A network should start by giving all symbols about the same chance, and differently enough from unit to unit that the
-# units can learn different things. The large models of Zaremba et al. (2014) start with **every** parameter uniform
+# units can learn different things. The models of Zaremba et al. (2014) start with **every** parameter uniform
 # in $[-b, b]$, biases included, with $b = 0.04$ for the largest one and 0.1 for the smallest.
 #
 # `uniform_init(model, bound)` does that for any module:
@@ -498,7 +495,8 @@ checks.passed("uniform_init", f"{len(held)} parameters in [-0.04, 0.04], buffers
 # ## 4. Two configurations (2 points, about 9 minutes)
 #
 # The small model is one to train; the large one is the architecture and the schedule of Zaremba et al. (2014) at its
-# full size, set to read characters. A configuration is a plain dict with the keys of homework 6:
+# full size, set to read characters, in batches of 100 where they took 20. A configuration is a plain dict with the keys
+# of homework 6:
 #
 # | key | `"baseline"` | `"large"` |
 # | --- | --- | --- |
@@ -755,7 +753,7 @@ for batch, (h, c) in enumerate(incoming, 1):
 # %% [markdown]
 # ## 6. Train it, and hold it against words (2 points, about 8 minutes)
 #
-# On a CPU the text is the toy language, the model an LSTM of 128 units, and the optimiser Adam (Kingma and Ba 2015),
+# The text is the toy language, the model an LSTM of 128 units, and the optimiser Adam (Kingma and Ba 2015; homework 5),
 # with the rate by the same schedule: 0.01 for five epochs, then 0.35 times that, and so on, three times. Eight epochs
 # take about ten seconds. Beside it a word model of 64 units is trained on the same text, in one or two.
 #
@@ -981,9 +979,8 @@ plots.curves(
 #
 # <details><summary>Hint</summary>
 #
-# `scores, candidates = logits[-1].topk(k)` gives the `k` largest scores of each column and their ids. A softmax over
-# these scores alone adds up to 1. `torch.multinomial(shares, 1, generator=rng)` draws a place in each row, and
-# `candidates.gather(1, choice)` the ids at these places.
+# `Tensor.topk` gives the `k` largest scores of each column and their ids; a softmax over these scores alone adds up to
+# one. `torch.multinomial` draws a place in each row of a matrix, and `Tensor.gather` looks up what stands there.
 #
 # </details>
 
@@ -1182,8 +1179,26 @@ for beginning in ("the dog that the", "every hippopotamus", 'a sailor says , "')
 # The last cell trains `configuration("baseline")` as it stands: in profile `full`, which a GPU switches on, on the
 # characters of the Penn Treebank, for 55 epochs of 1,004 batches; in profile `quick` a rehearsal of two epochs on the
 # toy language at a fraction of the size, so that you see it work. `fit` writes a checkpoint after each epoch and goes
-# on from there when the cell is run again; with `%env COURSE_RUNS=/content/drive/MyDrive/hw7` in a cell of your own it
-# writes into a mounted Drive, where checkpoints survive a disconnect of Colab.
+# on from there when the cell is run again.
+#
+# **What a long run keeps** goes into the folder `runs` beside this notebook. On Colab that folder is gone with the
+# session. To keep it, run this in a cell of your own before the training:
+#
+# ```
+# from google.colab import drive
+# drive.mount("/content/drive")
+# %env COURSE_RUNS=/content/drive/MyDrive/hw7
+# ```
+#
+# After a disconnect run that cell again, then the notebook from the top: it goes on from what was kept.
+#
+# **Precision.** `fit(..., precision=...)` sets that of training alone. On a GPU `"high"` lets matrix products
+# round their factors to TF32 (10 bits after the point in place of 23), `"bfloat16"` trains under autocast in
+# bfloat16 (7 bits). Both need a GPU of the Ampere generation (2020) or newer; an older one, such as the T4
+# that Colab often lends, gains nothing. (On a newer one cuDNN rounds to TF32 inside the recurrent layers in any
+# case.) The course has measured neither on a GPU. On one CPU thread `"medium"`, bfloat16 inside the products,
+# brought a training step of 136 ms to 103 ms, and the course trained its runs so. Choose before the
+# first epoch: a folder of checkpoints belongs to one precision.
 #
 # Plain gradient descent at a rate of 1, on a loss that is a mean over all symbols of a piece, takes its time. In a
 # trial the first four epochs of the baseline ended at 3.00, 2.48, 2.15 and 2.01 bits per character on the first 60,000
@@ -1226,8 +1241,7 @@ def long_run(name, config, folder):
 
 
 if course.profile == "full":
-    runs_folder = Path(os.environ.get("COURSE_RUNS", course.folder / "runs"))
-    long_trained = long_run("ptb", configuration("baseline"), runs_folder / "baseline_ptb")
+    long_trained = long_run("ptb", configuration("baseline"), course.runs() / "baseline_ptb")
 else:
     rehearsal = configuration("baseline") | {"embedding_size": 16, "hidden_size": 32, "num_layers": 1, "epochs": 2}
     long_trained = long_run("toy", rehearsal | {"batch_size": 20}, None)

@@ -984,7 +984,7 @@ configuration = Question(
             "the embedding stays small",
             '"embedding_size": units[size]',
             '"embedding_size": 200',
-            "The large model's embedding has 1500 entries, like its state.",
+            "The large model's embedding is 1500 wide, like its state.",
         ),
         Misconception(
             "any size",

@@ -1,0 +1,96 @@
+"""Notebooks that were worked on in Colab: taken in, graded in one run with full marks, shown with their figures."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from autograder import sandbox
+from autograder.builder import build
+from autograder.grades import auto_scores
+from autograder.handins import filled_notebook, solution_cells
+from autograder.solutions import ROOT, assignments
+from autograder.verify import question_points
+from tests.colab import PNG, saved_by_colab
+
+pytestmark = [
+    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.xdist_group("colab"),
+]
+# student -> what Colab did to the notebooks, and which ones
+CLASS = {
+    "student-01": ({}, assignments()),
+    "student-02": ({"nbgrader": False}, ["hw1_dropout_batchnorm", "hw3_lstm"]),
+    "student-03": ({"nbgrader": False, "own_ids": True}, ["hw2_char_rnn", "hw4_gru_gradients"]),
+    "student-04": ({"old": True, "own_ids": True}, ["hw4_gru_gradients"]),
+}
+WORKS = [(student, name) for student, (_, names) in CLASS.items() for name in names]
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """A course's folder with the class in it, after one `course grade`; what the command put out is in grade.txt."""
+    root = tmp_path_factory.mktemp("colab")
+    for name in assignments():
+        build(name, root)
+    rng = random.Random(20)
+    for student, name in WORKS:
+        folder = root / "submitted" / student / name
+        folder.mkdir(parents=True)
+        saved = saved_by_colab(filled_notebook(name, solution_cells(name)), rng, **CLASS[student][0])
+        (folder / f"Copy of {name}.ipynb").write_text(json.dumps(saved, indent=2), encoding="utf-8")
+    call = [sys.executable, "-m", "autograder.cli", "grade"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(call, cwd=root, env=env, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (root / "grade.txt").write_text(done.stdout)
+    return root
+
+
+def notebook(root, student, name):
+    return nbformat.read(root / "autograded" / student / name / f"{name}.ipynb", as_version=4)
+
+
+def test_one_run_grades_them_all(graded):
+    assert f"graded {len(WORKS)}, unchanged 0, failed 0" in (graded / "grade.txt").read_text()
+
+
+@pytest.mark.parametrize(("student", "name"), WORKS)
+def test_the_marks_are_full(graded, student, name):
+    scores = auto_scores(graded, student, name)
+    assert {f"check_{question}": points for question, points in question_points(name).items()} == {
+        cell: score for cell, score in scores.items() if cell.startswith("check_")
+    }
+
+
+@pytest.mark.parametrize(("student", "name"), WORKS)
+def test_what_was_put_right_is_the_name_and_what_was_lost(graded, student, name):
+    first, *others = notebook(graded, student, name).metadata["course"]["repairs"]
+    assert first == f"the notebook is called Copy of {name}.ipynb and was taken as {name}.ipynb"
+    lost = CLASS[student][0].get("own_ids") and not CLASS[student][0].get("nbgrader", True)
+    told = ["found by what they define, for want of their ids", "found by how they begin, for want of their ids"]
+    assert [line.split(":")[0] for line in others] == (told if lost else [])
+
+
+def test_figures_are_shown_as_colab_drew_them(graded):
+    for student, name in WORKS:
+        cells = notebook(graded, student, name).cells
+        shown = [out for cell in cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
+        assert shown, (student, name)
+        assert {out.data["image/png"].strip() for out in shown} == {PNG}
+
+
+def test_the_form_is_colab_s():
+    """What a notebook that Colab wrote has and one of Jupyter's has not."""
+    saved = saved_by_colab(filled_notebook("hw5_word_lm", {}), random.Random(1))
+    assert (saved["nbformat"], saved["nbformat_minor"]) == (4, 0)
+    assert not any("id" in cell for cell in saved["cells"])
+    assert all(isinstance(cell["source"], list) and cell["metadata"]["id"] for cell in saved["cells"])
+    assert saved["cells"][0]["metadata"]["id"] == "view-in-github"
+    assert {"colab", "executionInfo", "outputId"} <= set(saved["cells"][2]["metadata"])
+    assert saved["metadata"]["colab"]["gpuType"] == "T4"
+    nbformat.validate(nbformat.from_dict(saved))

@@ -1,0 +1,88 @@
+"""The student's way: each released notebook in JupyterLab, in a browser, untouched and with the solutions pasted in.
+
+What must hold is what tests/test_notebooks.py asks of an executed notebook, here of the page and of the file it saves.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import nbformat
+import pytest
+
+from autograder.handins import solution_cells
+from autograder.solutions import assignments
+from tests.browser import chromium_page
+from tests.lab import jupyterlab
+from tests.test_notebooks import drawings, errors, many_lines, streams_to_stderr, unpassed_checks
+
+pytestmark = pytest.mark.xdist_group("jupyterlab")  # one server
+TRAINS_LONG = {"hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"}
+
+
+@dataclass
+class Work:
+    """A notebook before anything was filled in and afterwards, each as the page showed it and as it was saved."""
+
+    untouched: list[nbformat.NotebookNode]
+    filled: list[nbformat.NotebookNode]
+    not_set: list[str]
+    bars: list[str]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A function that works through a notebook, once."""
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as lab:
+
+        @cache
+        def done(name):
+            with chromium_page() as page, lab.opened(page, name) as notebook:
+                notebook.run("runmenu:run-all")
+                while left := notebook.not_run():  # Lab stops at the first cell that fails
+                    notebook.run_all_below(left[0])
+                untouched = [notebook.seen(), notebook.save()]
+                for cell, source in solution_cells(name).items():
+                    notebook.paste(cell, source)
+                notebook.run("runmenu:restart-and-run-all")
+                assert not notebook.not_run()
+                return Work(untouched, [notebook.seen(), notebook.save()], notebook.not_set(), notebook.bars())
+
+        yield done
+
+
+@pytest.mark.parametrize("name", assignments())
+def test_an_untouched_notebook_shows_only_what_is_not_written_yet(work, name):
+    for notebook in work(name).untouched:
+        assert len(errors(notebook)) >= len(solution_cells(name))
+        assert not many_lines(notebook)
+        assert not [(cell, text) for cell, text in errors(notebook) if not text.endswith("is not written yet")]
+        assert not streams_to_stderr(notebook)
+
+
+@pytest.mark.parametrize("name", assignments())
+def test_pasted_solutions_pass_all_checks(work, name):
+    for notebook in work(name).filled:
+        assert not errors(notebook)
+        assert not streams_to_stderr(notebook)
+        assert not unpassed_checks(notebook)
+    sources = {cell.id: cell.source for cell in work(name).filled[1].cells}
+    assert {cell: sources[cell] for cell in solution_cells(name)} == solution_cells(name)
+
+
+@pytest.mark.parametrize("name", assignments())
+def test_the_page_shows_every_picture_of_the_file_whole(work, name):
+    seen, saved = work(name).filled
+    assert drawings(seen) == drawings(saved)
+    assert len(drawings(seen)) >= 4
+
+
+@pytest.mark.parametrize("name", assignments())
+def test_formulas_are_set(work, name):
+    assert not work(name).not_set
+
+
+@pytest.mark.parametrize("name", sorted(TRAINS_LONG))
+def test_training_shows_a_bar_that_leaves_nothing_behind(work, name):
+    assert work(name).bars
+    texts = [out.get("text", "") for cell in work(name).filled[1].cells for out in cell.get("outputs", [])]
+    assert not [text for text in texts if "step/s" in text]
