@@ -236,6 +236,7 @@ def _reproduce(options) -> int:
 
 
 def _grade(options) -> int:
+    pick(options.assignment)  # a wrong name is told before anything is started
     runner: Runner  # made before the rest is imported: its processes load meanwhile
     if options.scheduler:
         from autograder.cluster import on_cluster

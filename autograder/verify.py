@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
@@ -34,12 +34,13 @@ from autograder.solutions import ROOT, assignment_cells
 
 @dataclass(frozen=True)
 class Result:
-    """What one hand-in scored: points by question, whether a misconception was named, wall seconds."""
+    """What one hand-in scored: points and reasons by question, whether a misconception was named, wall seconds."""
 
     name: str
     scores: dict[str, float]
     named: bool
     seconds: float
+    reasons: dict[str, list[str]] = field(default_factory=dict)
 
 
 def grade_handins(
@@ -75,7 +76,10 @@ def grade_handins(
             means = handin.misconception.means if handin.misconception else None
             named = any(f["reason"] == means for v in given for f in v["findings"])
             points = {v["question"]: v["score"] for v in given}
-            found.append(Result(handin.name, points, named, seconds))
+            reasons = {
+                v["question"]: list(dict.fromkeys(filter(None, (f["reason"] for f in v["findings"])))) for v in given
+            }
+            found.append(Result(handin.name, points, named, seconds, reasons))
     return found
 
 
@@ -173,7 +177,8 @@ def judge(assignment: str, results: list[Result]) -> Summary:
             refused += len(points) - len(full)
             for name in points.keys() - full:
                 what = handin.edited.get(name, "the solution")
-                problems.append(f"{handin.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
+                why = "; ".join(result.reasons.get(name, []))
+                problems.append(f"{handin.name}: {name} got {scores.get(name)} of {points[name]:g} ({what}): {why}")
         elif handin.kind == "release":
             wrong += len(points)
             some = [name for name in points if scores.get(name) != 0]

@@ -61,6 +61,8 @@ def load(course: str) -> None:
 
     for name in ("namespaces", *LOADED, *(f"utils.{found.name}" for found in pkgutil.iter_modules(utils.__path__))):
         importlib.import_module(name)
+        if select.select([0], [], [], 0)[0]:  # standard input has ended: so has the run, before it needed a kernel
+            sys.exit()
     del sys.path[: len(places)]
     rehearse()
     if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
@@ -96,7 +98,10 @@ class Server:
         signal.set_wakeup_fd(self.wake)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         self.listening = socket.socket(socket.AF_UNIX)
-        self.listening.bind(f"{address}.")
+        try:
+            self.listening.bind(f"{address}.")
+        except FileNotFoundError:  # the folder has gone with the run
+            sys.exit()
         self.listening.listen()
         os.rename(f"{address}.", address)  # who finds it can connect
 

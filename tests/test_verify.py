@@ -18,9 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answe
 
 @pytest.mark.parametrize("assignment", assignments())
 def test_through_nbgrader_the_solution_is_full_and_the_release_zero(assignment):
-    rows = {result.name: result.scores for result in grade_handins(assignment, ["solution", "release"])}
-    assert rows["solution"] == question_points(assignment)
-    assert rows["release"] == dict.fromkeys(question_points(assignment), 0)
+    solution, release = grade_handins(assignment, ["solution", "release"])
+    assert solution.scores == question_points(assignment), solution.reasons
+    assert release.scores == dict.fromkeys(question_points(assignment), 0)
 
 
 def right_results():
