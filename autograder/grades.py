@@ -23,8 +23,16 @@ def auto_scores(course: Path, student: str, assignment: str, db_url: str = "") -
 
 def verdicts(course: Path, student: str, assignment: str) -> list[dict]:
     """The verdict of every question of an autograded hand-in, in notebook order (`marking.Verdict.as_dict`)."""
+    return [cell.metadata["course"] for cell in _cells(course, student, assignment) if "course" in cell.metadata]
+
+
+def cell_errors(course: Path, student: str, assignment: str) -> list[str]:
+    """The errors that cells of an autograded hand-in ended with, each as "cell: error"."""
+    cells = [cell for cell in _cells(course, student, assignment) if cell.cell_type == "code"]
+    found = [(cell.id, output) for cell in cells for output in cell.outputs if output.output_type == "error"]
+    return [f"{name}: {output.ename}: {output.evalue}" for name, output in found]
+
+
+def _cells(course: Path, student: str, assignment: str) -> list:
     path = course / "autograded" / student / assignment / f"{assignment}.ipynb"
-    if not path.exists():
-        return []
-    cells = nbformat.read(path, as_version=4).cells
-    return [cell.metadata["course"] for cell in cells if "course" in cell.metadata]
+    return nbformat.read(path, as_version=4).cells if path.exists() else []

@@ -56,7 +56,10 @@ GONE = "the kernel died or hung too often before this; it was not run"
 class AskingExecute(Execute):
     """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
 
-    timeout = Int(60, help="Seconds for a cell; one that trains may take three times as long.").tag(config=True)
+    timeout = Int(60, help="Seconds for a cell.").tag(config=True)
+    training_timeout = Int(600, help="Seconds for a cell that trains: it is long even where it is right.").tag(
+        config=True
+    )
     own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
     total = Int(1800, help="Seconds for a hand-in, after which no kernel is started anew.").tag(config=True)
     max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
@@ -151,7 +154,7 @@ class AskingExecute(Execute):
         if name == "set-up" or name.startswith("provided-"):
             return self.own_timeout
         trains = name in {question.made_by for question in load_questions(self.assignment) if question.made_by}
-        return self.timeout * 3 if trains else self.timeout
+        return self.training_timeout if trains else self.timeout
 
     def _run(self, cell, resources, index) -> str | None:
         """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""

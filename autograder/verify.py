@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
@@ -24,7 +24,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from autograder import sandbox
 from autograder.builder import build
 from autograder.cores import end_with_the_run
-from autograder.grades import auto_scores, verdicts
+from autograder.grades import auto_scores, cell_errors, verdicts
 from autograder.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
 from autograder.nbgrader_api import api
 from autograder.notebooks import CourseError
@@ -34,13 +34,16 @@ from autograder.solutions import ROOT, assignment_cells
 
 @dataclass(frozen=True)
 class Result:
-    """What one hand-in scored: points and reasons by question, whether a misconception was named, wall seconds."""
+    """What one hand-in scored: points by question, whether a misconception was named, wall seconds.
+
+    why: in words, what cells ended with and why points were lost.
+    """
 
     name: str
     scores: dict[str, float]
     named: bool
     seconds: float
-    reasons: dict[str, list[str]] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
 
 
 def grade_handins(
@@ -76,10 +79,9 @@ def grade_handins(
             means = handin.misconception.means if handin.misconception else None
             named = any(f["reason"] == means for v in given for f in v["findings"])
             points = {v["question"]: v["score"] for v in given}
-            reasons = {
-                v["question"]: list(dict.fromkeys(filter(None, (f["reason"] for f in v["findings"])))) for v in given
-            }
-            found.append(Result(handin.name, points, named, seconds, reasons))
+            why = [f"{v['question']}: {f['reason']}" for v in given for f in v["findings"] if f["reason"]]
+            said = (*cell_errors(course, handin.name, assignment), *dict.fromkeys(why))
+            found.append(Result(handin.name, points, named, seconds, said))
     return found
 
 
@@ -177,8 +179,9 @@ def judge(assignment: str, results: list[Result]) -> Summary:
             refused += len(points) - len(full)
             for name in points.keys() - full:
                 what = handin.edited.get(name, "the solution")
-                why = "; ".join(result.reasons.get(name, []))
-                problems.append(f"{handin.name}: {name} got {scores.get(name)} of {points[name]:g} ({what}): {why}")
+                problems.append(f"{handin.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
+            if points.keys() != full:
+                problems += [f"{handin.name}: {line}" for line in result.why]
         elif handin.kind == "release":
             wrong += len(points)
             some = [name for name in points if scores.get(name) != 0]

@@ -33,16 +33,8 @@ def course_of(folder, students=STUDENTS):
     assert course.course("build").returncode == 0
     (course.root / ".course_secret").write_text("the same for all")
     for student in students:
-        hand_in(course, student, CLASS[student])
+        course.hand_in(student, CLASS[student])
     return course
-
-
-def hand_in(course, student, cells):
-    notebook = nbformat.read(course.released, as_version=4)
-    for cell in notebook.cells:
-        cell.source = cells.get(cell.id, cell.source)
-    course.submitted(student).parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, course.submitted(student))
 
 
 def grade(course, *arguments):
@@ -90,17 +82,17 @@ def test_marks_do_not_depend_on_jobs_or_order(whole, tmp_path):
     random.Random(3).shuffle(shuffled)
     other = course_of(tmp_path, [])
     for student in shuffled:  # one after the other, in another order, by one job
-        hand_in(other, student, CLASS[student])
+        other.hand_in(student, CLASS[student])
         assert counts(grade(other, "--jobs", "1", "--students", student)) == (1, 0, 0)
     assert gradebook(other) == [row for row in gradebook(whole) if row[0] in shuffled]
 
 
 def test_only_what_changed_is_graded_again(whole):
     assert counts(grade(whole)) == (0, len(STUDENTS), 0)
-    hand_in(whole, "square", {**CLASS["square"], "double": DOUBLE})
+    whole.hand_in("square", {**CLASS["square"], "double": DOUBLE})
     assert counts(grade(whole)) == (1, len(STUDENTS) - 1, 0)
     assert scores(whole, "square")["double"] == 2
-    hand_in(whole, "square", CLASS["square"])
+    whole.hand_in("square", CLASS["square"])
     assert counts(grade(whole)) == (1, len(STUDENTS) - 1, 0)
     assert counts(grade(whole, "--force", "--students", "full")) == (1, 0, 0)
 
@@ -237,7 +229,7 @@ def test_figures_are_shown_as_they_were_handed_in(tmp_path):
     course.edit("notebook.py", 'print("doubled:"', plot + 'print("doubled:"')
     assert course.course("build").returncode == 0
     for student, data in (("drawn", {"image/png": PNG}), ("hostile", {"image/svg+xml": "<svg onload='x'/>"})):
-        hand_in(course, student, CLASS["full"])
+        course.hand_in(student, CLASS["full"])
         notebook = nbformat.read(course.submitted(student), as_version=4)
         cell = next(cell for cell in notebook.cells if "plt.plot" in cell.source)
         cell.outputs = [nbformat.v4.new_output("display_data", data=data)]

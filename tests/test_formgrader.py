@@ -12,7 +12,6 @@ from nbgrader.api import Gradebook
 
 from tests.browser import chromium_page
 from tests.conftest import Course
-from tests.test_classroom import hand_in
 from tests.test_grading import CLASS, DOUBLE
 
 HEADING = "Model answer and rubric (students do not see this)"
@@ -27,7 +26,7 @@ def marked(tmp_path_factory):
     course = Course(tmp_path_factory.mktemp("formgrader") / "course")
     with chromium_page() as page:
         assert course.course("build").returncode == 0
-        hand_in(course, "student-01", {**CLASS["full"], "double": f"print('wide ' * 80)\n{DOUBLE}"})
+        course.hand_in("student-01", {**CLASS["full"], "double": f"print('wide ' * 80)\n{DOUBLE}"})
         notebook = course.submitted("student-01")
         notebook.write_text(notebook.read_text().replace("YOUR ANSWER HERE", ANSWER))
         done = course.nbgrader("autograde", course.name)

@@ -155,6 +155,18 @@ def test_the_feedback_page_shows_the_verdict_and_the_points(graded):
     assert "ValueError should be raised" in page
 
 
+def test_a_cell_that_trains_has_a_time_limit_of_its_own(tiny):
+    total = "\n# %%\ntotal = halve(double(np.ones(3))).sum()\n"
+    tiny.edit("notebook.py", total, total.replace("# %%", '# %% id="make_total"\nimport time\n\ntime.sleep(4)'))
+    tiny.edit("oracle.py", 'builds_on=("double", "halve"),', 'builds_on=("double", "halve"), made_by="make_total",')
+    assert tiny.course("build").returncode == 0
+    tiny.hand_in("full", CLASS["full"])
+    for training, expected in ((60, 1), (2, 0)):
+        limits = ("--Execute.timeout=3", f"--AskingExecute.training_timeout={training}")
+        assert tiny.nbgrader("autograde", tiny.name, "--force", *limits).returncode == 0
+        assert scores(tiny, "full")["total"] == expected
+
+
 def test_a_regrade_gives_the_same_marks(graded):
     assert graded.nbgrader("autograde", graded.name, "--student=square", "--force").returncode == 0
     found = scores(graded, "square")

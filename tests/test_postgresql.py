@@ -11,7 +11,7 @@ import pytest
 from autograder.grades import auto_scores
 from autograder.nbgrader_api import settings
 from tests.conftest import Course, in_the_open
-from tests.test_classroom import counts, hand_in
+from tests.test_classroom import counts
 from tests.test_grading import CLASS
 from tests.test_resume import gradebook
 
@@ -72,7 +72,7 @@ def course_of(folder: Path, db_url: str = "") -> Course:
     assert done.returncode == 0, done.stderr
     (course.root / ".course_secret").write_text("the same for all")
     for student in STUDENTS:
-        hand_in(course, student, CLASS[student])
+        course.hand_in(student, CLASS[student])
     return course
 
 

@@ -9,7 +9,6 @@ from autograder import sandbox
 from autograder.references import references
 from autograder.report import ClassReport, Work
 from tests.conftest import Course
-from tests.test_classroom import hand_in
 from tests.test_grading import CLASS
 
 STUDENTS = ["full", "square", "untouched"]
@@ -24,7 +23,7 @@ def graded(tmp_path_factory):
     course = Course(tmp_path_factory.mktemp("report") / "course")
     assert course.course("build").returncode == 0
     for student in STUDENTS:
-        hand_in(course, student, CLASS[student])
+        course.hand_in(student, CLASS[student])
     answered = course.submitted("full")
     answered.write_text(answered.read_text().replace("Why is twice the half the whole?", "Because 2 / 2 = 1."))
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answe
 @pytest.mark.parametrize("assignment", assignments())
 def test_through_nbgrader_the_solution_is_full_and_the_release_zero(assignment):
     solution, release = grade_handins(assignment, ["solution", "release"])
-    assert solution.scores == question_points(assignment), solution.reasons
+    assert solution.scores == question_points(assignment), solution.why
     assert release.scores == dict.fromkeys(question_points(assignment), 0)
 
 
