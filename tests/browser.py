@@ -1,12 +1,18 @@
-"""A page in real Chromium, for tests of what people see and click."""
+"""A page in real Chromium and a Jupyter server, for tests of what people see and click."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
+
+from tests.conftest import Course
+from tests.processes import wait_for
 
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
@@ -24,3 +30,27 @@ def chromium_page() -> Iterator:
             yield browser.new_page(viewport={"width": 1400, "height": 1000})
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def jupyter_server(course: Course) -> Iterator[str]:
+    """A Jupyter server over the course's folder, as `jupyter lab` starts it; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call = [sys.executable, "-m", "jupyter", "server", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    call += ["--IdentityProvider.token=known", "--ServerApp.open_browser=False"]
+    running = subprocess.Popen(call, cwd=course.root, env=course.env(), stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: _listens(port))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False

@@ -1,21 +1,19 @@
 """`course grade`: the same gradebook as nbgrader autograde's, whatever the jobs, and after any interruption."""
 
-import contextlib
 import os
 import random
 import re
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from autograder import sandbox
 from tests.conftest import Course
+from tests.processes import children, descendants, running, wait_for
 from tests.test_grading import CLASS, DOUBLE, scores
 from tests.test_resume import gradebook
 
@@ -100,34 +98,10 @@ def test_only_what_changed_is_graded_again(whole):
 QUICK = [name for name in STUDENTS if "hang" not in name and "crash" not in name]
 
 
-def children(pid):
-    """The processes that a process has started: command by process."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and (entry / "stat").read_text().rpartition(")")[2].split()[1] == str(pid):
-                found[int(entry.name)] = (entry / "cmdline").read_text()
-    return found
-
-
 def workers(run):
     """The processes that grade for a run: forked from the one that has the grader loaded."""
     servers = [pid for pid, command in children(run.pid).items() if "forkserver" in command]
     return [worker for server in servers for worker in children(server)]
-
-
-def descendants(pid):
-    found = list(children(pid))
-    for child in found:
-        found += children(child)
-    return found
-
-
-def wait_for(condition, seconds=120):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.02)
 
 
 def autograded(course):
@@ -191,14 +165,7 @@ def test_a_killed_run_leaves_nothing_running(tmp_path):
     assert len(left) >= 5  # two workers, what they are forked from, a warm server and its sandbox
     run.kill()
     run.communicate(timeout=60)
-    wait_for(lambda: not [pid for pid in left if running(pid)], 30)
-
-
-def running(pid):
-    try:
-        return not Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].lstrip().startswith("Z")
-    except OSError:
-        return False
+    wait_for(lambda: not any(map(running, left)))
 
 
 def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_no_old_mark(tmp_path):

@@ -18,7 +18,8 @@ from autograder import cluster, sandbox
 from autograder.notebooks import CourseError
 from autograder.tasks import Task, code_digest
 from tests.conftest import ROOT, Course
-from tests.test_classroom import autograded, counts, course_of, grade, wait_for
+from tests.processes import wait_for
+from tests.test_classroom import autograded, counts, course_of, grade
 from tests.test_resume import gradebook
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
@@ -39,8 +40,8 @@ class Cluster:
             shutil.copytree(course.root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         told = folder / "scheduler.json"
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told), *arguments)
-        wait_for(told.exists, 60)
-        wait_for(lambda: told.read_text().endswith("}"), 5)
+        wait_for(told.exists)
+        wait_for(lambda: told.read_text().endswith("}"))
         self.address = json.loads(told.read_text())["address"]
 
     def start(self, role: str, *arguments: str) -> None:

@@ -1,16 +1,11 @@
 """nbgrader's formgrader in a real browser: the rubric below the answer, a mark and a comment, and the feedback page."""
 
-import contextlib
 import re
-import socket
-import subprocess
-import sys
-import time
 
 import pytest
 from nbgrader.api import Gradebook
 
-from tests.browser import chromium_page
+from tests.browser import chromium_page, jupyter_server
 from tests.conftest import Course
 from tests.test_grading import CLASS, DOUBLE
 
@@ -31,7 +26,7 @@ def marked(tmp_path_factory):
         notebook.write_text(notebook.read_text().replace("YOUR ANSWER HERE", ANSWER))
         done = course.nbgrader("autograde", course.name)
         assert done.returncode == 0, done.stderr[-3000:]
-        with served(course) as address:
+        with jupyter_server(course) as address:
             page.goto(f"{address}/login?token=known")
             page.goto(f"{address}/formgrader/submissions/{book(course).id}/")
             answer = page.locator(".nbgrader_cell", has_text=ANSWER)
@@ -52,27 +47,6 @@ def marked(tmp_path_factory):
     done = course.nbgrader("generate_feedback", course.name)
     assert done.returncode == 0, done.stderr[-3000:]
     return course
-
-
-@contextlib.contextmanager
-def served(course):
-    """A Jupyter server over the course's folder, as `jupyter lab` starts it; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call = [sys.executable, "-m", "jupyter", "server", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
-    call += ["--IdentityProvider.token=known", "--ServerApp.open_browser=False"]
-    running = subprocess.Popen(call, cwd=course.root, env=course.env(), stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        running.terminate()
-        running.wait()
 
 
 def book(course):

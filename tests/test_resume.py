@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from tests.conftest import Course, in_the_open
+from tests.processes import wait_for
 from tests.test_grading import CLASS, DOUBLE, scores
 
 pytestmark = pytest.mark.xdist_group("resume")
@@ -94,13 +95,12 @@ def test_what_is_graded_is_not_graded_again_until_it_changes(whole):
 
 def test_a_second_run_at_once_is_refused_in_one_line(whole):
     first = started(whole, "--force")
-    lock = whole.root / ".taken"
-    for _ in range(300):
-        if lock.exists() or first.poll() is not None:
-            break
-        time.sleep(0.02)
+    wait_for((whole.root / ".taken").exists)
+    first.send_signal(signal.SIGSTOP)  # it is at work for as long as the second one asks
     second = whole.nbgrader("autograde", whole.name, "--force")
+    first.send_signal(signal.SIGCONT)
     first.communicate()
+    assert first.returncode == 0
     assert second.returncode != 0
     assert "another grading run is at work" in second.stderr
     assert "Traceback" not in second.stderr

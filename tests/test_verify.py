@@ -10,7 +10,7 @@ from autograder.handins import HandIn, all_handins
 from autograder.questions import load_questions
 from autograder.solutions import ROOT, assignments
 from autograder.verify import Result, dependants, grade_handins, judge, question_points, report
-from tests.test_classroom import children, descendants, running, wait_for
+from tests.processes import children, descendants, running, wait_for
 
 HW = "hw4_gru_gradients"
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
@@ -94,4 +94,4 @@ def test_a_killed_run_leaves_nothing_running(tmp_path):
     assert len(left) >= 2
     run.kill()
     run.wait()
-    wait_for(lambda: not [pid for pid in left if running(pid)], 60)
+    wait_for(lambda: not any(map(running, left)))

@@ -1,13 +1,11 @@
 """Kernels forked from a warm process: fresh, independent, gone when they should be, and with the marks of cold ones."""
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -18,6 +16,7 @@ from autograder import sandbox
 from autograder.solutions import ROOT
 from autograder.warm import server, use_warm_kernels
 from tests.conftest import Course
+from tests.processes import descendants, running, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no warm kernels on this system")
 
@@ -44,19 +43,6 @@ def told(client, code):
 
     client.execute_interactive(code, output_hook=note, timeout=60)
     return "".join(texts)
-
-
-def gone(pid):
-    """Whether a process ends within ten seconds."""
-    for _ in range(100):
-        try:
-            with open(f"/proc/{pid}/stat") as file:
-                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
-                    return True
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
@@ -99,11 +85,7 @@ def test_the_end_of_a_kernel_is_seen(warm, how):
     manager, client = start_new_kernel()
     told(client, "import os")
     client.execute(how)
-    for _ in range(50):
-        if not manager.is_alive():
-            break
-        time.sleep(0.1)
-    assert not manager.is_alive()
+    wait_for(lambda: not manager.is_alive())
     manager.cleanup_resources()
 
 
@@ -120,19 +102,6 @@ def test_an_interrupt_reaches_the_kernel(warm):
         manager.shutdown_kernel(now=True)
 
 
-def descendants(pid):
-    """All processes that come from one, itself included."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit():
-                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
-
-
 GRADER = """
 import sys, time
 from autograder.warm import server, use_warm_kernels
@@ -146,11 +115,12 @@ time.sleep(60)
 
 def test_nothing_outlives_a_grader_that_is_killed(warm):
     grader = subprocess.Popen([sys.executable, "-c", GRADER, str(warm)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    processes = descendants(int(grader.stdout.readline()))
+    server = int(grader.stdout.readline())
+    processes = {server, *descendants(server)}
     assert len(processes) >= 2
     grader.send_signal(signal.SIGKILL)
     grader.wait()
-    assert all(gone(process) for process in processes)
+    wait_for(lambda: not any(map(running, processes)))
 
 
 def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
@@ -160,11 +130,7 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
     told(client, "import os, time\nif os.fork() == 0:\n    time.sleep(600)")
     assert len(descendants(server(warm).process.pid)) > len(before) + 1
     manager.shutdown_kernel(now=True)
-    for _ in range(50):
-        if descendants(server(warm).process.pid) <= before:
-            break
-        time.sleep(0.1)
-    assert descendants(server(warm).process.pid) <= before
+    wait_for(lambda: descendants(server(warm).process.pid) <= before)
     first.shutdown_kernel(now=True)
 
 
@@ -181,10 +147,7 @@ def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
     use_warm_kernels(isolated=True, limits=sandbox.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3))
     manager, client = start_new_kernel()
     client.execute(code)
-    for _ in range(200):
-        if not manager.is_alive():
-            break
-        time.sleep(0.1)
+    wait_for(lambda: not manager.is_alive())
     assert manager.provisioner.process.killed_for == why
     manager.cleanup_resources()
 
@@ -217,13 +180,13 @@ def test_marks_are_those_of_cold_kernels(tmp_path):
 
 def test_a_server_that_ended_is_replaced_and_none_is_left_behind(warm):
     first, client = start_new_kernel()
-    running = server(warm).process
-    running.stdin.close()
-    assert gone(running.pid)
+    ended = server(warm).process
+    ended.stdin.close()
+    wait_for(lambda: not running(ended.pid))
     second, other = start_new_kernel()
     try:
         assert told(other, "print('here')") == "here\n"
-        assert server(warm).process is not running
+        assert server(warm).process is not ended
         assert not first.is_alive()
     finally:
         for manager in (first, second):

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import socketserver
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import pytest
 
 from autograder import sandbox
 from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, SECRET
+from tests.browser import jupyter_server
 from tests.conftest import Course
 
 pytestmark = pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}")
@@ -225,37 +225,16 @@ def test_no_script_of_a_student_s_runs_in_the_feedback(graded, name, tmp_path):
 
 @pytest.fixture(scope="module")
 def formgrader(graded):
-    """The address of a Jupyter server over the course, and a function from student to the page that is marked there."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    call = [
-        sys.executable,
-        "-m",
-        "jupyter",
-        "server",
-        "--no-browser",
-        "--allow-root",
-        f"--port={port}",
-        "--ip=127.0.0.1",
-    ]
-    call += ["--IdentityProvider.token=known", "--ServerApp.open_browser=False"]
-    running = subprocess.Popen(call, cwd=graded.root, env=graded.env(), stderr=subprocess.DEVNULL)
-    for _ in range(300):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        time.sleep(0.1)
+    """A function from student to the address of the page on which the formgrader shows the hand-in."""
+    with jupyter_server(graded) as server:
 
-    def address(student):
-        ask = "import sys\nfrom nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as g:\n"
-        ask += f"    print(g.find_submission_notebook('{graded.name}', '{graded.name}', sys.argv[1]).id)"
-        number = graded.python("-c", ask, student).stdout.strip()
-        return f"http://127.0.0.1:{port}/formgrader/submissions/{number}/?token=known"
+        def address(student):
+            ask = "import sys\nfrom nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as g:\n"
+            ask += f"    print(g.find_submission_notebook('{graded.name}', '{graded.name}', sys.argv[1]).id)"
+            number = graded.python("-c", ask, student).stdout.strip()
+            return f"{server}/formgrader/submissions/{number}/?token=known"
 
-    yield address
-    running.terminate()
-    running.wait()
+        yield address
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
