@@ -158,7 +158,7 @@ class Course:
     def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
         """Run the interpreter in the course's folder, over its own copy of the packages."""
         call = [sys.executable, *arguments]
-        return subprocess.run(call, cwd=self.root, env=self.env() | env, capture_output=True, text=True, timeout=300)
+        return subprocess.run(call, cwd=self.root, env=self.env() | env, capture_output=True, text=True, timeout=900)
 
     def env(self) -> dict[str, str]:
         """The environment over the course's own copy of the packages."""
