@@ -12,7 +12,6 @@ import socketserver
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import nbformat
@@ -92,7 +91,6 @@ def graded(request, tmp_path_factory):
         path = hand_in(course, name, attack.cells, words)
         if attack.folder:
             attack.folder(path.parent)
-    started = time.time()
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.Execute.timeout = 20\nc.Execute.grace = 2\n")
     before = files(course)
@@ -100,7 +98,6 @@ def graded(request, tmp_path_factory):
         done = course.course("grade", course.name)
     else:
         done = course.nbgrader("autograde", course.name, "--log-level=WARN")
-    course.seconds = time.time() - started
     assert done.returncode == 0, done.stderr[-3000:]
     course.told = done.stdout + done.stderr
     course.files_before, course.files_after = before, files(course)
