@@ -123,6 +123,22 @@ def test_nothing_outlives_a_grader_that_is_killed(warm):
     wait_for(lambda: not any(map(running, processes)))
 
 
+ENDS_SOON = """
+import sys, time
+from autograder.warm import share
+share(sys.argv[1] == "True")
+time.sleep(1)
+"""
+
+
+def test_a_server_that_still_loads_when_its_run_ends_goes_in_silence(warm):
+    call = [sys.executable, "-c", ENDS_SOON, str(warm)]
+    done = subprocess.run(
+        call, cwd=ROOT, capture_output=True, text=True, timeout=120
+    )  # until the server has ended, too
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
     first, client = start_new_kernel()
     before = descendants(server(warm).process.pid)
