@@ -5,53 +5,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import shutil
 import socketserver
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
-import nbformat
 import pytest
 
-from autograder import sandbox
+from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
 from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, SECRET
 from tests.browser import jupyter_server
-from tests.conftest import Course
 
-pytestmark = pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}")
-# who grades, and by which command; what a kernel may do depends on the first alone
-RUNS = [("root", "course grade"), ("ordinary user", "nbgrader autograde")]
-RUNS = RUNS if os.getuid() == 0 else [("ordinary user", command) for _, command in RUNS]
-ORDINARY = 1234  # a user's number that nobody has
-
-
-class OrdinaryCourse(Course):
-    """The tiny course, graded by an ordinary user even where the tests run as root."""
-
-    ordinary = False
-
-    def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
-        """Run the interpreter in the course's folder."""
-        if not self.ordinary:
-            return super().python(*arguments, **env)
-        subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", str(self.root)], check=True)
-        call = ["bwrap", "--dev-bind", "/", "/"]  # what only root may enter is opened to that user
-        hidden = {Path("/", *Path(folder).parts[1:2]) for folder in (sys.prefix, sys.base_prefix, self.root)}
-        for top in sorted(hidden - {Path("/usr"), Path("/tmp")}):
-            call += ["--perms", "0755", "--tmpfs", str(top)]
-        for folder in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix))):
-            for above in reversed(folder.parents[:-2]):
-                call += ["--perms", "0755", "--dir", str(above)]
-            call += ["--ro-bind", str(folder), str(folder)]
-        call += ["--bind", str(self.root), str(self.root), "--cap-drop", "ALL", "--cap-add", "CAP_SETUID"]
-        call += ["--cap-add", "CAP_SETGID", "setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
-        env = {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1", "HOME": str(self.root), **env}
-        call += [sys.executable, *arguments]
-        return subprocess.run(call, cwd=self.root, env=env, capture_output=True, text=True, timeout=900)
+pytestmark = NEEDS_ISOLATION
 
 
 class Greeter(socketserver.BaseRequestHandler):
@@ -64,19 +31,10 @@ class Greeter(socketserver.BaseRequestHandler):
         self.came.append(self.client_address)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(run, id=", ".join(run), marks=pytest.mark.xdist_group(", ".join(run))) for run in RUNS],
-)
+@pytest.fixture(scope="module", params=runs("attacks"))
 def graded(request, tmp_path_factory):
     """The class of attackers and one neighbour, graded once."""
-    course = OrdinaryCourse(tmp_path_factory.mktemp("attacks") / "course")
-    user, command = request.param
-    course.ordinary = os.getuid() == 0 and user != "root"
-    for folder in course.root.parents:  # pytest's own are closed to others
-        if course.ordinary and folder.owner() == "root" and str(folder).startswith("/tmp/pytest"):
-            folder.chmod(0o755)
-    assert course.course("build").returncode == 0
+    course = course_for(request.param, tmp_path_factory.mktemp("attacks") / "course")
     (course.root / ".course_secret").write_text(SECRET)
     server = socketserver.TCPServer(("127.0.0.1", 0), Greeter)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -94,10 +52,7 @@ def graded(request, tmp_path_factory):
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.Execute.timeout = 20\nc.Execute.grace = 2\n")
     before = files(course)
-    if command == "course grade":
-        done = course.course("grade", course.name)
-    else:
-        done = course.nbgrader("autograde", course.name, "--log-level=WARN")
+    done = graded_by(request.param, course)
     assert done.returncode == 0, done.stderr[-3000:]
     course.told = done.stdout + done.stderr
     course.files_before, course.files_after = before, files(course)
@@ -106,19 +61,6 @@ def graded(request, tmp_path_factory):
     yield course
     server.shutdown()
     shutil.rmtree(course.root, ignore_errors=True)
-
-
-def hand_in(course, student, cells, words):
-    """Hand in the release with some cells filled in."""
-    notebook = nbformat.read(course.released, as_version=4)
-    for cell in notebook.cells:
-        cell.source = cells.get(cell.id, cell.source)
-        for word, text in words.items():
-            cell.source = cell.source.replace(word, text)
-    path = course.submitted(student)
-    path.parent.mkdir(parents=True)
-    nbformat.write(notebook, path)
-    return path
 
 
 def files(course):
