@@ -6,7 +6,9 @@ whether the host lets it.
 
 import ctypes
 import os
+import platform
 import resource
+import struct
 import sys
 import time
 
@@ -14,8 +16,21 @@ NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = 0x20000, 0x4000000, 0x
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 PRIVATE = ("/tmp", "/home/student", "/dev/shm")  # where a kernel may write
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 1, 24, 38, 47, 4
+HIDDEN = ("/proc/keys", "/proc/key-users")  # they list the keys of whoever grades
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+SECCOMP_MODE_FILTER, REFUSE, ALLOW = 2, 0x00050000 | 1, 0x7FFF0000  # EPERM for what is refused
 LAST_CAPABILITY = 40
+
+# System calls that nothing needs and that reach beyond a hand-in: kernel keyrings, which outlive a process and are
+# shared by all of a user's, and looking into another process. By machine: its number in a filter, then theirs:
+# add_key, request_key, keyctl, ptrace, process_vm_readv, process_vm_writev, kcmp, pidfd_getfd, perf_event_open, bpf,
+# userfaultfd.
+REFUSED = {
+    "x86_64": (0xC000003E, (248, 249, 250, 101, 310, 311, 312, 438, 298, 321, 323)),
+    "aarch64": (0xC00000B7, (217, 218, 219, 117, 270, 271, 272, 438, 241, 280, 282)),
+}
+OTHER_NUMBERS = 0x40000000  # x86_64's second table of calls begins there
 
 if sys.platform == "linux":
     libc = ctypes.CDLL(None, use_errno=True)
@@ -78,8 +93,16 @@ def mounted() -> list[str]:
 
 
 def own_processes() -> None:
-    """A /proc that shows this namespace's processes alone; to be called by its first process."""
+    """A /proc that shows this namespace's processes alone, and no keys; to be called by its first process."""
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    for place in HIDDEN:
+        if os.path.exists(place):
+            mount("/dev/null", place, "", MS_BIND)
+
+
+def untraceable() -> None:
+    """Let no other process look into this one: its memory, its open files, its environment."""
+    call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def read_only(folder: str) -> None:
@@ -111,40 +134,92 @@ def give_up_rights() -> None:
         libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    refuse_calls()
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     call("capset", header, none)
 
 
-def memory_used() -> int:
-    """Bytes that all processes of this namespace and its folders in memory hold; what they share counts for each."""
-    page, total = os.sysconf("SC_PAGE_SIZE"), 0
-    for name in os.listdir("/proc"):
-        if name.isdigit() and name != "1":
-            try:
-                with open(f"/proc/{name}/statm") as file:
-                    _, resident, shared, *_ = map(int, file.read().split())
-            except OSError:  # it has just ended
+def refuse_calls() -> None:
+    """Have the system calls in REFUSED fail, for this process and all that it starts. Raises OSError."""
+    if platform.machine() not in REFUSED:
+        return
+    machine, calls = REFUSED[platform.machine()]
+    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06  # BPF: load a word, compare it twice, return
+    tests = [(equal, number) for number in calls] + [(at_least, OTHER_NUMBERS)]
+    program = [(load, 0, 0, 4), (equal, 0, len(tests) + 2, machine), (load, 0, 0, 0)]  # other machines' calls: refused
+    program += [(kind, len(tests) - place, 0, number) for place, (kind, number) in enumerate(tests)]
+    program += [(answer, 0, 0, ALLOW), (answer, 0, 0, REFUSE)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
+    given = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+    call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_void_p(ctypes.addressof(given)), 0, 0)
+
+
+def used() -> tuple[int, float]:
+    """Bytes of memory and CPU seconds of all processes of this namespace but its first; shared memory counts for each.
+
+    The seconds of those that have ended are in their parents' account, at last in the first process's.
+    """
+    page, memory, ticks = os.sysconf("SC_PAGE_SIZE"), 0, 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if name == "1":
+                ticks += sum(map(int, _stat(name)[13:15]))
                 continue
-            total += (resident - shared) * page
+            ticks += sum(map(int, _stat(name)[11:15]))
+            with open(f"/proc/{name}/statm") as file:
+                _, resident, shared, *_ = map(int, file.read().split())
+            memory += (resident - shared) * page
+        except OSError:  # it has just ended
+            continue
     for place in PRIVATE:
         found = os.statvfs(place)
-        total += (found.f_blocks - found.f_bfree) * found.f_frsize
-    return total
+        memory += (found.f_blocks - found.f_bfree) * found.f_frsize
+    return memory, ticks / os.sysconf("SC_CLK_TCK")
 
 
-def watch(child: int, memory: int, seconds: float) -> tuple[int, str]:
+def _stat(task: str) -> list[bytes]:
+    """The fields of a process or thread in /proc from its state on; its name, before that, may hold anything."""
+    with open(f"/proc/{task}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()
+
+
+def eager() -> bool:
+    """Whether a thread of this namespace runs, or waits for a core or a disk, the first process left out."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            threads = os.listdir(f"/proc/{name}/task") if name != "1" else ()
+            if any(_stat(f"{name}/task/{thread}")[0] in (b"R", b"D") for thread in threads):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def watch(child: int, memory: int, seconds: float, far: float, tell) -> tuple[int, str]:
     """As a namespace's first process: bury the dead until `child` ends, by itself or by its limits.
 
-    Returns its exit code and, if it was killed for it, what there was too much of: "memory" or "time".
+    seconds: on the hand-in's own clock, which counts the CPU seconds of its processes and the time in which none of
+    them wants to run: how busy the machine is with others costs it nothing. far: seconds on the wall. tell: is given
+    the clock now and then. Returns the exit code and, if the child was killed for it, what there was too much of:
+    "memory" or "time".
     """
-    until, why = time.monotonic() + seconds, ""
+    started = before = time.monotonic()
+    clock, spent, reported, why = 0.0, used()[1], 0.0, ""
     while True:
         ended, status = os.waitpid(-1, os.WNOHANG)
         if ended == child:
             return os.waitstatus_to_exitcode(status), why
         if ended:
             continue
-        why = why or ("time" if time.monotonic() > until else "memory" if memory_used() > memory else "")
+        now, (held, cpu) = time.monotonic(), used()
+        ran, passed = max(cpu - spent, 0.0), now - before
+        clock += ran if ran > passed / 5 or eager() else passed
+        spent, before = cpu, now
+        if clock - reported >= 0.25:
+            reported = clock
+            tell(f"clock {clock:.2f}")
+        if not why:
+            why = "memory" if held > memory else "time" if clock > seconds or now - started > far else ""
         if why:
             os.kill(child, 9)
         time.sleep(0.05)

@@ -37,14 +37,16 @@ class Limits:
     """What a hand-in's kernel may use, with all processes that it starts.
 
     memory: bytes, of each process and of all together. file: bytes of one file. folders: bytes of all its files.
-    processes: threads count too. seconds: from the kernel's start to its end.
+    processes: threads count too. seconds: from the kernel's start to its end, on its own clock (namespaces.watch);
+    far: on the wall.
     """
 
     memory: int = 4 << 30
     file: int = 256 << 20
     folders: int = 512 << 20
-    processes: int = 256
+    processes: int = 64
     seconds: float = 1800
+    far: float = 7200
 
     def as_dict(self) -> dict:
         """Plain values, for the warm server."""

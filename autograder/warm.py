@@ -38,6 +38,7 @@ PASSED = {
     "MPLBACKEND",
     *ONE_THREAD,
 }  # a kernel sees no more
+PATIENCE = 120  # seconds to wait for a kernel's beginning or end
 BESIDE = ("warm_server.py", "namespaces.py")  # all of the grader that stands in the sandbox
 
 
@@ -45,10 +46,12 @@ class Forked:
     """A kernel's process as jupyter_client wants to see one: some of `subprocess.Popen`, over a connection.
 
     killed_for: "memory" or "time" once the kernel was killed for too much of it.
+    clock: seconds on the kernel's own clock (namespaces.watch), as `poll` last heard; None where it has none.
     """
 
     stdin = stdout = stderr = None
     killed_for = ""
+    clock: float | None = None
 
     def __init__(self, connection: socket.socket):
         self.pid = 0  # of no use here: it is another one inside
@@ -60,11 +63,12 @@ class Forked:
         return self._receive(0)
 
     def wait(self) -> int | None:
-        """Wait for the kernel's end."""
-        return self._receive(None)
+        """Wait for the kernel's end; None where it does not come in time."""
+        return self._receive(PATIENCE)
 
     def started(self) -> bool:
-        """Wait until the kernel is there; False if it ended before."""
+        """Wait until the kernel is there; False if it ended before. Raises TimeoutError."""
+        self._connection.settimeout(PATIENCE)
         while self.returncode is None:
             word = self._word()
             if word == "ready":
@@ -72,7 +76,7 @@ class Forked:
             self._note(word)
         return False
 
-    def _receive(self, seconds: float | None) -> int | None:
+    def _receive(self, seconds: float) -> int | None:
         try:
             while self.returncode is None:
                 self._connection.settimeout(seconds)
@@ -82,20 +86,23 @@ class Forked:
         return self.returncode
 
     def _note(self, word: str) -> None:
-        if word in ("memory", "time"):
-            self.killed_for = word
+        kind, _, value = word.partition(" ")
+        if kind == "clock":
+            self.clock = float(value)
+        elif kind in ("memory", "time"):
+            self.killed_for = kind
         else:
             self.returncode = int(word or 1)  # nothing is told when the server itself has ended
             self._connection.close()
 
     def _word(self) -> str:
-        """The next line; empty at the end."""
+        """The next line; empty at the end, and where there is no end to a line."""
         while b"\n" not in self._told:
             try:
-                more = self._connection.recv(64)
+                more = self._connection.recv(4096)
             except ConnectionError:
                 more = b""
-            if not more:
+            if not more or len(self._told) > 4096:
                 return ""
             self._told += more
         word, _, self._told = self._told.partition(b"\n")

@@ -2,8 +2,9 @@
 
 `warm.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded here: a
 kernel inherits all its memory. A connection asks for one kernel, by a line of JSON and then the hand-in's files as a
-tar; it is told "ready", why the kernel was killed if it was, and how it ended. A connection that closes ends its
-kernel; this process ends with its standard input, and all kernels with it.
+tar; it is told "ready", the kernel's clock now and then, why the kernel was killed if it was, and how it ended. A
+connection that closes ends its kernel; this process ends with its standard input, and all kernels with it. What a
+connection sends is read in the fork alone: a later kernel inherits this process's memory, and nothing of a hand-in.
 """
 
 import contextlib
@@ -92,6 +93,7 @@ class Server:
     def __init__(self, address: str, isolated: bool):
         self.address, self.isolated = address, isolated
         self.kernels: dict[int, socket.socket] = {}
+        self.events = select.poll()
         self.woken, self.wake = os.pipe()
         for end in (self.woken, self.wake):
             os.set_blocking(end, False)
@@ -107,29 +109,29 @@ class Server:
 
     def serve(self) -> None:
         """Serve until standard input ends."""
+        for source in (0, self.listening, self.woken):
+            self.events.register(source, select.POLLIN)
         while True:
-            sources: list = [0, self.listening, self.woken, *self.kernels.values()]
-            readable, _, _ = select.select(sources, [], [])
-            if 0 in readable:
+            ready = {number for number, _ in self.events.poll()}
+            if 0 in ready:
                 for pid in self.kernels:
                     kill(pid)
                 return
-            if self.woken in readable:
+            for pid, connection in self.kernels.items():
+                if connection.fileno() in ready:  # nobody wants the kernel any more
+                    self.events.modify(connection, 0)
+                    kill(pid)
+            if self.woken in ready:
                 os.read(self.woken, 4096)
                 self.report_ended()
-            for pid, connection in self.kernels.items():
-                if connection in readable:  # nobody sends anything any more: it was closed
-                    kill(pid)
-            if self.listening in readable:
+            if self.listening.fileno() in ready:
                 connection, _ = self.listening.accept()
-                with connection.makefile("rb") as stream:
-                    request = json.loads(stream.readline())
-                    files = stream.read(request["size"])
                 pid = os.fork()
                 if not pid:
                     self.leave(connection)
-                    (isolate if self.isolated else become_kernel)(request, files, connection)
+                    start(connection, self.isolated)
                 self.kernels[pid] = connection
+                self.events.register(connection, select.POLLRDHUP)
 
     def leave(self, connection: socket.socket) -> None:
         """In a fork: keep nothing of the server's but one connection."""
@@ -151,7 +153,20 @@ class Server:
             if not pid:
                 return
             with self.kernels.pop(pid) as connection:
+                self.events.unregister(connection)
                 tell(connection, str(os.waitstatus_to_exitcode(status)))
+
+
+def start(connection: socket.socket, isolated: bool) -> None:
+    """In a fork: read what is asked for, and be that kernel or what runs it."""
+    try:
+        with connection.makefile("rb") as stream:
+            request = json.loads(stream.readline())
+            files = stream.read(request["size"])
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    (isolate if isolated else become_kernel)(request, files, connection)
 
 
 def kill(pid: int) -> None:
@@ -161,9 +176,9 @@ def kill(pid: int) -> None:
 
 
 def tell(connection: socket.socket, word: str) -> None:
-    """Send a word, if there is still somebody who wants it."""
+    """Send a word, if there is still somebody who wants it; never wait for whoever does not read."""
     with contextlib.suppress(OSError):
-        connection.sendall(f"{word}\n".encode())
+        connection.send(f"{word}\n".encode(), socket.MSG_DONTWAIT)
 
 
 def isolate(request: dict, files: bytes, connection: socket.socket) -> None:
@@ -205,8 +220,11 @@ def first_process(namespaces, request: dict, files: bytes, connection: socket.so
         time.sleep(0.005)
     namespaces.read_only(own)  # its sockets stay where the grader looks for them, and the disk is not its to fill
     namespaces.give_up_rights()
+    namespaces.untraceable()
+    os.dup2(0, 2)  # whoever grades may read their own terminal, and no hand-in's processes hold it
     tell(connection, "ready")
-    status, why = namespaces.watch(kernel, limits["memory"], limits["seconds"])
+    bounds = (limits["memory"], limits["seconds"], limits["far"])
+    status, why = namespaces.watch(kernel, *bounds, lambda word: tell(connection, word))
     if why:
         tell(connection, why)
     return status
