@@ -1,17 +1,21 @@
 """Answer a case's program with plain data. Standard library and numpy only: this file's text runs in both processes.
 
-The grader calls `answer_all` over the solution; the student's kernel is sent this file's source and does the same over
-the notebook's names. Values cross as JSON: numbers, strings, lists, tuples, dicts, arrays and tensors as dtype, shape
-and bytes, exceptions as their types. Nothing is pickled, and what is no plain data is refused by name.
+The grader calls `answer` over the solution; the student's kernel is sent this file's source and does the same over the
+notebook's names, by `answer_all`. Values cross as JSON: numbers, strings, lists, tuples, dicts, arrays and tensors as
+dtype, shape and bytes, exceptions as their types. Nothing is pickled, and what is no plain data is refused by name.
+What comes from a kernel is bounded before it is parsed (`read`) and allocates no more than its own bytes (`decode`).
 """
 
 import ast
 import base64
+import contextlib
 import json
 import math
 import sys
+import types
 
 LIMIT = 64 << 20  # bytes of one question's answers, and of one array
+PARTS = 1_000_000  # brackets and commas of one question's answers
 
 
 def encode(value, depth=0):
@@ -69,7 +73,7 @@ def _array(kind, dtype, shape, data):
 
 
 def decode(data):
-    """The value that `encode` took, from trusted data only (inputs); arrays are fresh and writable."""
+    """The value that `encode` took; arrays are fresh and writable. Raises an error for what is no encoded value."""
     kind, value = data["kind"], data.get("value")
     if kind == "none":
         return None
@@ -92,10 +96,11 @@ def decode(data):
     if kind == "tensor":
         import torch
 
-        if not value:
-            return torch.empty(data["shape"], dtype=getattr(torch, data["dtype"]))
+        dtype = getattr(torch, data["dtype"])
+        if not value and 0 in data["shape"]:
+            return torch.empty(data["shape"], dtype=dtype)
         flat = torch.frombuffer(bytearray(base64.b64decode(value)), dtype=torch.uint8)
-        return flat.view(getattr(torch, data["dtype"])).reshape(data["shape"]).clone()
+        return flat.view(dtype).reshape(data["shape"]).clone()
     return value
 
 
@@ -135,14 +140,69 @@ def _line(error):
     return line[:200]
 
 
-def answer_all(cases, namespace):
-    """The answers to all cases of a question as one JSON text; one that is too large is refused by itself."""
+def answer_all(cases, forbidden, namespace):
+    """The answers to all cases of a question as base64 of a JSON text; one that is too large is refused by itself.
+
+    forbidden: names of modules that are out of reach meanwhile.
+    """
     texts: list[str] = []
     size = 0
-    for case in cases:
-        text = json.dumps(answer(case, namespace))
-        if size + len(text) > LIMIT:
-            text = json.dumps({"kind": "exception", "value": ["ValueError"], "line": "an answer larger than 64 MiB"})
-        size += len(text)
-        texts.append(text)
-    return "[" + ",".join(texts) + "]"
+    with without(forbidden):
+        for case in cases:
+            text = json.dumps(answer(case, namespace))
+            if size + len(text) > LIMIT:
+                text = json.dumps(
+                    {"kind": "exception", "value": ["ValueError"], "line": "an answer larger than 64 MiB"}
+                )
+            size += len(text)
+            texts.append(text)
+    return base64.b64encode(("[" + ",".join(texts) + "]").encode()).decode()
+
+
+def read(text, count):
+    """The encoded answers in what a kernel shows of `answer_all`'s result. Raises ValueError for anything else.
+
+    text: untrusted; its quotes are those that show a string. count: how many answers there must be.
+    """
+    if not isinstance(text, str) or len(text) > LIMIT * 4 // 3 + 1_000:
+        raise ValueError("more than a question's answers may be")
+    data = base64.b64decode(text[1:-1], validate=True)
+    if data.count(b"[") + data.count(b"{") + data.count(b",") > PARTS:
+        raise ValueError(f"more than {PARTS} parts")
+    answers = json.loads(data)
+    if not isinstance(answers, list) or len(answers) != count:
+        raise ValueError(f"not {count} answers")
+    if not all(isinstance(one, dict) and isinstance(one.get("kind"), str) for one in answers):
+        raise ValueError("an answer that is none")
+    return answers
+
+
+@contextlib.contextmanager
+def without(forbidden):
+    """Keep modules out of reach: not importable, not loaded, and of no use to whoever has kept one."""
+
+    class Absent(types.ModuleType):
+        def __getattribute__(self, name):
+            raise ImportError("this exercise asks you to do without it")
+
+    class Refusal:
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in forbidden:
+                raise ImportError(f"{name}: this exercise asks you to do without it")
+
+    taken = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in forbidden}
+    emptied = [module for module in taken.values() if type(module) is types.ModuleType]
+    refusal = Refusal()
+    try:
+        sys.meta_path.insert(0, refusal)
+        for name in taken:
+            del sys.modules[name]
+        for module in emptied:
+            module.__class__ = Absent
+        yield
+    finally:
+        for module in emptied:
+            module.__class__ = types.ModuleType
+        sys.modules.update(taken)
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(refusal)

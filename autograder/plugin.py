@@ -2,12 +2,13 @@
 
 The student's kernel answers; every verdict is made here, in nbgrader's own process. A cell or an answer that crashes
 the kernel, hangs or answers garbage costs its own question: the kernel is started anew, the definitions before are
-run again, and the rest is still asked.
+run again, and the rest is still asked. What a kernel sends is bounded before it is read: a message by its bytes, an
+answer by its bytes and parts, all together by the memory of this process. Time is what the kernel's own clock counts.
 """
 
 from __future__ import annotations
 
-import ast
+import asyncio
 import base64
 import contextlib
 import copy
@@ -20,8 +21,10 @@ from collections.abc import Iterator, Sequence
 from queue import Empty
 
 import torch
+import zmq
 from jupyter_client.utils import ensure_async, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader import utils as nbgrader_utils
 from nbgrader.preprocessors import (
@@ -40,17 +43,24 @@ from threadpoolctl import threadpool_limits
 from traitlets import Bool, Int, Set, Unicode
 
 from autograder import answering, forbidden, marking
+from autograder.notebooks import CourseError
 from autograder.outputs import Tamer
 from autograder.questions import Question, load_questions
-from autograder.solutions import ROOT
+from autograder.solutions import ROOT, assignment_cells
 from autograder.warm import ONE_THREAD, use_warm_kernels
 
 ANSWERING = base64.b64encode(inspect.getsource(answering).encode()).decode()
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
 TOO_LONG = "this took longer than the time limit of {:g} s"
 GARBLED = "the kernel sent what could not be read"
+FLOODED = "the kernel sent more than can be taken in"
 USED_UP = {"memory": "more memory was used than a hand-in may", "time": "a hand-in's whole time was used up"}
 GONE = "the kernel died or hung too often before this; it was not run"
+FAR = 10  # times a limit, on the wall: only for a kernel that hides from its own clock
+MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
+FLOOD = 1 << 30  # bytes by which a hand-in may make this process grow
+OUTPUTS = 2_000  # of one cell
+SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")  # messages that bring one
 
 
 class AskingExecute(Execute):
@@ -62,17 +72,18 @@ class AskingExecute(Execute):
     )
     own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
     total = Int(1800, help="Seconds for a hand-in, after which no kernel is started anew.").tag(config=True)
-    max_restarts = Int(5, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
+    max_restarts = Int(20, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
     draw = Bool(False, help="Draw figures anew; else a page shows those that were handed in.").tag(config=True)
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
+    watch: _Watch  # over what runs now
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
         """Run the notebook and mark its questions."""
         torch.set_num_threads(1)  # one hand-in, one core; small products are slower by threads that wait
         self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
-        self.timeout_func = self._limit
+        self.timeout_func = lambda cell: FAR * self._limit(cell)  # for nbclient; what counts is `watch`
         self.assignment = resources["nbgrader"]["assignment"]
         self.secret = resources["course"]["secret"]
         self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
@@ -81,8 +92,13 @@ class AskingExecute(Execute):
         unsafe = resources["course"]["unsafe"]
         if self.warm or not unsafe:
             use_warm_kernels(isolated=not unsafe)
+        self.record_timing = False  # it would be noted as the kernel tells it
         self.restarts, self.fatal, self.lost = 0, set(), set()
+        self.fresh = self.students = (
+            False  # whether nothing but a replay ran in the kernel; whether a student's code did
+        )
         self.until = time.monotonic() + self.total
+        self.most = _resident() + FLOOD
         with threadpool_limits(1):
             return super().preprocess(nb, resources, km)
 
@@ -95,6 +111,7 @@ class AskingExecute(Execute):
     def start_new_kernel_client(self):
         """Connect to the kernel. Raises RuntimeError where it does not answer in time."""
         self.kc = self.km.client()
+        self.kc.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE)  # for all sockets that are made from it
         self.kc.start_channels()
         self.kc.allow_stdin = False
         run_sync(self._ready)()
@@ -107,7 +124,7 @@ class AskingExecute(Execute):
             sent = await ensure_async(self.kc.kernel_info())
             with contextlib.suppress(Empty):
                 await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
-                while True:
+                while time.monotonic() < until:
                     told = await ensure_async(self.kc.iopub_channel.get_msg(timeout=0.2))
                     if told["parent_header"].get("msg_id") == sent and told["content"].get("execution_state") == "idle":
                         return
@@ -115,14 +132,27 @@ class AskingExecute(Execute):
 
     def process_message(self, msg, cell, cell_index):
         """Take a message's output into the cell, made harmless; nothing else that a kernel may tell."""
-        if msg["msg_type"] in ("stream", "error", "display_data", "execute_result", "update_display_data"):
-            content = self.tamer.tame(msg["content"], msg["msg_type"])
-            if content is None:
-                return None
-            msg = {**msg, "content": content}
-        elif msg["msg_type"] not in ("status", "clear_output"):
+        kind, content = msg["msg_type"], msg["content"]
+        if kind == "status":
+            content = {"execution_state": str(content["execution_state"])[:20]}
+        elif kind == "clear_output":
+            content = {"wait": content.get("wait") is True}
+        elif kind not in SHOWN or len(cell.outputs) >= OUTPUTS or (content := self.tamer.tame(content, kind)) is None:
             return None
-        return super().process_message(msg, cell, cell_index)
+        if not isinstance(content.get("execution_count", 0), int):
+            content["execution_count"] = None
+        harmless = {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": {}, "content": content}
+        return super().process_message(harmless, cell, cell_index)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """Beside a running cell: end the wait for it where the kernel has died or used up what the cell may use."""
+        watch = self.watch
+        while watch is self.watch:
+            self.stopped_by = watch.exceeded()
+            if self.stopped_by or not await ensure_async(watch.kernels.is_alive()):
+                self.task_poll_for_reply.cancel()
+                return
+            await asyncio.sleep(0.1)
 
     def on_cell_executed(self, **kwargs):
         """Nothing to add: verdicts come from answers, not from a cell's errors."""
@@ -134,13 +164,19 @@ class AskingExecute(Execute):
         graded = nbgrader_utils.is_grade(cell)
         started = time.perf_counter()
         failure = self._run(cell, resources, index)
+        if failure and self._trains(cell) and not self.fresh:  # what ran before it may have taken its time
+            self._restart(index)
+            failure = self._run(cell, resources, index)
         self.seconds[cell.id] = round(time.perf_counter() - started, 3)
+        if _is_course_s(cell) and (failure or _error(cell)):
+            self._blame(cell, failure or _error(cell), index)
+        self.students = self.students or not _is_course_s(cell)
         cell.outputs = list(_with_figures(cell.outputs, self.figures.get(cell.id, ())))
         if failure and not graded:
             self.fatal.add(index)
         question = marking.question_of(self.assignment, cell.metadata.nbgrader["grade_id"]) if graded else None
         if question is not None:
-            answers = failure or forbidden.reason(question, self.nb) or self._ask(question, index)
+            answers = forbidden.reason(question, self.nb) or self._ask(question, index)
             points = float(cell.metadata.nbgrader["points"])
             verdict = marking.mark(self.assignment, question, points, answers, self.secret, self.lost)
             if verdict.score < points:
@@ -148,13 +184,36 @@ class AskingExecute(Execute):
             _write_verdict(cell, verdict)
         return cell, resources
 
+    def _blame(self, cell, failure: str, index: int) -> None:
+        """See whose fault it is that a cell of the course's own failed. Raises CourseError where it is the course's.
+
+        It is unless a student's code ran before, and the cell runs in a new kernel after the course's own solution.
+        """
+        if self.students:
+            solution = {one.id: one.source for one in assignment_cells(self.assignment) if one.role == "solution"}
+            before = [one for one in self.nb.cells[:index] if not one.id.startswith("own-")]
+            run = [from_dict({**one, "source": solution.get(one.id, one.source)}) for one in (*before, cell)]
+            own, self.nb.cells = self.nb.cells, run
+            try:
+                self._renew()
+                fine = self._replay(len(run), keep=False) and not _error(run[-1])
+            finally:
+                self.nb.cells = own
+            if fine:
+                self._restart(index)
+                return
+        raise CourseError(f"the course's own cell {cell.id!r} failed, so nothing was marked: {failure}")
+
+    def _trains(self, cell) -> bool:
+        """Whether a cell makes a result that a question asks about."""
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        return bool(name) and name in {question.made_by for question in load_questions(self.assignment)}
+
     def _limit(self, cell) -> int:
         """Seconds that a cell may take. What no student wrote or is called from is slow only on a busy machine."""
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if name == "set-up" or name.startswith("provided-"):
+        if _is_course_s(cell):
             return self.own_timeout
-        trains = name in {question.made_by for question in load_questions(self.assignment) if question.made_by}
-        return self.training_timeout if trains else self.timeout
+        return self.training_timeout if self._trains(cell) else self.timeout
 
     def _run(self, cell, resources, index) -> str | None:
         """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
@@ -162,33 +221,51 @@ class AskingExecute(Execute):
             return GONE
         self.tamer = Tamer()
         try:
-            super().preprocess_cell(cell, resources, index)
+            self._execute(cell, resources, index)
+            self.fresh = False
             return None
         except CellTimeoutError:
             reason = TOO_LONG.format(self._limit(cell))
         except Exception as error:  # whatever the kernel did or sent, it costs no more than this
-            reason = self._death() if isinstance(error, DeadKernelError) else GARBLED
+            reason = self.stopped_by or (self._death() if isinstance(error, DeadKernelError) else GARBLED)
         cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
-        self._stop(index)
+        if nbgrader_utils.is_grade(cell):  # the question shall not pay for what its check has left running
+            self._restart(index)
+        else:
+            self._stop(index)
         return reason
 
+    def _execute(self, cell, resources, index) -> None:
+        """Run a cell within its limits. Raises whatever nbclient does, with `stopped_by` where it is known why."""
+        self.stopped_by, self.watch = None, _Watch(self.km, self._limit(cell), self.most)
+        super().preprocess_cell(cell, resources, index)
+
     def _ask(self, question: Question, index: int) -> list | str:
-        """The encoded answers to a question's cases, or in words why there are none."""
-        cases = json.dumps(marking.requests(self.assignment, question, self.secret))
-        payload = base64.b64encode(cases.encode()).decode()
+        """The encoded answers to a question's cases, or in words why there are none.
+
+        One that gives none is asked once more in a new kernel: something that ran before may be at fault.
+        """
+        requests = marking.requests(self.assignment, question, self.secret)
+        forbidden_modules = [name for name in question.forbids if "." not in name]
+        payload = base64.b64encode(json.dumps([requests, forbidden_modules]).encode()).decode()
         decoded = "__import__('base64').b64decode({!r}).decode()"
         expression = (
-            f"(lambda own: (exec({decoded.format(ANSWERING)}, own), own['answer_all'](own['json'].loads("
+            f"(lambda own: (exec({decoded.format(ANSWERING)}, own), own['answer_all'](*own['json'].loads("
             f"{decoded.format(payload)}), globals()))[1])({{'__name__': 'course_answering'}})"
         )
-        reply = run_sync(self._request)(expression, question.seconds)
-        if isinstance(reply, str):
-            self._stop(index)
-            return reply
-        try:
-            return list(json.loads(ast.literal_eval(reply["user_expressions"]["answers"]["data"]["text/plain"])))
-        except Exception:
-            return marking.UNREADABLE
+        while self.restarts <= self.max_restarts:
+            fresh, self.fresh = self.fresh, False
+            reply = run_sync(self._request)(expression, question.seconds)
+            if not isinstance(reply, str):
+                try:
+                    return answering.read(reply["user_expressions"]["answers"]["data"]["text/plain"], len(requests))
+                except Exception:
+                    return marking.UNREADABLE
+            if fresh:
+                self._stop(index)
+                return reply
+            self._restart(index)
+        return GONE
 
     def _death(self) -> str:
         """Why the kernel died, in words."""
@@ -199,10 +276,10 @@ class AskingExecute(Execute):
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
         sent = self.kc.execute("", silent=True, store_history=False, user_expressions={"answers": expression})
         sent = await ensure_async(sent)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        watch = _Watch(self.km, seconds, self.most)
+        while not (reason := watch.exceeded()):
             try:
-                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=0.5))
                 if reply["parent_header"].get("msg_id") == sent:
                     return dict(reply["content"])
             except Empty:
@@ -210,22 +287,30 @@ class AskingExecute(Execute):
                     return self._death()
             except Exception:
                 return GARBLED
-        return TOO_LONG.format(seconds)
+        return reason
 
     def _stop(self, index: int) -> None:
         """Make the kernel fit for the next cell: interrupt what hangs; start anew what is dead or does not stop."""
-        if run_sync(self._interrupted)():
-            return
+        if not run_sync(self._interrupted)():
+            self._restart(index)
+
+    def _restart(self, index: int) -> None:
+        """Go on in a new kernel, in which what stood before `index` has run."""
         while self.restarts < self.max_restarts and time.monotonic() < self.until:
-            self.restarts += 1
-            self.km and run_sync(self.km.shutdown_kernel)(now=True)
-            self._cleanup_kernel()
-            self.create_kernel_manager()
-            self.start_new_kernel()
-            self.start_new_kernel_client()
+            self._renew()
             if self._replay(index):
+                self.fresh = True
                 return
         self.restarts = self.max_restarts + 1
+
+    def _renew(self) -> None:
+        """Start the kernel anew."""
+        self.restarts += 1
+        self.km and run_sync(self.km.shutdown_kernel)(now=True)
+        self._cleanup_kernel()
+        self.create_kernel_manager()
+        self.start_new_kernel()
+        self.start_new_kernel_client()
 
     async def _interrupted(self) -> bool:
         """Interrupt a running cell; whether the kernel answers again in time."""
@@ -238,28 +323,84 @@ class AskingExecute(Execute):
             return False
         await ensure_async(self.km.interrupt_kernel())
         sent = await ensure_async(self.kc.kernel_info())
-        deadline = time.monotonic() + self.grace
-        while time.monotonic() < deadline:
+        watch = _Watch(self.km, self.grace, self.most)
+        while not watch.exceeded():
             try:
-                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
+                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=0.5))
             except Empty:
                 continue
             if reply["parent_header"].get("msg_id") == sent:
                 return True
         return False
 
-    def _replay(self, index: int) -> bool:
-        """Run the cells before `index` again in a new kernel, but graded ones and those that killed one."""
+    def _replay(self, index: int, keep: bool = True) -> bool:
+        """Run the cells before `index` again in a new kernel, but graded ones and those that killed one.
+
+        keep: the outputs of their first run, and note which one kills this kernel.
+        """
         for earlier, cell in enumerate(self.nb.cells[:index]):
-            if cell.cell_type == "code" and not nbgrader_utils.is_grade(cell) and earlier not in self.fatal:
+            if cell.cell_type == "code" and not nbgrader_utils.is_grade(cell) and not (keep and earlier in self.fatal):
                 try:
-                    super().preprocess_cell(copy.deepcopy(cell), self.resources, earlier)
+                    self.tamer = Tamer()
+                    self._execute(copy.deepcopy(cell) if keep else cell, self.resources, earlier)
                 except Exception:
-                    self.fatal.add(earlier)
+                    if keep:
+                        self.fatal.add(earlier)
                     return False
                 finally:
-                    self.nb.cells[earlier] = cell  # with the outputs of its first run
+                    self.nb.cells[earlier] = cell
         return True
+
+
+class _Watch:
+    """What one cell or one question may use of a kernel's time and of this process's memory.
+
+    Time is what the kernel's own clock counts (namespaces.watch), so that a busy neighbour costs nothing; on the wall
+    it is as much where a kernel has no such clock, and FAR times that where it has one.
+    """
+
+    def __init__(self, kernels, seconds: float, most: int):
+        self.kernels, self.seconds, self.most = kernels, seconds, most
+        self.started, self.clock = time.monotonic(), self._clock()
+
+    def _clock(self) -> float | None:
+        process = getattr(self.kernels.provisioner, "process", None)
+        if process is not None:
+            process.poll()  # hears how far the clock is
+        return getattr(process, "clock", None)
+
+    def exceeded(self) -> str | None:
+        """Why the kernel must be stopped now, in words, or None."""
+        if _resident() > self.most:
+            self.kernels.provisioner.process.kill()  # more would come while it is asked to stop
+            return FLOODED
+        clock, passed = self._clock(), time.monotonic() - self.started
+        if clock is None or self.clock is None:
+            late = passed > self.seconds
+        else:
+            late = clock - self.clock > self.seconds or passed > FAR * self.seconds
+        return TOO_LONG.format(self.seconds) if late else None
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds, where the system tells; else 0."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def _is_course_s(cell) -> bool:
+    """Whether a cell is the course's own: set-up, imports, data. Cells that show what students wrote are not."""
+    name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+    return name == "set-up" or name.startswith("provided-")
+
+
+def _error(cell) -> str:
+    """The error that a cell ended with, in words; empty where there is none."""
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    return f"{errors[-1].ename}: {errors[-1].evalue}" if errors else ""
 
 
 def _write_verdict(cell, verdict: marking.Verdict) -> None:
@@ -300,9 +441,10 @@ class Finish(NbGraderPreprocessor):
     """Note for which hand-in, notebook and oracle this notebook was graded, once all of it was."""
 
     def preprocess(self, nb, resources):
-        """Put the digest into the notebook's metadata."""
+        """Put the digest into the notebook's metadata, and make all of it text that can be written to a file."""
         nb.metadata.setdefault("course", {})["digest"] = resources["course"]["digest"]
-        return nb, resources
+        text = json.dumps(nb, ensure_ascii=False).encode("utf-8", "replace")  # a kernel may send half a pair of UTF-16
+        return from_dict(json.loads(text)), resources
 
 
 SANITIZE = [ClearOutput, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]

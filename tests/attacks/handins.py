@@ -6,6 +6,7 @@ would be a stolen one. Words in CANARIES stand where no hand-in may read; the te
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable
@@ -100,7 +101,12 @@ def odd_names(folder: Path) -> None:
         (folder / name).write_text("x")
 
 
-FORGED_ANSWER = '[{"kind": "array", "dtype": "float64", "shape": [3, 5], "value": ""}]'
+def forged(answer: str) -> str:
+    """What a kernel shows of both answers to `double` when each is a given JSON text."""
+    return base64.b64encode(f"[{answer}, {answer}]".encode()).decode()
+
+
+FORGED_ANSWER = forged('{"kind": "array", "dtype": "float64", "shape": [3, 5], "value": ""}')
 
 # Finds what can be found by a look at frames, open files, the environment and the file system, and puts it into an
 # exception's name and text, where feedback might show it.
@@ -190,7 +196,7 @@ ATTACKS: dict[str, Attack] = {
     "monstrous-answer-text": before(
         "shell = get_ipython()\n"
         "shell.user_expressions = lambda e: {k: {'status': 'ok', 'metadata': {}, "
-        "'data': {'text/plain': repr('[' * 500_000)}} for k in e}",
+        "'data': {'text/plain': repr(__import__('base64').b64encode(b'[' * 500_000).decode())}} for k in e}",
         earns=(0, 0, 0),
     ),
     # objects that lie
