@@ -58,6 +58,7 @@ USED_UP = {"memory": "more memory was used than a hand-in may", "time": "a hand-
 GONE = "the kernel died or hung too often before this; it was not run"
 FAR = 10  # times a limit, on the wall: only for a kernel that hides from its own clock
 MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
+BOUNDS = ((zmq.MAXMSGSIZE, MESSAGE), (zmq.SNDTIMEO, 5_000))  # a kernel may have closed its end: no send waits for it
 FLOOD = 1 << 30  # bytes by which a hand-in may make this process grow
 OUTPUTS = 2_000  # of one cell
 SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")  # messages that bring one
@@ -93,6 +94,7 @@ class AskingExecute(Execute):
         if self.warm or not unsafe:
             use_warm_kernels(isolated=not unsafe)
         self.record_timing = False  # it would be noted as the kernel tells it
+        self.raise_on_iopub_timeout = False  # outputs that come late are missing, and nothing else
         self.restarts, self.fatal, self.lost = 0, set(), set()
         self.fresh = self.students = (
             False  # whether nothing but a replay ran in the kernel; whether a student's code did
@@ -108,10 +110,18 @@ class AskingExecute(Execute):
         env |= {"COURSE_DRAWS": "yes"} if self.draw else {}
         super().start_new_kernel(env=env, **kwargs)
 
+    def create_kernel_manager(self):
+        """As nbclient's, over sockets that are bounded."""
+        manager = super().create_kernel_manager()
+        for option, value in BOUNDS:
+            manager.context.setsockopt(option, value)
+        return manager
+
     def start_new_kernel_client(self):
         """Connect to the kernel. Raises RuntimeError where it does not answer in time."""
         self.kc = self.km.client()
-        self.kc.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE)  # for all sockets that are made from it
+        for option, value in BOUNDS:
+            self.kc.context.setsockopt(option, value)  # for all sockets that are made from it
         self.kc.start_channels()
         self.kc.allow_stdin = False
         run_sync(self._ready)()
@@ -274,9 +284,14 @@ class AskingExecute(Execute):
 
     async def _request(self, expression: str, seconds: float) -> dict | str:
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
-        sent = self.kc.execute("", silent=True, store_history=False, user_expressions={"answers": expression})
-        sent = await ensure_async(sent)
         watch = _Watch(self.km, seconds, self.most)
+        try:
+            expressions = {"answers": expression}
+            sent = await ensure_async(
+                self.kc.execute("", silent=True, store_history=False, user_expressions=expressions)
+            )
+        except zmq.ZMQError:
+            return GARBLED
         while not (reason := watch.exceeded()):
             try:
                 reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=0.5))
