@@ -620,6 +620,8 @@ def same_logits(answer, inputs, solution) -> str | None:
             shapes_right = isinstance(logits, torch.Tensor) and tuple(logits.shape) == (6, 3, 13)
             if not shapes_right or not logits.isfinite().all():
                 return f"{rnn_type}: the logits should be finite and of shape (steps, batch, vocab)"
+            if not logits.double().flatten(0, 1).std(0).max() > 1e-3:
+                return f"{rnn_type}: the logits are the same whatever was read"
             continue
         try:
             shape = describe(weights)
@@ -2066,8 +2068,13 @@ def _clear_words(said: str, count: str, first: list[str], vocabulary: list[str])
 
 
 def judge_lines(lines: int):
-    """A judge of the first lines of a dialogue."""
-    return lambda answer, inputs, solution: answered(answer, inputs, lines)
+    """A judge of a dialogue of so many lines."""
+
+    def judge(answer, inputs, solution) -> str | None:
+        wrong = answered(answer, inputs, lines)
+        return wrong or (None if answer[1] == 0 and isinstance(answer[2], str) else "the dialogue cannot be read")
+
+    return judge
 
 
 def judge_end(lines: int, left: int):

@@ -1344,6 +1344,7 @@ NOT_RENORMALISED = (
 )
 GREEDY = "Always the most probable symbol comes: it should be drawn, by its probability."
 ONE_DRAW = "One draw serves all columns, each column should draw for itself."
+ONE_STEP = "One draw serves all steps, each step should draw anew."
 ALL_SYMBOLS = "top_k has no effect, only the top_k most probable symbols should be drawn."
 SMALLEST = "The symbols with the smallest scores are drawn from, they should be those with the largest."
 
@@ -1389,7 +1390,7 @@ def drawn_with(temperature: float, top_k: int | None):
             return wrong
         scores = inputs["scores"][0]
         if likely(answer.flatten(), shares_of(scores, temperature, top_k)):
-            return None
+            return ONE_STEP if bool((answer == answer[:1]).all()) else None
         if bool((answer == answer[:, :1]).all()):
             return GREEDY if bool((answer == scores.argmax()).all()) else ONE_DRAW
         slips = [
