@@ -1380,8 +1380,8 @@ BARS = {  # name: (least training accuracy, least test accuracy, least gap, larg
 }
 
 
-# Held-out digits may be looked up in the data set, which everybody has; what lies between two of them may not. A network
-# with ReLU is continuous and piecewise linear, so its slopes along a line add up to what changes between the ends.
+# Held-out digits may be looked up in the data set, which everybody has; what lies between two of them may not. A
+# network with ReLU is continuous and piecewise linear, so its slopes along a line add up to what changes between the ends.
 # Measured on 15 networks, from three seeds of the solution and by both other right ones, six draws of lines each: the
 # slopes leave 0.024 of the change unexplained at most, and the middle one of three near places lies 4e-12 of their
 # distance off a line (median). Labels of the nearest image leave 0.95 or more, also with a network added to them; when
@@ -1391,7 +1391,7 @@ UNEXPLAINED, BENT = 0.15, 1e-7
 
 
 def draw_images(rng):
-    """A thousand of the held-out digits, with a little noise, and places in threes on lines between the first of them."""
+    """A thousand of the held-out digits, with a little noise, and places in threes on lines between them."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
