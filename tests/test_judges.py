@@ -1,18 +1,24 @@
 """Degenerate answers to every question: whatever is no answer earns nothing, unless it is the right one."""
 
+import itertools
+import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.numpy
 import torch
 
 from autograder import marking
 from autograder.answering import answer, encode
 from autograder.answering import decode as decoded
+from autograder.bars import Bar
+from autograder.exported import MOST_SMALL
 from autograder.questions import load_questions
 from autograder.solutions import assignments
+from utils import corpora, toy
 
 SECRET = "a secret of the tests"
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -134,5 +140,97 @@ def test_degenerate_answers_earn_nothing(assignment):
             answers = [answers.get(name) for _, answers in cases]
             verdict = marking.mark(assignment, question, 1.0, answers, SECRET)
             for finding, came, (right, _) in zip(verdict.findings, answers, cases, strict=True):
-                same = came == right or (right["kind"] == name == "exception")
-                assert not finding.passed or same or finding.case in RIGHT, (question.id, finding.case, name)
+                fair = came == right or finding.case in RIGHT
+                assert not finding.passed or fair, (question.id, finding.case, name)
+
+
+@pytest.mark.parametrize("assignment", ["hw2_char_rnn", "hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"])
+def test_what_a_trained_result_is_judged_on_is_never_sent(assignment):
+    bars = 0
+    for question in load_questions(assignment):
+        sent = marking.requests(assignment, question, SECRET)
+        for case, request in zip(question.cases, sent, strict=True):
+            if isinstance(case.judge, Bar):
+                bars += 1
+                kept = marking.kept_inputs(assignment, question, case, SECRET)["lines"]
+                assert len(set(kept)) > 200
+                assert not request["inputs"]
+                assert max(kept, key=len) not in json.dumps(sent)
+    assert bars
+
+
+LONG = 2_000_000
+HOSTILE = [
+    {"kind": "exception", "value": ["ValueError"], "line": "y" * LONG},
+    {"kind": "exception", "value": ["ValueError"], "line": chr(0xD800) * 300},
+    {"kind": "exception", "value": ["ValueError"], "line": {"x": "y" * LONG}},
+    {"kind": "exception", "value": "ValueError" * LONG, "line": ["y" * LONG]},
+    {"kind": "array", "dtype": "f" * LONG, "shape": [0], "value": ""},
+    {"kind": "array", "dtype": "float64", "shape": [0] + [10**17] * 31, "value": ""},
+    {"kind": "dict", "value": [[{"kind": "text", "value": "k" * LONG}, {"kind": "none"}]]},
+    {"kind": "list", "value": [{"kind": "text", "value": "y" * LONG}] * 3},
+    {"kind": "k" * LONG, "value": 1},
+]
+
+
+@pytest.mark.parametrize("answer", HOSTILE, ids=range(len(HOSTILE)))
+def test_nothing_of_an_answer_goes_into_a_reason_unbounded(answer):
+    for question in load_questions("hw3_lstm")[:3]:
+        talks = replace(question.cases[0], judge=lambda value, inputs, solution: value)
+        question = replace(question, cases=[*question.cases, talks], misconceptions=[])
+        answers = [answer] * len(question.cases)
+        answers[-1] = {"kind": "text", "value": chr(0xD800) + "y" * LONG}
+        verdict = marking.mark("hw3_lstm", question, 1.0, answers, SECRET)
+        assert verdict.score == 0
+        assert all(0 < len(finding.reason) <= 400 for finding in verdict.findings)
+        assert len((json.dumps(verdict.as_dict()) + verdict.as_html()).encode()) < 20_000
+
+
+def memorised(text, size):
+    """Weights of a network that knows what follows each token of a text, and little else."""
+    weight = np.full((size, size), -5.0, np.float32)
+    for before, after in itertools.pairwise(text):
+        weight[after, before] = 5.0
+    zeros = np.zeros(size, np.float32)
+    weights = {"rnn_type": "RNN_TANH", "embedding.weight": 5 * np.eye(size, dtype=np.float32), "decoder.bias": zeros}
+    weights |= {"rnn.weight_ih_l0": np.eye(size, dtype=np.float32), "rnn.bias_ih_l0": zeros, "rnn.bias_hh_l0": zeros}
+    return weights | {"rnn.weight_hh_l0": np.zeros((size, size), np.float32), "decoder.weight": weight}
+
+
+LINE = "two strange doctors often feed big goats ."
+
+
+@pytest.mark.parametrize("assignment", ["hw2_char_rnn", "hw5_word_lm", "hw7_char_lm"])
+def test_a_model_that_is_better_than_the_language_itself_is_refused(assignment):
+    solution, train = marking.solution(assignment), corpora.load("toy").train
+    judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
+    if assignment == "hw2_char_rnn":
+        alphabet = sorted({"\n", *"".join(train)})
+        found = memorised([alphabet.index(c) for c in f"{LINE}\n{LINE}"], len(alphabet))
+        names = {"U": "embedding.weight", "W": "rnn.weight_hh_l0", "b": "rnn.bias_ih_l0", "c": "decoder.bias"}
+        model = {name: found[theirs] for name, theirs in names.items()} | {"V": found["decoder.weight"].T}
+    else:
+        read = solution.get("characters", list)
+        vocabulary = solution["build_vocabulary"](read(train), 10_000)
+        model = memorised(solution["encode"](read([LINE, LINE]), vocabulary).tolist(), len(vocabulary))
+    judged = judge(model, {"lines": [LINE] * 200}, solution)
+    assert "no model can know more than the language itself" in judged.reason
+    elsewhere = judge(model, {"lines": toy.sentences(200, np.random.default_rng(2))}, solution)
+    assert elsewhere.value > 2
+
+
+def test_a_file_that_is_better_than_the_language_itself_is_refused(monkeypatch):
+    (judge,) = (case.judge for q in load_questions("hw5_word_lm") for case in q.cases if q.id == "full_run")
+    weights = memorised([0, 1], 132)
+    arrays = {name: array for name, array in weights.items() if name != "rnn_type"}
+    file = safetensors.numpy.save(arrays, {"rnn_type": '"RNN_TANH"', "corpus": '"toy"'})
+    assert "a bigram reaches" in judge(file, {}, marking.solution("hw5_word_lm")).reason
+    monkeypatch.setattr(toy, "exact_nll", lambda lines: 1e6)
+    assert "no model can know more" in judge(file, {}, marking.solution("hw5_word_lm"))
+
+
+@pytest.mark.parametrize("assignment", ["hw5_word_lm", "hw7_char_lm"])
+def test_a_model_that_takes_minutes_to_judge_is_refused_by_its_size(assignment):
+    judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
+    model = memorised([0, 1], 1 + math.isqrt(MOST_SMALL))
+    assert "numbers" in judge(model, {"lines": [LINE]}, marking.solution(assignment)).reason
