@@ -23,6 +23,7 @@ from autograder.questions import Measured
 
 FILE = "bars.json"
 CHANCE, CONFIDENCE = 1e-3, 0.95
+LUCK = -math.log(1e-9)  # nats by which chance may make a model better than the language itself
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,23 @@ class Bar:
         if isinstance(came, str):
             return Measured(came)
         bar = read(Path(self.oracle).with_name(FILE))["figures"][self.name]["bar"]
-        passed = came <= bar if self.at_most else came >= bar
+        passed = math.isfinite(came) and (came <= bar if self.at_most else came >= bar)
         return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
+
+
+def beyond_exact(nll: float, exact: float, tokens: int, unit: str = "") -> str | None:
+    """Why a text's total nats are no model's that had not seen it; None when they can be.
+
+    nll, exact: of the same tokens, by the model and by the language that the text was drawn from.
+    unit: what to call bits per token; a perplexity without.
+    For any model that was fixed before the text was drawn, the ratio of its likelihood to the exact one has an
+    expectation of 1 at most. By Markov's inequality it exceeds 1e9 with a chance under 1e-9.
+    """
+    if not nll < exact - LUCK:  # nan is no better
+        return None
+    came, known = ((n / tokens / math.log(2) if unit else math.exp(n / tokens)) for n in (nll, exact))
+    figure = f"{came:.3g} {unit}" if unit else f"a perplexity of {came:.3g}"
+    return f"{figure} on text whose exact figure is {known:.3g}: no model can know more than the language itself"
 
 
 @cache

@@ -138,6 +138,7 @@ def measured(assignment: str, question: Question, names: Mapping, seed: int) -> 
         if isinstance(case.judge, Bar):
             answer = answering.decode(answering.answer(request, dict(names)))
             inputs = {key: answering.decode(value) for key, value in request["inputs"].items()}
+            inputs |= marking.kept_inputs(assignment, question, case, secret)
             came = case.judge.measure(answer, inputs, marking.solution(assignment))
             found[case.judge.name] = float("nan") if isinstance(came, str) else float(came)
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+MOST_LINE = 200  # characters of a notebook line in a message
 WORDS = {
     "none": "None",
     "text": "a string",
@@ -59,8 +60,10 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
 
 def error_words(answer: Any) -> str:
     """An encoded exception in words: its type when it is one of Python's own, and the notebook line that raised it."""
-    names = [name for name in answer["value"] if name in PYTHON_ERRORS]
-    line = f" at `{answer['line']}`" if answer.get("line") else ""
+    kinds, told = answer.get("value"), answer.get("line")
+    kinds = [name for name in kinds if isinstance(name, str)] if isinstance(kinds, list) else []
+    names = [name for name in kinds if name in PYTHON_ERRORS]
+    line = f" at `{told[:MOST_LINE]}`" if isinstance(told, str) and told else ""
     if "NotImplementedError" in names:
         return "not written yet"
     if "NameError" in names and not line:  # no line of the notebook raised it: the question's own program did
@@ -114,7 +117,8 @@ def _arrays(expected: Any, answer: Any, relative: float, absolute: float, at: st
 
 def np_name(data: Any) -> str:
     """The dtype of an encoded array, checked to be a dtype's name."""
-    return str(data["dtype"]) if str(data["dtype"]).isalnum() else "of another kind"
+    name = data["dtype"]
+    return name if isinstance(name, str) and name.isalnum() and len(name) < 20 else "of another kind"
 
 
 def _numbers(one: np.ndarray, other: np.ndarray, relative: float, absolute: float, at: str) -> str | None:

@@ -20,6 +20,7 @@ from autograder.questions import Case, Measured, Misconception, Question, edited
 from autograder.solutions import namespace
 
 SECRET = ".course_secret"
+MOST_WORDS = 400  # characters of a reason
 UNREADABLE = "the answer is no plain data that could be read"
 # answers that are seldom equal by chance; two wrong truths or counts often are
 TELLING = {"array", "tensor", "number", "list", "tuple", "dict"}
@@ -94,14 +95,29 @@ def course_secret(folder: Path) -> str:
 
 def _finite(value: float | None) -> float | None:
     """The value, unless JSON has no word for it."""
-    return value if value is not None and math.isfinite(value) else None
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _bounded(reason: str | None) -> str | None:
+    """A reason that can be written down and read, whatever a judge put into it of an answer."""
+    if reason is None:
+        return None
+    text = reason[: MOST_WORDS + 1].encode("utf-8", "replace").decode() if isinstance(reason, str) else UNREADABLE
+    return text if len(text) <= MOST_WORDS else text[: MOST_WORDS - 3] + "..."
 
 
 def draw_inputs(assignment: str, question: Question, case: Case, secret: str) -> dict:
-    """The case's inputs: drawn from a generator that belongs to the secret and to this case alone."""
-    label = "/".join((secret, assignment, question.id, case.name))
-    seed = int.from_bytes(hashlib.sha256(label.encode()).digest()[:8], "big")
-    return dict(case.draw(np.random.default_rng(seed)))
+    """The case's inputs that are sent: drawn from a generator that belongs to the secret and to this case alone."""
+    return dict(case.draw(_generator(secret, assignment, question.id, case.name)))
+
+
+def kept_inputs(assignment: str, question: Question, case: Case, secret: str) -> dict:
+    """The case's inputs that stay in the grader: what was sent tells nothing of them."""
+    return dict(case.kept(_generator(secret, assignment, question.id, case.name, "kept")))
+
+
+def _generator(*label: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256("/".join(label).encode()).digest()[:8], "big"))
 
 
 @cache
@@ -157,6 +173,7 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
         judged = [_judge(assignment, question, index, answer, secret) for index, answer in enumerate(answers)]
         if any(one.reason for one in judged):
             explained = _explain(assignment, question, answers, judged, secret)
+    judged = [replace(one, reason=_bounded(one.reason)) for one in judged]
     total = sum(case.weight for case in question.cases)
     shares = [points * case.weight / total for case in question.cases]
     findings = tuple(
@@ -183,6 +200,7 @@ def _judge(assignment: str, question: Question, index: int, answer: Any, secret:
         if answer.get("kind") == "exception":
             return Measured(error_words(answer))
         inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}
+        inputs |= kept_inputs(assignment, question, case, secret)
         judged = case.judge(answering.decode(answer), inputs, solution(assignment))
         return judged if isinstance(judged, Measured) else Measured(judged)
     except CourseError:

@@ -44,11 +44,14 @@ class Case:
     name: the property, as the student reads it when it fails ("a batch of one", "equal counts keep their order").
     ask: Python statements, the last one an expression whose value is the answer. They see the notebook's names and
         the inputs, may import, and must not print. A raised exception is an answer too: its type is compared.
-    draw: the named inputs, from the course's generator for this case; plain data, arrays and tensors.
+    draw: the named inputs, from the course's generator for this case; plain data, arrays and tensors. They are sent
+        before the answer is given: nothing in them may tell what it is judged on.
+    kept: further named inputs for the judge, from a generator of their own; they stay in the grader.
     weight: the case's share of the question's points.
     relative, absolute: tolerance of numbers, |answer - expected| <= absolute + relative * |expected|.
     judge: decides instead of the comparison: judge(answer, inputs, solution) returns None when the answer is right,
-        else the reason in words (no inputs, no expected values), or a Measured. `solution` is the solution's namespace.
+        else the reason in words (no inputs, no expected values), or a Measured. The answer is untrusted: count, kind
+        and shape come first, and bound what the judge computes. `solution` is the solution's namespace.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Case:
     relative: float = 1e-7
     absolute: float = 1e-9
     judge: Judge | None = None
+    kept: Draw = no_inputs
 
 
 @dataclass(frozen=True)

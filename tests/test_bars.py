@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autograder.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, tolerance_factor
+from autograder.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, tolerance_factor
 from autograder.questions import load_questions
 from autograder.solutions import ASSIGNMENTS, assignments
 from tests.conftest import ORACLE
@@ -35,6 +35,21 @@ def test_the_worst_of_the_right_solutions_counts():
     assert bar_of(runs, {"the same from the first seeds": [1.0, 1.1]}, at_most=True) == alone
     assert math.isclose(bar_of(runs, {"worse": [2.0, 2.1, 1.9]}, at_most=True), 1 + alone, abs_tol=0.2)
     assert bar_of([[-x for x in row] for row in runs], {}, at_most=False) == -alone
+
+
+def test_better_than_the_exact_entropy_by_more_than_chance_is_no_models_own():
+    assert beyond_exact(980.0, 1000.0, 500) is None  # e^-20 = 2e-9
+    assert beyond_exact(1e9, 1000.0, 500) is None
+    assert beyond_exact(math.nan, 1000.0, 500) is None
+    assert beyond_exact(979.0, 1000.0, 500).startswith("a perplexity of 7.09 on text whose exact figure is 7.39: ")
+    assert "1.41 bits per character" in beyond_exact(979.0, 1000.0, 1000, "bits per character")
+
+
+def test_a_figure_that_is_not_finite_reaches_no_bar():
+    oracle = str(ASSIGNMENTS / "hw5_word_lm" / "oracle.py")
+    judge = Bar("perplexity over the exact one", lambda answer, inputs, solution: answer, "{came} {bar}", oracle)
+    assert judge(1.1, {}, {}).reason is None
+    assert all(judge(ratio, {}, {}).reason for ratio in (math.nan, math.inf, -math.inf))
 
 
 @pytest.mark.parametrize(("assignment", "question"), TRAINED)

@@ -182,6 +182,13 @@ def spoiled(name, value):
     return packed(weights)
 
 
+def deep(layers):
+    """Weights with further layers like the second."""
+    weights = good()
+    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    return weights | {f"rnn.{part}_l{n}": weights[f"rnn.{part}_l1"] for part in parts for n in range(2, layers)}
+
+
 def hostile():
     data = packed(good())
     yield "empty", b"", "no safetensors"
@@ -205,6 +212,7 @@ def hostile():
     yield "a list", packed(good(), {"rnn_type": '"LSTM"', "corpus": "[1]"}), "no plain value"
     yield "long metadata", packed(good(), {"rnn_type": json.dumps("x" * 70_000)}), "characters"
     yield "the type as a tensor", packed({**good(), "rnn_type": np.zeros(2, np.float32)}), "metadata"
+    yield "five layers", packed(deep(5)), "5 recurrent layers, 4 are the most"
     yield "many tensors", packed({f"t{i}": np.zeros(1, np.float32) for i in range(101)}), "101 tensors"
 
 
@@ -226,6 +234,12 @@ def test_a_file_that_is_too_large_is_not_opened(monkeypatch, tmp_path):
 def test_metadata_must_be_plain(tmp_path):
     with pytest.raises(ValueError, match="history"):
         save_weights(tmp_path / "w.safetensors", Words(), history=[1, 2])
+
+
+def test_a_model_of_15000_layers_is_refused_before_anything_is_made_of_it():
+    with pytest.raises(ValueError, match="15000 recurrent layers, 4 are the most"):
+        describe({**deep(15_000), "rnn_type": "LSTM"})
+    assert describe({**deep(4), "rnn_type": "LSTM"})["num_layers"] == 4
 
 
 @pytest.mark.parametrize("value", [None, 5, [], {1: 2}, {"rnn_type": 3}, {"rnn_type": "LSTM", "embedding.weight": 3}])

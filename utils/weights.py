@@ -30,6 +30,7 @@ from torch import nn
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 LIMIT = 64 << 20  # bytes of a weights file
 MOST_TENSORS = 100
+MOST_LAYERS = 4
 MOST_METADATA = 1 << 16  # characters
 
 Weights = dict[str, Any]
@@ -70,10 +71,14 @@ def export_weights(model: nn.Module) -> Weights:
 def describe(weights: Weights) -> dict[str, Any]:
     """What model the weights belong to: rnn_type, vocab_size, embedding_size, hidden_size, num_layers, tied.
 
-    Raises ValueError naming the entry that is missing, unknown, of the wrong shape or dtype, or not finite.
+    Raises ValueError naming the entry that is missing, unknown, of the wrong shape or dtype, or not finite, and for
+    more than four layers: the text is read a token at a time, which takes so long for each.
     """
     if not isinstance(weights, dict) or not all(isinstance(name, str) for name in weights):
         raise ValueError("weights are a dict by name")
+    num_layers = sum(name.startswith("rnn.weight_hh_l") for name in weights)
+    if num_layers > MOST_LAYERS:
+        raise ValueError(f"there are {num_layers} recurrent layers, {MOST_LAYERS} are the most")
     rnn_type = weights.get("rnn_type")
     if not isinstance(rnn_type, str) or rnn_type not in GATES:
         raise ValueError(f"rnn_type must be one of {', '.join(GATES)}")
@@ -88,7 +93,6 @@ def describe(weights: Weights) -> dict[str, Any]:
     gates, tied = GATES[rnn_type], "decoder.weight" not in arrays
     if rows != gates * hidden_size:
         raise ValueError(f"'rnn.weight_hh_l0' has shape {(rows, hidden_size)}, which is no {rnn_type}'s")
-    num_layers = sum(name.startswith("rnn.weight_hh_l") for name in arrays)
     expected: dict[str, tuple[int, ...]] = {"embedding.weight": (vocab_size, embedding_size)}
     for layer in range(num_layers):
         width = hidden_size if layer else embedding_size

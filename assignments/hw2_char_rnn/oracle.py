@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from autograder.bars import Bar
+from autograder.bars import Bar, beyond_exact
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import corpora, toy
 
@@ -1345,9 +1345,14 @@ def bits_of_parameters(answer: object, inputs: dict, solution: dict) -> float | 
         if not np.isfinite(answer[name]).all():
             return f"{name} holds nan or infinity"
     place = {character: k for k, character in enumerate(alphabet())}
-    text = "".join(line + "\n" for line in toy.sentences(400, np.random.default_rng(inputs["drawn"])))
+    text = "".join(line + "\n" for line in inputs["lines"])
     parameters = {name: array.astype(np.float64) for name, array in answer.items()}
-    return float(solution["bits_per_character"](parameters, np.array([place[c] for c in text])))
+    bits = float(solution["bits_per_character"](parameters, np.array([place[c] for c in text])))
+    # every character but the first is predicted
+    first = sum(chance for word, chance in toy.ENGLISH.first_words[toy.ENGLISH.start].items() if word[0] == text[0])
+    exact = np.log(first) - sum(toy.log_probability(line) for line in inputs["lines"])
+    count = len(text) - 1
+    return beyond_exact(bits * count * np.log(2), exact, count, "bits per character") or bits
 
 
 BEST_PARAMS = Question(
@@ -1356,7 +1361,7 @@ BEST_PARAMS = Question(
         Case(
             "bits per character on held-out text",
             "dict(best_params)",
-            lambda rng: {"drawn": int(rng.integers(2**31))},
+            kept=lambda rng: {"lines": toy.sentences(400, rng)},
             judge=Bar(
                 "bits per character",
                 bits_of_parameters,

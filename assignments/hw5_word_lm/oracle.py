@@ -7,8 +7,8 @@ import math
 import numpy as np
 import torch
 
-from autograder.bars import Bar
-from autograder.exported import solution_model
+from autograder.bars import Bar, beyond_exact
+from autograder.exported import MOST_SMALL, ratio_to_exact, solution_model
 from autograder.notebooks import CourseError
 from autograder.programs import EXPORTED, SUMS, refuses
 from autograder.questions import Alternative, Case, Measured, Misconception, Question
@@ -620,6 +620,8 @@ def same_logits(answer, inputs, solution) -> str | None:
             shapes_right = isinstance(logits, torch.Tensor) and tuple(logits.shape) == (6, 3, 13)
             if not shapes_right or not logits.isfinite().all():
                 return f"{rnn_type}: the logits should be finite and of shape (steps, batch, vocab)"
+            if not logits.double().flatten(0, 1).std(0).max() > 1e-3:
+                return f"{rnn_type}: the logits are the same whatever was read"
             continue
         try:
             shape = describe(weights)
@@ -1659,20 +1661,18 @@ TRAINED = (
 )
 
 
-def ratio_to_exact(answer, inputs, solution) -> float | str:
+def ratio_of_weights(answer, inputs, solution) -> float | str:
     """Perplexity of the exported weights, in the solution's model, on sentences drawn here, over the exact one."""
     if isinstance(answer, str):
         return "the model cannot be mapped onto the course's: build it from nn.Embedding, one nn.LSTM and a decoder"
     try:
-        trained = solution_model(answer, solution)
+        trained = solution_model(answer, solution, MOST_SMALL)
     except ValueError as error:
-        return f"the weights are no word language model's: {error}"
+        return f"the weights are no word language model's that could be used: {error}"
     vocabulary = solution["build_vocabulary"](corpora.load("toy").train, 10_000)
     if describe(answer)["vocab_size"] != len(vocabulary):
         return "the model's vocabulary is not that of the toy language's training text"
-    drawn = toy.sentences(500, np.random.default_rng(inputs["seed"]))
-    reached = solution["perplexity"](trained, solution["encode"](drawn, vocabulary), 500)
-    return reached / toy.exact_perplexity(drawn)
+    return ratio_to_exact(trained, vocabulary, inputs["lines"], solution)
 
 
 model = Question(
@@ -1681,10 +1681,10 @@ model = Question(
         Case(
             "perplexity on fresh sentences of the toy language",
             f"{EXPORTED}\nexported(model)",
-            lambda rng: {"seed": int(rng.integers(1 << 30))},
+            kept=lambda rng: {"lines": toy.sentences(500, rng)},
             judge=Bar(
                 "perplexity over the exact one",
-                ratio_to_exact,
+                ratio_of_weights,
                 "the perplexity on fresh sentences is {came} times the exact one; {bar} is the most",
                 __file__,
             ),
@@ -2068,8 +2068,13 @@ def _clear_words(said: str, count: str, first: list[str], vocabulary: list[str])
 
 
 def judge_lines(lines: int):
-    """A judge of the first lines of a dialogue."""
-    return lambda answer, inputs, solution: answered(answer, inputs, lines)
+    """A judge of a dialogue of so many lines."""
+
+    def judge(answer, inputs, solution) -> str | None:
+        wrong = answered(answer, inputs, lines)
+        return wrong or (None if answer[1] == 0 and isinstance(answer[2], str) else "the dialogue cannot be read")
+
+    return judge
 
 
 def judge_end(lines: int, left: int):
@@ -2290,9 +2295,10 @@ def beats_the_bigram(answer, inputs, solution) -> str | Measured:
     vocabulary = solution["build_vocabulary"](corpus.train, 100_000)
     if describe(weights)["vocab_size"] != len(vocabulary):
         return f"the vocabulary of the weights is not that of all training words of {name}, {len(vocabulary)} entries"
-    reached = solution["perplexity"](
-        solution_model(weights, solution), solution["encode"](corpus.test, vocabulary), 512
-    )
+    ids = solution["encode"](corpus.test, vocabulary)
+    reached, tokens = solution["perplexity"](solution_model(weights, solution), ids, 512), len(ids) - 1
+    if name == "toy" and (wrong := beyond_exact(tokens * math.log(reached), toy.exact_nll(corpus.test), tokens)):
+        return wrong
     reason = f"test perplexity {reached:.1f} on {name}; a bigram reaches {BIGRAM[name]}, which is to be beaten"
     return Measured(None if reached < BIGRAM[name] else reason, f"test perplexity on {name}", reached)
 

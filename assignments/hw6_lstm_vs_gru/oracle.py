@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from autograder.bars import Bar
-from autograder.exported import solution_model
+from autograder.exported import ratio_to_exact, solution_model
 from autograder.programs import EXPORTED
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
@@ -719,13 +719,6 @@ def configs(solution) -> dict[str, dict]:
     }
 
 
-def ratio(model: torch.nn.Module, solution, seed: int) -> float:
-    """A model's perplexity on fresh sentences of the toy language, over the exact one."""
-    drawn = toy.sentences(FRESH, np.random.default_rng(seed))
-    reached = solution["perplexity"](model, solution["encode"](drawn, text_of(solution).vocabulary), 512)
-    return reached / toy.exact_perplexity(drawn)
-
-
 def text_of(solution):
     """The corpus of the quick profile."""
     return _text(solution["read_corpus"], tuple(solution["QUICK_LINES"].items()))
@@ -742,7 +735,6 @@ def as_model(answer, name: str, solution) -> torch.nn.Module | str:
         return f"models[{name!r}] cannot be mapped onto the course's WordLM"
     try:
         found = describe(answer)
-        trained = solution_model(answer, solution)
     except ValueError as error:
         return f"the weights of models[{name!r}] are no word language model's: {error}"
     wanted = configs(solution)[name]
@@ -751,7 +743,7 @@ def as_model(answer, name: str, solution) -> torch.nn.Module | str:
             return f"models[{name!r}] has another {key} than its configuration says"
     if found["vocab_size"] != len(text_of(solution).vocabulary):
         return f"models[{name!r}] has a vocabulary of another size than the corpus"
-    return trained
+    return solution_model(answer, solution)
 
 
 def ratio_of(name: str):
@@ -759,14 +751,16 @@ def ratio_of(name: str):
 
     def measure(answer, inputs, solution) -> float | str:
         model = as_model(answer, name, solution)
-        return model if isinstance(model, str) else ratio(model, solution, inputs["seed"])
+        if isinstance(model, str):
+            return model
+        return ratio_to_exact(model, text_of(solution).vocabulary, inputs["lines"], solution)
 
     return measure
 
 
-def draw_seed(rng: np.random.Generator) -> dict:
-    """A seed for sentences."""
-    return {"seed": int(rng.integers(1 << 30))}
+def draw_lines(rng: np.random.Generator) -> dict:
+    """Fresh sentences of the toy language, whose words all stand in the quick profile's text."""
+    return {"lines": toy.sentences(FRESH, rng)}
 
 
 TRAINED = ("learning_rate", "best_epoch", "run")
@@ -778,7 +772,7 @@ models = Question(
             Case(
                 f"{name}: perplexity on fresh sentences of the toy language",
                 f"{EXPORTED}\nexported(models[{name!r}])",
-                draw_seed,
+                kept=draw_lines,
                 judge=Bar(
                     name,
                     ratio_of(name),

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import torch
 
-from autograder.bars import Bar
-from autograder.exported import solution_model
+from autograder.bars import Bar, beyond_exact
+from autograder.exported import MOST_SMALL, solution_model
 from autograder.programs import EXPORTED, SUMS, refuses
 from autograder.questions import Alternative, Case, Misconception, Question
 from utils import toy
@@ -1262,17 +1262,17 @@ def ratio_to_exact(answer, inputs, solution) -> float | str:
     if isinstance(answer, str):
         return "the model cannot be mapped onto the course's: build it as a WordLM, which is given"
     try:
-        trained = solution_model(answer, solution)
+        trained = solution_model(answer, solution, MOST_SMALL)
     except ValueError as error:
-        return f"the weights are no character model's: {error}"
+        return f"the weights are no character model's that could be used: {error}"
     vocabulary = solution["build_vocabulary"](solution["characters"](load("toy").train), 1000)
     if describe(answer)["vocab_size"] != len(vocabulary):
         return "the model's vocabulary is not that of the characters of the toy language's training text"
-    drawn = toy.sentences(500, np.random.default_rng(inputs["seed"]))
-    reached = solution["three_measures"](trained, vocabulary, drawn, 500)["bits_per_character"]
-    symbols = len(solution["encode"](solution["characters"](drawn), vocabulary))
-    exact = -sum(toy.log_probability(line) for line in drawn) / symbols / math.log(2)
-    return reached / exact
+    lines = inputs["lines"]
+    reached = solution["three_measures"](trained, vocabulary, lines, 500)["bits_per_character"]
+    symbols = len(solution["encode"](solution["characters"](lines), vocabulary))
+    nll, exact = reached * symbols * math.log(2), -sum(toy.log_probability(line) for line in lines)
+    return beyond_exact(nll, exact, symbols, "bits per character") or nll / exact
 
 
 model = Question(
@@ -1281,7 +1281,7 @@ model = Question(
         Case(
             "bits per character on fresh sentences of the toy language",
             f"{EXPORTED}\nexported(model)",
-            lambda rng: {"seed": seed_of(rng)},
+            kept=lambda rng: {"lines": toy.sentences(500, rng)},
             judge=Bar(
                 "bits per character over the exact ones",
                 ratio_to_exact,
@@ -1344,6 +1344,7 @@ NOT_RENORMALISED = (
 )
 GREEDY = "Always the most probable symbol comes: it should be drawn, by its probability."
 ONE_DRAW = "One draw serves all columns, each column should draw for itself."
+ONE_STEP = "One draw serves all steps, each step should draw anew."
 ALL_SYMBOLS = "top_k has no effect, only the top_k most probable symbols should be drawn."
 SMALLEST = "The symbols with the smallest scores are drawn from, they should be those with the largest."
 
@@ -1389,7 +1390,7 @@ def drawn_with(temperature: float, top_k: int | None):
             return wrong
         scores = inputs["scores"][0]
         if likely(answer.flatten(), shares_of(scores, temperature, top_k)):
-            return None
+            return ONE_STEP if bool((answer == answer[:1]).all()) else None
         if bool((answer == answer[:, :1]).all()):
             return GREEDY if bool((answer == scores.argmax()).all()) else ONE_DRAW
         slips = [
