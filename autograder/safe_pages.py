@@ -11,6 +11,7 @@ import html
 import re
 import secrets
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,9 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from autograder.outputs import Tamer, is_picture
+from autograder.outputs import LIMIT, TOO_MUCH, Tamer, is_picture
 
-TEXT = 1 << 20  # characters of a cell
-MARKDOWN, CODE = 10_000, 20_000  # characters that are laid out; libraries take the square of a long text's time
+MARKDOWN, CODE = 10_000, 12_000  # characters that are laid out; libraries take the square of a long text's time
 OUTPUTS = 500  # of a cell
 COLOURS = 2000  # changes of colour in one output
 PICTURES = ("image/png", "image/jpeg", "image/gif")
@@ -61,7 +61,8 @@ class SafePage(Preprocessor):
         if self.parent is not None:
             guard(self.parent.environment, marking)
         known = self._released(resources if marking else resources.get("nbgrader", {}), marking)
-        cells = [_shown(cell, known) for cell in nb.cells if cell.get("cell_type") in ("code", "markdown")]
+        room = Room()
+        cells = [_shown(cell, known, room) for cell in nb.cells if cell.get("cell_type") in ("code", "markdown")]
         for number, cell in enumerate(cells):
             cell["id"] = f"shown-{number}"
         return from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), resources
@@ -75,9 +76,20 @@ class SafePage(Preprocessor):
         return {cell.source: cell for cell in cells if cell.cell_type == "markdown"}
 
 
-def _shown(cell: dict, known: dict[str, NotebookNode]) -> dict:
+@dataclass
+class Room:
+    """Characters that a page has left for text and for pictures."""
+
+    text: int = 1_000_000
+    pictures: int = 32 << 20
+
+
+def _shown(cell: dict, known: dict[str, NotebookNode], room: Room) -> dict:
     """A cell as pages show it, made anew."""
-    source, metadata = _text(cell.get("source"))[:TEXT], cell.get("metadata")
+    source, metadata = _text(cell.get("source")), cell.get("metadata")
+    most = max(min(LIMIT, room.text), 0)
+    source = source[:most] + TOO_MUCH if len(source) > most else source
+    room.text -= len(source)
     told = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     told = told if isinstance(told, dict) else {}
     grade_id = told.get("grade_id")
@@ -88,18 +100,19 @@ def _shown(cell: dict, known: dict[str, NotebookNode]) -> dict:
         new["metadata"]["nbgrader"] = {"grade_id": grade_id, "points": points, **flags}
     if cell["cell_type"] == "code":
         count = cell.get("execution_count")
-        return new | {"execution_count": count if type(count) is int else None, "outputs": _outputs(cell)}
+        return new | {"execution_count": count if type(count) is int else None, "outputs": _outputs(cell, room)}
     if source in known:
         new["metadata"][HIDDEN] = True
         return new | {"attachments": known[source].get("attachments", {})}
-    return new | {"attachments": _attachments(cell.get("attachments"))}
+    return new | {"attachments": _attachments(cell.get("attachments"), room)}
 
 
-def _outputs(cell: dict) -> list[dict]:
+def _outputs(cell: dict, room: Room) -> list[dict]:
     """What the tamer leaves of a cell's outputs; the last one may hold the grader's table besides."""
     given = cell.get("outputs")
     given = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
     tamer, made = Tamer(), []
+    tamer.text, tamer.pictures = text, pictures = min(tamer.text, room.text), min(tamer.pictures, room.pictures)
     for one in given[:OUTPUTS] + given[OUTPUTS:][-1:]:
         kind = one.get("output_type")
         if kind not in ("stream", "error", "display_data", "execute_result"):
@@ -109,19 +122,22 @@ def _outputs(cell: dict) -> list[dict]:
         data = one.get("data")
         table = data.get("text/html") if kind == "execute_result" and isinstance(data, dict) else None
         if isinstance(table, str):
-            content["data"]["text/html"] = VERDICT.sub("&lt;", _text(table)[:TEXT])
+            content["data"]["text/html"] = VERDICT.sub("&lt;", _text(table)[:LIMIT])
         made.append({"output_type": kind, **_clean(content)})
+    room.text -= text - tamer.text
+    room.pictures -= pictures - tamer.pictures
     return made
 
 
-def _attachments(given: object) -> dict:
+def _attachments(given: object, room: Room) -> dict[str, dict[str, str]]:
     """Pasted pictures by name; of each name the kinds that are pictures, and look like it."""
-    named = {name: kinds for name, kinds in given.items() if isinstance(kinds, dict)} if isinstance(given, dict) else {}
-    kept = {
-        name: {kind: kinds[kind] for kind in PICTURES if is_picture(kind, kinds.get(kind))}
-        for name, kinds in named.items()
-    }
-    return {name: kinds for name, kinds in kept.items() if kinds}
+    kept: dict[str, dict[str, str]] = {}
+    for name, kinds in given.items() if isinstance(given, dict) else ():
+        for kind in PICTURES if isinstance(kinds, dict) else ():
+            if is_picture(kind, kinds.get(kind)) and len(kinds[kind]) <= room.pictures:
+                room.pictures -= len(kinds[kind])
+                kept.setdefault(name, {})[kind] = kinds[kind]
+    return kept
 
 
 def _text(given: object) -> str:
@@ -168,7 +184,7 @@ def markdown2html(context: Context, source: str) -> str:
     cell = context.get("cell") or {}
     students = not cell.get("metadata", {}).get(HIDDEN, False)
     if students and len(source) > MARKDOWN:
-        return f"<pre>{html.escape(source)}</pre>"
+        return f"<pre>{html.escape(source, quote=False)}</pre>"
     # an id of a student's choice could stand in the place of one that the formgrader's scripts look for
     renderer = _Renderer(
         escape=students, attachments=cell.get("attachments", {}), path="", exclude_anchor_links=students
@@ -180,7 +196,7 @@ def highlight_code(source: str, **_: object) -> str:
     """The filter of that name: Python, whatever a notebook calls its language, in time that grows with its length."""
     source = "\n".join(line.rstrip() for line in source.split("\n"))  # blanks at line ends cost the lexer their square
     if len(source) > CODE:
-        return f'<div class=" highlight hl-ipython3"><pre>{html.escape(source)}</pre></div>'
+        return f'<div class=" highlight hl-ipython3"><pre>{html.escape(source, quote=False)}</pre></div>'
     return highlight(source or " ", PythonLexer(), HtmlFormatter(cssclass=" highlight hl-ipython3"))
 
 
