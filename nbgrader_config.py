@@ -4,13 +4,14 @@ import warnings
 
 from sqlalchemy.exc import SAWarning
 
+from autograder import safe_pages
 from autograder.grading import install
-from autograder.outputs import markdown2html
 from autograder.plugin import AUTOGRADE, SANITIZE
 
 warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9 with SQLAlchemy 2: harmless, and many
 
 install()
+safe_pages.install()
 c = get_config()  # noqa: F821  (given by traitlets)
 
 c.CourseDirectory.course_id = "recurrent-language-models"
@@ -23,8 +24,13 @@ c.Execute.kernel_name = "python3"  # the course's choice, whatever a notebook as
 c.Execute.shutdown_kernel = "immediate"
 c.OverwriteCells.add_missing_cells = True
 c.LimitOutput.max_lines = 500
-c.HTMLExporter.filters = {"markdown2html": markdown2html}  # what a student wrote brings no HTML of its own
-c.HTMLExporter.preprocessors = ["autograder.outputs.WrappedLines", "autograder.rubric.RubricInSight"]
+c.HTMLExporter.filters = safe_pages.FILTERS
+c.HTMLExporter.default_preprocessors = []  # they would meet the notebook before it is safe
+c.HTMLExporter.preprocessors = [  # the first makes the page safe, the others add what is the course's
+    "autograder.safe_pages.SafePage",
+    "autograder.safe_pages.WrappedLines",
+    "autograder.rubric.RubricInSight",
+]
 
 # What Moodle and Canvas give: see docs/instructor.md
 c.ZipCollectApp.extractor_plugin = "autograder.unpacking.BoundedExtractor"

@@ -263,9 +263,10 @@ def _report(options) -> int:
 
     root = Path.cwd()
     names = pick(options.assignment) if options.assignment else graded_assignments(root)
-    for page in write(root, names, options.output, options.formgrader):
-        print(page)
-    return 0
+    pages, problems = write(root, names, options.output, options.formgrader)
+    print("\n".join(map(str, pages)))
+    print("".join(f"{line}\n" for line in problems), end="", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def _export(options) -> int:

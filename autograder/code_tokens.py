@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import ast
 import builtins
-import io
 import keyword
 import re
-import tokenize
+import token
 from collections.abc import Collection, Iterable, Iterator
 
 FIXED = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
-ROUGH = re.compile(r"#.*|([^\W\d]\w*|\d[\w.]*|[^\w\s])")  # for what is no Python; group 1 is the token
+QUOTED = "|".join(  # a text that is not closed ends with its line, or with the cell
+    rf"{q * 3}(?:[^{q}\\]|\\.|{q}(?!{q * 2}))*+(?:{q * 3})?|{q}(?:[^{q}\\\n]|\\.)*+{q}?" for q in "'\""
+)
+TEXT = rf"(?i:[rubf]|[bf]r|r[bf])?(?:{QUOTED})"
+NUMBER = r"0[xX][\da-fA-F_]+|0[bBoO][\d_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?[jJ]?"
+SIGNS = "|".join(re.escape(sign) for sign in sorted(token.EXACT_TOKEN_TYPES, key=len, reverse=True))
+# Each character is read once, whatever the text: Python's own tokenizer takes the square of the time for some
+TOKEN = re.compile(
+    rf"\#[^\n]*|\\\r?\n|(?P<text>{TEXT})|(?P<sign>{NUMBER})|(?P<name>[^\W\d]\w*)|(?P<end>\n)|(?P<other>{SIGNS}|[^\s\w])",
+    re.DOTALL,
+)
 DROPPED = frozenset("();\\")  # how lines are split and merged: brackets around a whole, semicolons
 
 
@@ -31,8 +40,7 @@ def tokens(source: str, given: Collection[str] = ()) -> list[tuple[str, int]]:
 
     Keywords, builtins, numbers, signs, what stands after a dot (np.tanh is `name . tanh`) and the names and texts in
     `given` stay, but not where the cell itself assigns them; every other name is one symbol, every other text another.
-    Comments, docstrings, white space, round brackets and semicolons are dropped. Code that Python's own tokenizer
-    refuses is read roughly, by words and signs, from the line on where it did.
+    Comments, docstrings, white space, round brackets and semicolons are dropped.
     """
     read = [token for token in _read(source) if token[1] not in DROPPED]
     texts = ["", *(text for _, text, _ in read), ""]
@@ -59,19 +67,15 @@ def tokens(source: str, given: Collection[str] = ()) -> list[tuple[str, int]]:
 
 def _read(source: str) -> Iterator[tuple[str, str, int]]:
     """Kind (name, text or sign), text and line of each token of a cell but comments, docstrings and white space."""
-    line, opens = 0, True  # a text that opens a statement is a docstring
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            name, line = tokenize.tok_name[token.type], token.start[0]
-            if name in ("NEWLINE", "INDENT", "DEDENT", "ENCODING"):
-                opens = True
-            elif name == "STRING" or name.endswith("STRING_START"):  # the second for f-strings since Python 3.12
-                if not opens:
-                    yield "text", token.string, line
-            elif name in ("NAME", "NUMBER", "OP", "ERRORTOKEN") and token.string.strip():
-                yield ("name" if name == "NAME" else "sign"), token.string, line
-                opens = False
-    except (tokenize.TokenError, SyntaxError):
-        for number, text in list(enumerate(source.split("\n"), 1))[line:]:
-            for word in filter(None, ROUGH.findall(text)):
-                yield ("name" if word.isidentifier() else "sign"), word, number
+    line, depth, opens = 1, 0, True  # a text that opens a statement is a docstring
+    for found in TOKEN.finditer(source):
+        kind, text = found.lastgroup, found[0]
+        if kind == "end":
+            opens = opens or depth <= 0
+        elif kind == "text" and not opens:
+            yield kind, text, line
+        elif kind in ("name", "sign", "other"):
+            yield ("name" if kind == "name" else "sign"), text, line
+            opens = False
+            depth += (text in "([{") - (text in ")]}")
+        line += text.count("\n")

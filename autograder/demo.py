@@ -73,7 +73,7 @@ def demo() -> list[Path]:
     console.print("training a small word language model on the toy language")
     result = train(SMALL, DEMO / "word_lm", device="cpu")
     console.print(_perplexities(result["test_perplexity"]))
-    reports = write(DEMO, names, DEMO / "report", "http://localhost:8888")
+    reports, _ = write(DEMO, names, DEMO / "report", "http://localhost:8888")
     pages = [*reports, *sorted(DEMO.glob("feedback/*/*/*.html"))]
     console.print("pages to open in a browser, on the class and on each hand-in:")
     for page in pages:

@@ -23,6 +23,9 @@ from autograder.references import references
 from autograder.solutions import pick
 
 BINS = 10
+LARGEST = 256 << 20  # bytes of a graded notebook that is read
+VERDICT = {"question": str, "score": (int, float), "points": (int, float), "note": str, "findings": list}
+FINDING = {"case": str, "passed": bool, "reason": str, "misconception": str, "figure": str}
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,14 @@ class Rank:
 
 @dataclass(frozen=True)
 class ClassReport:
-    """An assignment's work, the best first, with what the pages show of it."""
+    """An assignment's work, the best first, with what the pages show of it.
+
+    problems: of whom the graded notebook cannot be read and why, in sentences.
+    """
 
     assignment: str
     works: list[Work]
+    problems: list[str] = field(default_factory=list)
 
     @property
     def graded(self) -> list[Work]:
@@ -155,7 +162,7 @@ def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
     config = settings(root)
     config.CourseDirectory.root = str(root)
     coursedir = CourseDirectory(config=config)
-    works = []
+    works, problems = [], []
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
             submissions = gradebook.assignment_submissions(assignment)
@@ -172,16 +179,23 @@ def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
                 for grade in book.grades
                 if grade.needs_manual_grade and grade.cell.cell_type == "markdown"
             }
-            left = _notebook(path) if path.is_file() else {"graded": False}
+            left: dict = {"graded": False}
+            try:
+                left = _notebook(path) if path.is_file() else left
+            except Exception as error:  # whatever lies there costs this page alone
+                why = " ".join(str(error).split())[:200]
+                problems.append(f"{assignment}: the graded notebook of {student.id} cannot be read: {why}")
             score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
             works.append(Work(student.id, name, score, submission.max_score, waiting, **left))
     known = {work.student for work in works}
     for folder in handed_in(coursedir, assignment):
         if (student_id := Path(folder).parent.name) not in known:
             works.append(Work(student_id, "", 0.0, 0.0, graded=False))
+    if problems and not any(work.graded for work in works):
+        raise CourseError("; ".join(problems))
     if not any(work.graded for work in works):
         raise CourseError(f"nothing of {assignment} is graded yet: run `course grade {assignment}`")
-    return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)))
+    return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)), problems)
 
 
 def graded_assignments(root: Path) -> list[str]:
@@ -193,30 +207,50 @@ def graded_assignments(root: Path) -> list[str]:
 
 
 def _notebook(path: Path) -> dict:
-    """What a graded notebook tells: verdicts, repairs, seconds of each cell."""
+    """A graded notebook's verdicts, repairs, seconds of each cell. Raises ValueError where grading wrote no such."""
+    if (size := path.stat().st_size) > LARGEST:
+        raise ValueError(f"it has {size >> 20} MiB, {LARGEST >> 20} are the most")
     notebook = nbformat.read(path, as_version=4)
     told = notebook.metadata.get("course", {})
     verdicts = [cell.metadata["course"] for cell in notebook.cells if "course" in cell.metadata]
-    return {"verdicts": verdicts, "repairs": list(told.get("repairs", [])), "seconds": dict(told.get("seconds", {}))}
+    repairs, seconds = list(told.get("repairs", [])), dict(told.get("seconds", {}))
+    findings = [finding for verdict in verdicts if _has(verdict, VERDICT) for finding in verdict["findings"]]
+    if not (
+        all(_has(verdict, VERDICT) for verdict in verdicts)
+        and all(_has(one, FINDING) and isinstance(one.get("value"), (int, float, type(None))) for one in findings)
+        and all(isinstance(line, str) for line in repairs)
+        and all(isinstance(value, (int, float)) for value in seconds.values())
+    ):
+        raise ValueError("what it says about its marks is not what grading writes")
+    return {"verdicts": verdicts, "repairs": repairs, "seconds": seconds}
 
 
-def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str) -> list[Path]:
-    """Write the pages of each assignment into a folder; returns the class pages. Raises CourseError."""
+def _has(given: object, kinds: dict) -> bool:
+    """Whether something is a dict with values of certain kinds under certain keys."""
+    return isinstance(given, dict) and all(isinstance(given.get(key), kind) for key, kind in kinds.items())
+
+
+def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str) -> tuple[list[Path], list[str]]:
+    """Write the pages of each assignment into a folder; returns the class pages, and what could not be read.
+
+    Raises CourseError.
+    """
     pages = Environment(loader=PackageLoader("autograder", "pages"), autoescape=True, trim_blocks=True)
-    written = []
+    written, problems = [], []
     for assignment in assignments:
         found = read(root, assignment, formgrader)
+        problems += found.problems
         place = output / f"{assignment}.html"
         _put(place, pages.get_template("class.html.j2").render(report=found))
         for work in found.works:
             page = pages.get_template("student.html.j2").render(report=found, work=work)
             _put(output / assignment / f"{work.student}.html", page)
         written.append(place)
-    return written
+    return written, problems
 
 
 def _put(place: Path, text: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text(text, encoding="utf-8", errors="replace")
     os.replace(part, place)

@@ -9,6 +9,8 @@ import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbgrader.coursedir import CourseDirectory
 
+from autograder.safe_pages import course_cell
+
 HEADING = "Model answer and rubric (students do not see this)"
 SOLUTION = re.compile(r"^### BEGIN SOLUTION\n(.*?)^### END SOLUTION", re.DOTALL | re.MULTILINE)
 
@@ -28,7 +30,7 @@ class RubricInSight(Preprocessor):
             cells.append(cell)
             if text := known.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
                 box = f'<div class="alert alert-info">\n\n**{HEADING}**\n\n{text}\n\n</div>'
-                cells.append(nbformat.v4.new_markdown_cell(box))
+                cells.append(course_cell(box))
         nb.cells = cells
         return nb, resources
 

@@ -9,6 +9,7 @@ fingerprint, and what is shorter than K tokens never does.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -77,7 +78,7 @@ class Passage:
 def k_grams(symbols: Sequence[str], k: int = K) -> list[int]:
     """A 64-bit hash of each k tokens in a row, the same in every run."""
     runs = ("\0".join(symbols[i : i + k]) for i in range(len(symbols) - k + 1))
-    return [int.from_bytes(blake2b(run.encode(), digest_size=8).digest(), "big") for run in runs]
+    return [int.from_bytes(blake2b(run.encode(errors="surrogatepass"), digest_size=8).digest(), "big") for run in runs]
 
 
 def winnow(grams: Grams, aside: Collection[int] = (), window: int = WINDOW) -> list[int]:
@@ -132,22 +133,27 @@ def passages(pair: Pair) -> list[Passage]:
     line to those before it is left out, as code that repeats itself is alike in many places.
     """
     runs: dict[tuple[str, str, int, int], int] = {}  # cells and where in their k-grams -> length
-    seen: set[tuple[str, str, int, int]] = set()
+    seen: dict[tuple[str, str, int], list[tuple[int, int]]] = defaultdict(
+        list
+    )  # cells, distance -> from where to where
     first, second = pair.works
     for gram in first.fingerprints.keys() & second.fingerprints.keys():
         for cell, i in first.fingerprints[gram][:PLACES]:
             for other, j in second.fingerprints[gram][:PLACES]:
-                if (cell, other, i, j) not in seen:
-                    a, b = first.texts[cell].grams, second.texts[other].grams
-                    back = _reach(a[i::-1], b[j::-1], pair.aside) - 1
-                    length = back + _reach(a[i:], b[j:], pair.aside)
-                    seen |= {(cell, other, i - back + n, j - back + n) for n in range(length)}
-                    runs[cell, other, i - back, j - back] = length
+                before = seen[cell, other, i - j]
+                place = bisect(before, (i, len(first.texts[cell].grams)))
+                if place and i < before[place - 1][1]:
+                    continue
+                texts = first.texts[cell].grams, second.texts[other].grams
+                back = _reach(texts, (i, j), -1, pair.aside) - 1
+                onwards = _reach(texts, (i, j), 1, pair.aside)
+                before.insert(place, (i - back, i + onwards))
+                runs[cell, other, i - back, j - back] = back + onwards
     kept: list[Passage] = []
     marked: set[tuple[int, str, int]] = set()
     for (cell, other, i, j), length in sorted(runs.items(), key=lambda run: (-run[1], run[0])):
         a, b = (text.lines[k : k + length + K - 1] for text, k in ((first.texts[cell], i), (second.texts[other], j)))
-        lines = {(0, cell, line) for line in a} | {(1, other, line) for line in b}
+        lines = {(0, cell, line) for line in set(a)} | {(1, other, line) for line in set(b)}
         if not lines <= marked:
             marked |= lines
             kept.append(Passage((cell, other), ((a[0], a[-1]), (b[0], b[-1]))))
@@ -155,7 +161,9 @@ def passages(pair: Pair) -> list[Passage]:
     return sorted(kept, key=lambda passage: (order[passage.cells[0]], passage.lines, passage.cells))
 
 
-def _reach(first: Grams, second: Grams, aside: Collection[int]) -> int:
-    """How many k-grams from the start on are alike and not set aside."""
-    pairs = enumerate(zip(first, second, strict=False))
-    return next((n for n, (a, b) in pairs if a != b or a in aside), min(len(first), len(second)))
+def _reach(texts: tuple[Grams, Grams], places: tuple[int, int], step: int, aside: Collection[int]) -> int:
+    """How many k-grams from two places on are alike and not set aside. step: 1 onwards, -1 back."""
+    (a, b), (i, j), reach = texts, places, 0
+    while 0 <= i < len(a) and 0 <= j < len(b) and a[i] == b[j] and a[i] not in aside:
+        i, j, reach = i + step, j + step, reach + 1
+    return reach

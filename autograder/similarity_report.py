@@ -22,6 +22,7 @@ from autograder.similarity import Pair, alike, passages
 
 SHOWN, LEAST = 20, 5  # pairs in the table and on the page; fingerprints that one must have in common
 LIMIT = 200_000  # characters of a hand-in that are compared; a real one has under 20,000
+LINES = 5000  # of a cell that the page shows
 LOG = logging.getLogger("course")
 CAUTION = (
     "Alike is no verdict. Short right answers are alike by nature, and so is the work of people who sat in one "
@@ -101,7 +102,8 @@ def page(found: Found) -> str:
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "pages")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     pairs = [(pair, _questions(pair)) for pair in found.shown]
-    return environment.get_template("similarity.html.j2").render(found=found, pairs=pairs, caution=CAUTION)
+    text = environment.get_template("similarity.html.j2").render(found=found, pairs=pairs, caution=CAUTION)
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
 
 
 def _questions(pair: Pair) -> list[tuple[str, list[list[tuple[int, str, str]]]]]:
@@ -117,7 +119,9 @@ def _questions(pair: Pair) -> list[tuple[str, list[list[tuple[int, str, str]]]]]
         sides = []
         for side, work in zip(marks, pair.works, strict=True):
             source = work.texts[cell].source.rstrip("\n") if cell in work.texts else ""
-            lines = enumerate(source.split("\n"), 1) if source else ()
+            texts = source.split("\n") if source else []
+            texts[LINES:] = ["[more lines were left out here]"] * (len(texts) > LINES)
+            lines = enumerate(texts, 1)
             sides.append([(n, text, ", ".join(map(str, side.get((cell, n), ())))) for n, text in lines])
         done.append((cell, sides))
     return done
