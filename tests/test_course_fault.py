@@ -1,0 +1,73 @@
+"""A cell of the course's own that fails marks nobody, unless it was a student who broke it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_grading import CLASS, scores
+
+GIVEN = '# %% tags=["provided"]\nimport numpy as np\n'
+BROKEN = "import os\n\nif 'NBGRADER_EXECUTION' in os.environ:\n    raise RuntimeError('no data here')\n"
+LATER = '\n# %% tags=["provided"]\nONE = np.ones(1)\n'
+FULL = {"double": 2, "halve": 3, "total": 1}
+
+
+def grade(course, command):
+    return (
+        course.course("grade", "--force")
+        if command == "course"
+        else course.nbgrader("autograde", course.name, "--force")
+    )
+
+
+def marks(course, student):
+    return {name: score for name, score in scores(course, student).items() if name in FULL}
+
+
+@pytest.fixture
+def course(tiny):
+    """A course with a provided cell after the first solution cell, in which two hand-ins have full marks."""
+    tiny.edit("notebook.py", "\n# %%\nprint(", LATER + "\n# %%\nprint(")
+    assert tiny.course("build").returncode == 0
+    for student in ("student-01", "student-02"):
+        tiny.hand_in(student, CLASS["full"])
+    assert grade(tiny, "course").returncode == 0
+    assert marks(tiny, "student-01") == FULL
+    return tiny
+
+
+@pytest.mark.parametrize("command", ["course", "nbgrader"])
+@pytest.mark.parametrize("where", ["a provided cell", "utils"])
+def test_nothing_is_marked_and_old_marks_stay(course, command, where):
+    if where == "utils":
+        with (course.root / "utils" / "session.py").open("a") as file:
+            file.write(BROKEN)
+    else:
+        course.edit("notebook.py", GIVEN, GIVEN + BROKEN)
+        assert course.course("build").returncode == 0
+    before = {path: path.read_bytes() for path in course.root.glob("autograded/*/*/*.ipynb")}
+    done = grade(course, command)
+    assert done.returncode == 1
+    told = done.stdout + done.stderr
+    assert told.count("the course's own cell") >= 2
+    assert "failed, so nothing was marked" in told
+    assert "no data here" in told
+    assert [marks(course, student) for student in ("student-01", "student-02")] == [FULL, FULL]
+    assert {path: path.read_bytes() for path in course.root.glob("autograded/*/*/*.ipynb")} == before
+
+
+@pytest.mark.parametrize("command", ["course", "nbgrader"])
+def test_a_student_who_breaks_a_provided_cell_is_marked(course, command):
+    course.hand_in("student-01", CLASS["full"] | {"double": CLASS["full"]["double"] + "\n\nnp = None"})
+    assert grade(course, command).returncode == 0
+    assert marks(course, "student-01") == {"double": 2, "halve": 3, "total": 0}
+    assert marks(course, "student-02") == FULL
+
+
+def test_one_that_fails_after_the_course_s_own_solution_too_is_the_course_s_fault(course):
+    course.edit("notebook.py", LATER, LATER.replace("np.ones(1)", "np.no_such_name"))
+    assert course.course("build").returncode == 0
+    done = grade(course, "course")
+    assert done.returncode == 1
+    assert "'provided-2' failed, so nothing was marked: AttributeError" in done.stdout
+    assert marks(course, "student-01") == FULL
