@@ -26,7 +26,8 @@ WAYS = {
     "the names of a function of the course's": "import utils\n    t = utils.session.start.__globals__['tor' 'ch']",
     "pickle": "import pickle\n    class t:\n"
     "        softmax, tensor = (pickle.loads(b'ctor' b'ch\\n' + name + b'\\n.') for name in (b'softmax', b'tensor'))",
-    "the collector": "import gc\n    t, *_ = (m for m in gc.get_objects() if isinstance(m, type(gc)) and m.__name__ == 'tor' 'ch')",
+    "the collector": "import gc\n    modules = (m for m in gc.get_objects() if isinstance(m, type(gc)))\n"
+    "    t = next(m for m in modules if m.__name__ == 'tor' 'ch')",
     "a frame": "import inspect\n    t = inspect.currentframe().f_globals['kept_module']",
     "pkgutil": "import pkgutil\n    t = pkgutil.resolve_name('tor' 'ch')",
     "a class": "t = Kept.module",
