@@ -58,6 +58,11 @@ class Piece:
         return set(re.findall(r"[^\W\d]\w*", self.source))
 
     @cached_property
+    def runs(self) -> bool:
+        """Whether it is Python, but for lines that IPython reads itself."""
+        return Reader(len(self.source)).body(re.sub(r"^[ \t]*[%!]", "#", self.source, flags=re.MULTILINE)) is not None
+
+    @cached_property
     def bare(self) -> str:
         """Its source without the white space, to be compared."""
         return _bare(self.source)
@@ -122,12 +127,14 @@ def _pieces(cells: list[dict], found: HandIn) -> list[Piece]:
     pieces: list[Piece] = []
     released = {cell.source.strip() for cell in found.notebook.cells}
     known = {cell.id for cell in found.notebook.cells if cell.cell_type == "code"}
-    reader = Reader(JOINED)
+    reader, room = Reader(JOINED), JOINED
     before = False
     for cell in cells:
         ids = set(cell["ids"])
         first = next((line for line in cell["source"].split("\n") if line.strip()), "")
-        code = cell["code"] or bool(ids & known)  # also where it was made a text cell
+        code = cell["code"]
+        if not code and ids & known and room > 0:  # it was made a text cell
+            code, room = True, room - len(cell["source"])
         cut = (code or before) and first[:1] in (" ", "\t")
         if cut and before and (whole := _joined(pieces[-1].source, cell["source"], released, reader)):
             pieces[-1] = Piece(pieces[-1].ids | ids, whole, figures=cell["figures"], joined=True)
@@ -214,18 +221,14 @@ def _fitting(target: nbformat.NotebookNode, pieces: list[Piece], others: set[int
     code, stub = target.cell_type == "code", _bare(target.source)
     opening = _opening(target.source)
     names = {target.id, target.metadata.nbgrader.grade_id}
-    reader = Reader(CODE_LIMIT)
 
     def own(piece: Piece) -> bool:
         return target.id in piece.defines if code else piece.source.strip().startswith(opening)
 
-    def runs(piece: Piece) -> bool:
-        return not code or reader.body(re.sub(r"^[ \t]*[%!]", "#", piece.source, flags=re.MULTILINE)) is not None
-
     fitting = [piece for piece in pieces if own(piece) or (names & piece.ids and id(piece) not in others)]
     if len(fitting) < 2:
         return fitting
-    return sorted(fitting, key=lambda piece: (own(piece), piece.code == code, piece.bare != stub, runs(piece)))
+    return sorted(fitting, key=lambda piece: (own(piece), piece.code == code, piece.bare != stub, code and piece.runs))
 
 
 def _write_answers(
@@ -247,7 +250,8 @@ def _write_answers(
     owner = {id(piece): "" for piece in placed.values()} | owner
     above: dict[str, list[Piece]] = {}
     below: dict[str, list[Piece]] = defaultdict(list)
-    last, since = "", []  # the answer that text belongs to, and text since the last cell of the release
+    since: list[Piece] = []
+    last = ""  # the answer that text belongs to, and text since the last cell of the release
     for piece in pieces:
         if id(piece) in owner:
             above[owner[id(piece)]] = [] if last else since

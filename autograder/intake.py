@@ -176,6 +176,12 @@ def pristine(assignment: str, course: Path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
+@cache
+def handed_out(assignment: str, course: Path) -> frozenset[str]:
+    """Names of the files that students got with a notebook."""
+    return frozenset(path.name for path in (course / "release" / assignment).iterdir())
+
+
 def usable_name(student: str) -> bool:
     """Whether a folder's name can be a student's: one line, no separators, nothing that a pattern would read."""
     return bool(student) and student.isprintable() and not set(student) & set("/\\*?[]\0+") and student[0] not in ".-"

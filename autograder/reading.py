@@ -84,7 +84,8 @@ def _plain(cell: dict) -> dict:
     metadata = cell.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     nbgrader = metadata.get("nbgrader")
-    given = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None]
+    nbgrader = nbgrader if isinstance(nbgrader, dict) else {}
+    given = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id")]
     ids = sorted({name[:100] for name in given if isinstance(name, str)})
     code = cell.get("cell_type") == "code"
     return {"ids": ids, "source": source, "code": code, "pictures": _pictures(cell), "figures": _figures(cell)}
@@ -95,9 +96,9 @@ def _figures(cell: dict) -> list[dict]:
     given = cell.get("outputs")
     found: list[dict] = []
     for output in given if isinstance(given, list) else ():
-        data = output.get("data") if isinstance(output, dict) else None
-        for kind in IMAGES if isinstance(data, dict) and len(found) < FIGURES else ():
-            if _is_picture(data.get(kind), FIGURE_LIMIT):
+        data = output.get("data") if isinstance(output, dict) and len(found) < FIGURES else None
+        for kind in IMAGES:
+            if isinstance(data, dict) and _is_picture(data.get(kind), FIGURE_LIMIT):
                 found.append({kind: data[kind]})
                 break
     return found
