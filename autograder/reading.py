@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
-FILE_LIMIT = 256 << 20  # bytes of a file; saved outputs are most of a large one, and they are not kept
+FILE_LIMIT = 128 << 20  # bytes of a file; saved outputs are most of a large one, and they are not kept
 HERE_LIMIT = 4 << 20  # bytes of a file that this process reads itself
 CELL_LIMIT = 2_000
 CODE_LIMIT, TEXT_LIMIT = 500_000, 4 << 20  # characters of all code cells, of all others: what is kept, and parsed

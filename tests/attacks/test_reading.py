@@ -110,7 +110,7 @@ READ = {
     "no-json": (GOOD, holding(b"\x00\xff{{{"), FULL, "it is no JSON"),
     "nested": (GOOD, holding(b'{"cells": ' * 5000), NONE, "nested deeper than any notebook"),
     "half": (GOOD, holding(b'{"cells": [{"source": "'), NONE, "it is no JSON"),
-    "too-large": (GOOD, long("hw0_tiny.ipynb", 300 << 20), NONE, "300 MiB, 256 are the most"),
+    "too-large": (GOOD, long("hw0_tiny.ipynb", 300 << 20), NONE, "300 MiB, 128 are the most"),
     "zeros": (GOOD, long("hw0_tiny.ipynb", 20 << 20), NONE, "it is no JSON"),
     "much-code": (GOOD, below("double", cell("a = 1\n" * 100_000)), NONE, "characters of code, 500000 are the most"),
     "raises-in-reading": (GOOD, holding(b'{"cells": ' + b"9" * 5000 + b"}"), FULL, "it is no JSON"),
