@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 from traitlets.config import Config
 
 from autograder import grading, intake
 from autograder.marking import course_secret
-from autograder.nbgrader_api import settings
+from autograder.nbgrader_api import settings, unusable
 from autograder.notebooks import CourseError
 from autograder.record import Recorder
 from autograder.solutions import pick
@@ -62,6 +63,8 @@ def grade_class(
             _grade(recorder, names, force, unsafe, runner, summary, progress)
     except BlockingIOError:
         raise CourseError(f"another grading run is at work in {root}: wait for its end") from None
+    except OperationalError as error:
+        raise CourseError(unusable(error)) from None
     return summary
 
 
@@ -87,6 +90,10 @@ def _grade(
         for assignment in assignments:
             for student, files in grading.collected(coursedir, assignment, log):
                 recorder.known(assignment)
+                if isinstance(files, str):
+                    summary.failed.append(f"{student}, {assignment}: {files}")
+                    bar.update()
+                    continue
                 digest = grading.digest(files, assignment)
                 name = f"{assignment}.ipynb"
                 if not force and intake.finished(recorder.place(assignment, student) / name) == digest:
@@ -96,18 +103,25 @@ def _grade(
                 course = {"digest": digest, "unsafe": unsafe, "secret": secret}
                 text = files.pop(name).decode()
                 waiting[assignment, student] = files
-                yield Task(assignment, student, text, files, course, given)
+                data = {name: data for name, data in files.items() if name not in intake.EXCHANGED}
+                yield Task(assignment, student, text, data, course, given)
 
     with bar, logging_redirect_tqdm([log]):
         try:
             for found in runner(tasks()):
                 files = waiting.pop((found.assignment, found.student))
-                if found.problem:
-                    recorder.failed(found.assignment, found.student)
-                    summary.failed.append(f"{found.student}, {found.assignment}: {found.problem}")
-                else:
-                    recorder.graded(found.assignment, found.student, found.notebook, files)
-                    summary.graded += 1
+                problem = found.problem
+                try:
+                    if not problem:
+                        recorder.graded(found.assignment, found.student, found.notebook, files)
+                        summary.graded += 1
+                except OperationalError:  # of the gradebook: the next hand-in would fare no better
+                    raise
+                except Exception as error:
+                    recorder.forget()
+                    problem = grading.reason(error)
+                if problem:
+                    summary.failed.append(f"{found.student}, {found.assignment}: {problem}")
                 bar.update()
         except KeyboardInterrupt:
             summary.stopped = True

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from autograder.notebooks import CourseError
-from autograder.solutions import ROOT, pick
+from autograder.solutions import ROOT, check_folder, pick
 from autograder.tasks import Runner
 from utils import corpora
 from utils.corpora import CorpusError
@@ -20,6 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run `course ...`. Exit code 0: done; 1: a check did not hold; 2: wrong use or wrong input, in one line."""
     options = parser().parse_args(arguments)
     try:
+        check_folder(ROOT)
+        check_folder(Path.cwd())
         return options.run(options) or 0
     except (CourseError, CorpusError, ValueError, OSError) as error:
         print(f"course: {error}", file=sys.stderr)
@@ -27,6 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("course: stopped", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not type(error).__module__.startswith("sqlalchemy."):
+            raise
+        from autograder.nbgrader_api import unusable
+
+        print(f"course: {unusable(error)}", file=sys.stderr)
+        return 2
 
 
 def parser() -> argparse.ArgumentParser:

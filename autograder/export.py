@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import undefer
 from traitlets import Bool
 
-from autograder.nbgrader_api import settings
+from autograder.nbgrader_api import settings, unusable
 from autograder.notebooks import CourseError
 
 # A cell that starts so is a formula to a spreadsheet, which may read ';' or a tab as the end of a cell. Quotes are no
@@ -217,5 +217,4 @@ def export(
         with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
             return plugin.write(gradebook)
     except (SQLAlchemyError, ImportError) as error:  # ImportError: the database's driver is not installed
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise CourseError(f"the gradebook cannot be read: {reason}") from None
+        raise CourseError(unusable(error)) from None

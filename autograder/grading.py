@@ -1,8 +1,9 @@
-"""nbgrader's Autograde over hand-ins that were taken in first: one run at a time, resumable, no old marks left.
+"""nbgrader's Autograde over hand-ins that were taken in first: one run at a time, resumable, a fault costs one hand-in.
 
 What it adds to nbgrader's own: `submitted/` is read by intake.py alone; a hand-in counts as graded when its autograded
-notebook says for which hand-in, notebook and oracle; its old marks are cleared before it is graded again.
-`install` puts it in the place of nbgrader's class, for the command line, the formgrader and the library.
+notebook says for which hand-in, notebook and oracle; one that cannot be graded keeps its old marks and notebook, and is
+named with the reason. `install` puts it in the place of nbgrader's class, for the command line, the formgrader and the
+library.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import copy
 import glob
 import hashlib
 import shutil
+import sys
 from collections.abc import Iterator
 from logging import Logger
 from pathlib import Path
@@ -20,15 +22,18 @@ from typing import NoReturn
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.converters
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from traitlets import Bool
 
 from autograder import intake, sandbox
 from autograder.grafting import HandIn, shown
 from autograder.marking import course_secret
-from autograder.solutions import ASSIGNMENTS
+from autograder.nbgrader_api import unusable, wait_for_the_gradebook
+from autograder.notebooks import CourseError
+from autograder.solutions import ASSIGNMENTS, check_folder
 
 LOCK, TAKEN = ".grading.lock", ".taken"
 UNSAFE = "--CourseAutograde.unsafe=True"
@@ -39,27 +44,46 @@ class CourseAutograde(Autograde):
 
     unsafe = Bool(False, help="Run hand-ins without isolation, with your own rights.").tag(config=True)
     force: bool  # nbgrader's own
+    _at_work = False  # on a hand-in
 
     @property
     def _input_directory(self) -> str:
-        return str(self._taken) if self._sanitizing else self.coursedir.autograded_directory
+        return f"{TAKEN}/in" if self._sanitizing else self._output_directory
+
+    @property
+    def _output_directory(self) -> str:
+        """Where a hand-in is graded; it takes its place in autograded/ when it is whole (`set_permissions`)."""
+        return f"{TAKEN}/out" if self._at_work else self.coursedir.autograded_directory
 
     def start(self) -> None:
-        """Take in and grade. Raises NbGraderException where another run is at work, or isolation is not to be had."""
+        """Take in and grade. Raises NbGraderException where another run is at work, isolation is not to be had, ...
+
+        or hand-ins could not be graded: each is named in the log.
+        """
         lacking = sandbox.lacks()
         if lacking and not self.unsafe:
             self._refuse(f"{lacking}. To run hand-ins with your own rights all the same: {UNSAFE}")
         if self.unsafe:
             self.log.warning("UNSAFE: hand-ins run with your own rights, and may do whatever you may")
         root = Path(self.coursedir.root)
+        self._problems: list[str] = []
         try:
+            check_folder(root)
             with one_run(root):
                 self._taken = root / TAKEN
                 shutil.rmtree(self._taken, ignore_errors=True)  # a killed run leaves it
-                super().start()
-                shutil.rmtree(self._taken)
+                try:
+                    super().start()
+                finally:
+                    shutil.rmtree(self._taken, ignore_errors=True)
         except BlockingIOError:
             self._refuse(f"another grading run is at work in {root}: wait for its end")
+        except CourseError as error:
+            self._refuse(str(error))
+        except SQLAlchemyError as error:
+            self._refuse(unusable(error))
+        if self._problems:
+            raise NbGraderException(f"{len(self._problems)} not graded: {'; '.join(self._problems)}")
 
     def _refuse(self, message: str) -> NoReturn:
         self.log.error(message)
@@ -70,34 +94,89 @@ class CourseAutograde(Autograde):
         assignment = self.coursedir.assignment_id
         self._digests = {}
         for student, files in collected(self.coursedir, assignment, self.log):
+            if isinstance(files, str):
+                self._fail(student, files)
+                continue
             self._digests[student] = digest(files, assignment)
-            place = self._taken / student / assignment
+            place = self._taken / "in" / student / assignment
             place.mkdir(parents=True)
             for name, data in files.items():
                 (place / name).write_bytes(data)
-        super().init_notebooks()
+        if self._digests or not self._problems:
+            super().init_notebooks()
+
+    def convert_notebooks(self) -> None:
+        """Grade one after the other; whatever one comes to is noted, and the next one is graded."""
+        assignment = self.coursedir.assignment_id
+        for folder in sorted(self.assignments):
+            student = Path(folder).parent.name
+            self.notebooks = sorted(self.assignments[folder])
+            self._at_work = True
+            try:
+                if self.init_destination(assignment, student):
+                    self.run_pre_convert_hook()
+                    self.init_assignment(assignment, student)
+                    for notebook in self.notebooks:
+                        self.convert_single_notebook(notebook)
+                    self.set_permissions(assignment, student)
+                    self.run_post_convert_hook()
+            except OperationalError:  # of the gradebook: the next one would fare no better
+                raise
+            except Exception as error:
+                self.log.debug("%s", student, exc_info=True)
+                self._fail(student, reason(error))
+            finally:
+                self._at_work = False
+
+    def _fail(self, student: str, problem: str) -> None:
+        self._problems.append(f"{student}, {self.coursedir.assignment_id}: {problem}")
+        self.log.error("not graded: %s", self._problems[-1])
 
     def init_destination(self, assignment_id: str, student_id: str) -> bool:
         """Whether a hand-in needs grading: it, its notebook or its oracle is another than when it was graded."""
         if self.coursedir.student_id_exclude and student_id in self.coursedir.student_id_exclude.split(","):
             return False
         self._digest = self._digests[student_id]
-        dest = Path(self._format_dest(assignment_id, student_id))
-        if not self.force and intake.finished(dest / f"{assignment_id}.ipynb") == self._digest:
+        if not self.force and intake.finished(self._place(student_id) / f"{assignment_id}.ipynb") == self._digest:
             self.log.info("Skipping %s: it is graded, and nothing has changed", student_id)
             return False
-        shutil.rmtree(dest, ignore_errors=True)
-        return super().init_destination(assignment_id, student_id)
+        return True
+
+    def _place(self, student: str) -> Path:
+        given = self.coursedir.autograded_directory, student, self.coursedir.assignment_id
+        return Path(self.coursedir.format_path(*given))
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """As nbgrader; and clear the marks that the grader gave before: a run that fails leaves none of them."""
-        super().init_assignment(assignment_id, student_id)
+        """As nbgrader, but what it looks for in `submitted/` is what was taken in, and its own files stay outside."""
+        submitted = self.coursedir.submitted_directory
+        self.coursedir.submitted_directory = self._input_directory  # else a notebook of another name counts as none: 0
+        try:
+            super().init_assignment(assignment_id, student_id)
+        finally:
+            self.coursedir.submitted_directory = submitted
+        for name in intake.EXCHANGED:  # back in `set_permissions`
+            Path(self._format_dest(assignment_id, student_id), name).unlink(missing_ok=True)
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            with contextlib.suppress(MissingEntry):
-                for book in gradebook.find_submission(assignment_id, student_id).notebooks:
-                    for grade in book.grades:
-                        grade.auto_score, grade.needs_manual_grade = None, True
+            for book in gradebook.find_submission(assignment_id, student_id).notebooks:
+                for grade in book.grades:  # a run that ends before there is a mark leaves none, and not 0
+                    grade.needs_manual_grade |= grade.auto_score is None and grade.manual_score is None
             gradebook.db.commit()
+
+    def write_single_notebook(self, output: str, resources: dict) -> None:
+        """As nbgrader, whatever a kernel sent for text."""
+        super().write_single_notebook(output.encode("utf-8", "replace").decode(), resources)
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        """Put what was graded into the place of what was there before, now that it is whole; then as nbgrader."""
+        made, place = Path(self._format_dest(assignment_id, student_id)), self._place(student_id)
+        for name in intake.EXCHANGED:
+            if (file := Path(self._format_source(assignment_id, student_id), name)).is_file():
+                shutil.copy(file, made)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.move(made, place)
+        self._at_work = False
+        super().set_permissions(assignment_id, student_id)
 
     def init_single_notebook_resources(self, notebook_filename: str) -> dict:
         """What preprocessors are told, and for what the notebook will count as graded."""
@@ -108,29 +187,55 @@ class CourseAutograde(Autograde):
 
 
 def taken(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, HandIn]]:
-    """Each student whose hand-in there is, and what was taken in of it; what was put right goes to the log.
+    """Each student whose hand-in can be read, and what was taken in of it; the rest goes to the log.
 
     Which students: `coursedir.student_id`, a name or a pattern.
     """
-    pristine = intake.pristine(assignment, Path(coursedir.root))
-    pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, assignment)
-    for folder in map(Path, sorted(glob.glob(pattern))):
-        student = folder.parent.name
-        if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
-            log.warning("%s was left out: it is no folder of its own", shown(student))
-        elif not intake.usable_name(student):
-            log.warning("%s was left out: no student can be called that", shown(student))
+    for student, found in _read(coursedir, assignment, log):
+        if isinstance(found, str):
+            log.warning("%s: %s", student, found)
         else:
-            found = intake.take_in(folder, assignment, copy.deepcopy(pristine))
-            for line in found.repairs:
-                log.warning("%s: %s", student, line)
             yield student, found
 
 
-def collected(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Each student whose hand-in there is (`taken`), with the files that it was taken in as."""
-    for student, found in taken(coursedir, assignment, log):
-        yield student, intake.packed(found, assignment)
+def collected(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, dict[str, bytes] | str]]:
+    """Each student who handed in, with the files that the hand-in was taken in as, or in words why it was not."""
+    for student, found in _read(coursedir, assignment, log):
+        try:
+            files = found if isinstance(found, str) else intake.packed(found, assignment)
+        except Exception as error:
+            files = reason(error)
+        yield student, files
+
+
+def _read(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, HandIn | str]]:
+    """Each student who handed in, and what was taken in, or in words why it was not; repairs go to the log.
+
+    This is the one place that reads what students handed in: whatever fails here costs one hand-in.
+    """
+    course = Path(coursedir.root)
+    pristine, handed_out = intake.pristine(assignment, course), intake.handed_out(assignment, course)
+    pattern = coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, assignment)
+    for folder in map(Path, sorted(glob.glob(pattern))):
+        student = folder.parent.name
+        try:
+            if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
+                raise CourseError("it was left out: it is no folder of its own")
+            if not intake.usable_name(student):
+                raise CourseError("it was left out: no student can be called that")
+            found = intake.take_in(folder, assignment, copy.deepcopy(pristine), handed_out)
+        except Exception as error:
+            yield shown(student), reason(error)
+            continue
+        for line in found.repairs:
+            log.warning("%s: %s", student, line)
+        yield student, found
+
+
+def reason(error: Exception) -> str:
+    """Why a hand-in could not be graded, in one line that a terminal can show."""
+    text = str(error) if isinstance(error, CourseError) else f"{type(error).__name__}: {error}"
+    return "".join(sign if sign.isprintable() else " " for sign in text)[:400]
 
 
 def digest(files: dict[str, bytes], assignment: str) -> str:
@@ -156,6 +261,15 @@ def one_run(course: Path) -> Iterator[None]:
 
 
 def install() -> None:
-    """Have `nbgrader autograde`, the formgrader and nbgrader's library grade by CourseAutograde."""
+    """Have `nbgrader autograde`, the formgrader and nbgrader's library grade by CourseAutograde.
+
+    Ends the program with a sentence where the folder that it was started in, a course, cannot be worked with.
+    """
+    if Path("nbgrader_config.py").is_file():
+        try:
+            check_folder(Path.cwd())
+        except CourseError as error:
+            sys.exit(str(error))
+    wait_for_the_gradebook()
     for module in (nbgrader.converters, nbgrader.apps.autogradeapp, nbgrader.apps.api):
         module.Autograde = CourseAutograde

@@ -8,11 +8,10 @@ cells and written answers are taken. What was put right on the way is said in wo
 from __future__ import annotations
 
 import copy
-import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,31 +20,50 @@ from nbgrader.utils import parse_utc
 
 from autograder.grafting import HandIn, fill, shown
 from autograder.notebooks import CourseError
+from autograder.reading import FILE_LIMIT, Unreadable, plain_cells
 
-NOTEBOOK_LIMIT, DATA_LIMIT = 32 << 20, 64 << 20  # bytes of a file
-SOURCE_LIMIT = 1 << 20  # characters of a cell
-DEPTH_LIMIT, CELL_LIMIT = 32, 2_000
-PICTURE_LIMIT, FIGURE_LIMIT, FIGURES = 8 << 20, 1 << 20, 8  # characters of a picture, of a figure; figures of a cell
+NOTEBOOK_LIMIT, DATA_LIMIT = FILE_LIMIT, 64 << 20  # bytes of a notebook's file, of all files beside it
 DATA = (".safetensors",)  # of what a student may hand in beside the notebook
-TIMESTAMP = "timestamp.txt"  # nbgrader's own, beside a hand-in: when it came
-IMAGES = ("image/png", "image/jpeg", "image/gif")
+DATA_FILES = 8
+TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
+EXCHANGED = (TIMESTAMP, SECRET)  # nbgrader's own, beside a hand-in from a hub: when it came, and for its feedback
+EXCHANGED_LIMIT = 1000  # bytes of one
+SILENT = {"__pycache__", "__macosx", "thumbs.db", "desktop.ini", "icon\r", "feedback"}  # systems' and nbgrader's own
+FOLDERS, REPAIRS = 20, 60  # that are looked into for a notebook; that are said
 
 
-def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode) -> HandIn:
-    """Read a student's folder for an assignment; never fails over what lies in it.
+def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode, handed_out: Collection[str] = ()) -> HandIn:
+    """Read a student's folder for an assignment. Raises CourseError where no notebook in it can be read.
 
-    released: the assignment's notebook as students get it, to be filled with their cells.
+    released: the assignment's notebook as students get it, to be filled with their cells. handed_out: names of the
+    files that they got with it.
     """
     found = HandIn(released)
-    books: list[Path] = []
-    for path in _entries(folder, found):
-        if path.suffix == ".ipynb":
-            books.append(path)
-        elif path.suffix in DATA or (path.name == TIMESTAMP and _is_time(path)):
-            found.files.append(path)
-        else:
-            found.repairs.append(f"{shown(path.name)} was left out: it is neither a notebook nor weights")
-    fill(found, _student_cells(books, assignment, found))
+    silent = SILENT | {name.lower() for name in handed_out if not name.lower().endswith(".ipynb")}
+    folders: list[Path] = []
+    paths = list(_entries(folder, silent, folders, found))
+    if not any(map(_is_book, paths)):
+        paths += _deeper(folders, silent, found)
+    for path in folders:
+        found.repairs.append(f"the folder {shown(path.name)} was left out: only files beside the notebook are taken")
+    room = DATA_LIMIT
+    for path in paths:
+        size = path.lstat().st_size
+        if path.name in EXCHANGED:
+            if path.name == SECRET or _is_time(path):
+                found.files.append(path)
+            else:
+                found.repairs.append(f"{TIMESTAMP} holds no time that can be read: it is not known when this came")
+        elif not _is_book(path):
+            room -= size
+            if room < 0 or len(found.files) == DATA_FILES:
+                most = f"{DATA_FILES} files of {DATA_LIMIT >> 20} MiB together are the most beside a notebook"
+                found.repairs.append(f"{shown(path.name)} was left out: {most}")
+            else:
+                found.files.append(path)
+    fill(found, _student_cells(list(filter(_is_book, paths)), assignment, found))
+    if len(found.repairs) > REPAIRS:
+        found.repairs[REPAIRS:] = [f"and {len(found.repairs) - REPAIRS} more of such lines"]
     return found
 
 
@@ -56,17 +74,21 @@ def packed(found: HandIn, assignment: str) -> dict[str, bytes]:
         text = "**What was put right in this hand-in**\n\n" + "".join(f"- {line}\n" for line in found.repairs)
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="repairs"), *notebook.cells]
     notebook.metadata["course"] = {"repairs": found.repairs, "missing": found.missing, "figures": found.figures}
-    files = {f"{assignment}.ipynb": f"{nbformat.writes(notebook)}\n".encode()}
+    files = {f"{assignment}.ipynb": f"{nbformat.writes(notebook)}\n".encode("utf-8", "replace")}
     for path in found.files:
         with open(path, "rb", opener=_no_links) as source:
-            files[path.name] = source.read(DATA_LIMIT)
+            files[path.name] = source.read(path.lstat().st_size)
     return files
+
+
+def _is_book(path: Path) -> bool:
+    return path.suffix.lower() == ".ipynb"
 
 
 def _is_time(path: Path) -> bool:
     """Whether nbgrader can read a timestamp file; one that it cannot would end the run."""
     with open(path, "rb", opener=_no_links) as file:
-        text = file.read(200)
+        text = file.read(EXCHANGED_LIMIT)
     try:
         parse_utc(text.decode("ascii").strip())
     except Exception:
@@ -78,123 +100,71 @@ def _no_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _entries(folder: Path, found: HandIn) -> Iterator[Path]:
-    """Regular files of an acceptable size and name, at the folder's top."""
+def _entries(folder: Path, silent: Collection[str], folders: list[Path], found: HandIn) -> Iterator[Path]:
+    """Notebooks, weights and nbgrader's own files at a folder's top; a folder in it is put into `folders`."""
     for path in sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name)):
         told, name = path.lstat(), shown(path.name)
-        limit = DATA_LIMIT if path.suffix in DATA else NOTEBOOK_LIMIT
-        if path.name.startswith(".") or path.name in ("__pycache__", "__MACOSX"):
+        if path.name.startswith(".") or path.name.lower() in silent:
             continue  # .ipynb_checkpoints, .DS_Store and the like
         if stat.S_ISLNK(told.st_mode):
             found.repairs.append(f"{name} was left out: it is a link, and only files are taken")
         elif stat.S_ISDIR(told.st_mode):
-            found.repairs.append(f"the folder {name} was left out: only files beside the notebook are taken")
+            folders.append(path)
         elif not stat.S_ISREG(told.st_mode):
             found.repairs.append(f"{name} was left out: it is no ordinary file")
-        elif told.st_size > limit:
-            found.repairs.append(f"{name} was left out: {told.st_size >> 20} MiB, {limit >> 20} are the most")
-        elif path.suffix != ".ipynb" and not re.fullmatch(r"[A-Za-z0-9_. ()-]{1,100}", path.name):
+        elif path.name in EXCHANGED and told.st_size > EXCHANGED_LIMIT:
+            found.repairs.append(f"{name} was left out: nbgrader writes no such long one")
+        elif not _is_book(path) and path.suffix not in DATA and path.name not in EXCHANGED:
+            found.repairs.append(f"{name} was left out: it is neither a notebook nor weights")
+        elif not _is_book(path) and not re.fullmatch(r"[A-Za-z0-9_. ()-]{1,100}", path.name):
             found.repairs.append(f"{name} was left out: its name may hold letters, digits, '.', '-' and '_'")
         else:
             yield path
 
 
+def _deeper(folders: list[Path], silent: Collection[str], found: HandIn) -> list[Path]:
+    """What lies one folder too deep, as in a zip of the folder: taken where it is the only notebook."""
+    ways = []
+    for folder in folders[:FOLDERS]:
+        inner = HandIn(found.notebook)
+        paths = list(_entries(folder, silent, [], inner))
+        if books := [path for path in paths if _is_book(path)]:
+            ways.append((folder, books, paths, inner.repairs))
+    if len(ways) != 1 or len(ways[0][1]) != 1:
+        return []
+    [(folder, [book], paths, repairs)] = ways
+    folders.remove(folder)
+    found.repairs += [f"{shown(book.name)} lay in a folder {shown(folder.name)} and was taken from there", *repairs]
+    return paths
+
+
 def _student_cells(books: list[Path], assignment: str, found: HandIn) -> list[dict]:
-    """The cells of the notebook that was handed in, plain data; of several the one that is named as it should be."""
+    """The cells of the notebook that was handed in, plain data; of several the one that is named as it should be.
+
+    Raises CourseError where there are notebooks and none can be read.
+    """
     wanted = f"{assignment}.ipynb"
     ranked = sorted(books, key=lambda path: (path.name != wanted, assignment not in path.name, -path.lstat().st_mtime))
+    problems = []
     for path in ranked:
         try:
-            cells = read_cells(path)
-        except CourseError as error:
-            found.repairs.append(f"{shown(path.name)} could not be read: {error}")
+            with open(path, "rb", opener=_no_links) as file:
+                cells, left = plain_cells(file, path.lstat().st_size)
+        except (Unreadable, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            problems.append(f"{shown(path.name)} cannot be read: {reason}")
             continue
+        found.repairs += problems + left
         if path.name != wanted:
             found.repairs.append(f"the notebook is called {shown(path.name)} and was taken as {wanted}")
-        left = [shown(other.name) for other in ranked if other != path]
-        if left:
-            found.repairs.append(f"of several notebooks {shown(path.name)} was taken, not {', '.join(left)}")
+        others = [shown(other.name) for other in ranked if other != path]
+        if others:
+            found.repairs.append(f"of several notebooks {shown(path.name)} was taken, not {', '.join(others)}")
         return cells
-    if not books:
-        found.repairs.append("no notebook was handed in")
+    if problems:
+        raise CourseError("; ".join(problems[:3]))
+    found.repairs.append("no notebook was handed in")
     return []
-
-
-def read_cells(path: Path) -> list[dict]:
-    """A notebook file's cells: type, id, grade id and source, whatever version it was saved in. Raises CourseError."""
-    with open(path, "rb", opener=_no_links) as file:
-        text = file.read(NOTEBOOK_LIMIT + 1)
-    if _depth(text) > DEPTH_LIMIT:
-        raise CourseError(f"it is nested more than {DEPTH_LIMIT} deep")
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
-        raise CourseError("it is no JSON, as a notebook is") from None
-    if isinstance(read, dict) and isinstance(read.get("worksheets"), list):  # nbformat 3
-        read = {"cells": [cell for sheet in read["worksheets"] if isinstance(sheet, dict) for cell in sheet["cells"]]}
-    if not isinstance(read, dict) or not isinstance(read.get("cells"), list):
-        raise CourseError("it holds no list of cells")
-    if len(read["cells"]) > CELL_LIMIT:
-        raise CourseError(f"it has {len(read['cells'])} cells, {CELL_LIMIT} are the most")
-    return [plain for cell in read["cells"] if (plain := _plain(cell)) is not None]
-
-
-def _depth(text: bytes) -> int:
-    """How deep brackets are nested in JSON, strings left aside."""
-    deepest = depth = 0
-    for mark in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text, re.DOTALL):
-        if mark[0] in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif mark[0] in b"]}":
-            depth -= 1
-    return deepest
-
-
-def _plain(cell: object) -> dict | None:
-    """What is taken of a cell of the file, or None for what is no cell."""
-    if not isinstance(cell, dict):
-        return None
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str) or len(source) > SOURCE_LIMIT:
-        return None
-    source = source.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    metadata = cell.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    nbgrader = metadata.get("nbgrader")
-    given = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None]
-    ids = {name for name in given if isinstance(name, str)}
-    code = cell.get("cell_type") == "code"
-    return {"ids": ids, "source": source, "code": code, "pictures": _pictures(cell), "figures": _figures(cell)}
-
-
-def _figures(cell: dict) -> list[dict]:
-    """The pictures in a code cell's outputs, in their order, as base64 text by kind: of known kinds and bounded."""
-    given = cell.get("outputs")
-    found: list[dict] = []
-    for output in given if isinstance(given, list) else ():
-        data = output.get("data") if isinstance(output, dict) else None
-        kinds = [kind for kind in IMAGES if _is_picture(data.get(kind), FIGURE_LIMIT)] if isinstance(data, dict) else []
-        if data and kinds and len(found) < FIGURES:
-            found.append({kinds[0]: data[kinds[0]]})
-    return found
-
-
-def _is_picture(data: object, limit: int) -> bool:
-    return isinstance(data, str) and len(data) < limit and re.fullmatch(r"[A-Za-z0-9+/=\s]*", data) is not None
-
-
-def _pictures(cell: dict) -> dict:
-    """A written answer's pasted pictures: of known kinds and bounded size, as base64 text."""
-    found: dict = {}
-    given = cell.get("attachments")
-    for name, kinds in given.items() if isinstance(given, dict) else ():
-        for kind, data in kinds.items() if isinstance(kinds, dict) else ():
-            if kind in IMAGES and _is_picture(data, PICTURE_LIMIT) and re.fullmatch(r"[\w. ()-]{1,100}", name):
-                found.setdefault(name, {})[kind] = data
-    return found
 
 
 @cache
@@ -204,6 +174,12 @@ def pristine(assignment: str, course: Path) -> nbformat.NotebookNode:
     if not path.is_file():
         raise CourseError(f"{path} is not there: run `course build {assignment}`")
     return nbformat.read(path, as_version=4)
+
+
+@cache
+def handed_out(assignment: str, course: Path) -> frozenset[str]:
+    """Names of the files that students got with a notebook."""
+    return frozenset(path.name for path in (course / "release" / assignment).iterdir())
 
 
 def usable_name(student: str) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.solutions import ROOT
+
+PATIENCE = 120  # seconds that a gradebook is waited for which another process holds
 
 
 def api(course: Path, leave_out: Iterable[str] = (), unsafe: bool = False) -> NbGraderAPI:
@@ -34,3 +39,22 @@ def settings(course: Path) -> Config:
     if not own:
         config.CourseDirectory.pop("db_url", None)
     return config
+
+
+def wait_for_the_gradebook() -> None:
+    """Have every SQLite gradebook that is opened from now on wait for other processes, for PATIENCE."""
+    if not event.contains(Engine, "connect", _be_patient):
+        event.listen(Engine, "connect", _be_patient)
+
+
+def _be_patient(connection: object, _) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
+
+
+def unusable(error: Exception) -> str:
+    """Why a gradebook cannot be read or written, in one sentence."""
+    reason = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
+    if "database is locked" in reason:
+        reason = f"another process has held it for {PATIENCE} s: end that one, and start this again"
+    return f"the gradebook cannot be read or written: {reason}"

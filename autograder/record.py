@@ -45,16 +45,11 @@ class Recorder:
             raise CourseError(f"the gradebook does not know {assignment}: run `course build {assignment}`") from None
         self._cells[assignment] = [[*book.grade_cells, *book.solution_cells] for book in books]
 
-    def failed(self, assignment: str, student: str) -> None:
-        """Note that a hand-in could not be graded: marks that the grader gave before go."""
-        shutil.rmtree(self.place(assignment, student), ignore_errors=True)
-        for book in self._submission(assignment, student, None).notebooks:
-            for grade in book.grades:
-                grade.auto_score, grade.needs_manual_grade = None, True
-        self.gradebook.db.commit()
-
     def graded(self, assignment: str, student: str, text: str, files: dict[str, bytes]) -> None:
-        """Note a graded hand-in: its marks in one transaction, then its notebook, which says that it is graded."""
+        """Note a graded hand-in: its marks in one transaction, then its notebook, which says that it is graded.
+
+        What cannot be written leaves the old notebook, and marks that a transaction holds: call `forget` then.
+        """
         notebook = nbformat.reads(text, as_version=4)
         timestamp = files.get("timestamp.txt", b"").decode().strip()
         cells = {
@@ -62,10 +57,12 @@ class Recorder:
             for cell in notebook.cells
             if utils.is_solution(cell) or utils.is_grade(cell)
         }
+        marks = {name: utils.determine_grade(cell)[0] for name, cell in cells.items() if utils.is_grade(cell)}
+        written = self._write(self.place(assignment, student), f"{assignment}.ipynb", text, files)
         submission = self._submission(assignment, student, timestamp or None)
         for book in submission.notebooks:
             for grade in book.grades:
-                grade.auto_score, _ = utils.determine_grade(cells[grade.name])
+                grade.auto_score = marks[grade.name]
                 grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
             for comment in book.comments:
                 cell = cells[comment.name]
@@ -73,7 +70,12 @@ class Recorder:
                 comment.auto_comment = "No response." if untouched else None
         self.gradebook.db.commit()
         self._penalise(submission, notebook)
-        self._write(self.place(assignment, student), f"{assignment}.ipynb", text, files)
+        shutil.rmtree(self.place(assignment, student), ignore_errors=True)
+        os.replace(written, self.place(assignment, student))
+
+    def forget(self) -> None:
+        """Give up what was not committed, after `graded` failed."""
+        self.gradebook.db.rollback()
 
     def _penalise(self, submission: SubmittedAssignment, notebook: nbformat.NotebookNode) -> None:
         """What the course's plugin takes off for lateness, by nbgrader's own preprocessor."""
@@ -89,11 +91,12 @@ class Recorder:
         given = {"timestamp": timestamp} if timestamp else {}
         return self.gradebook.update_or_create_submission(assignment, student, **given)
 
-    def _write(self, folder: Path, name: str, text: str, files: dict[str, bytes]) -> None:
+    def _write(self, place: Path, name: str, text: str, files: dict[str, bytes]) -> Path:
+        """Write a graded hand-in beside its place, and return where."""
+        folder = place.with_name(f".{place.name}.part")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for file, data in files.items():
             (folder / file).write_bytes(data)
-        part = folder / f".{name}.part"
-        part.write_text(text + "\n", encoding="utf-8")
-        os.replace(part, folder / name)
+        (folder / name).write_bytes(f"{text}\n".encode("utf-8", "replace"))
+        return folder

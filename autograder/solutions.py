@@ -16,6 +16,25 @@ ASSIGNMENTS = ROOT / "assignments"
 INCLUDE = re.compile(r"^# include (\w+): (.+)$", re.MULTILINE)
 
 
+def check_folder(course: Path) -> None:
+    """Raise CourseError for a course folder that cannot be worked with: by its path, or as it has code of its own.
+
+    In nbgrader's and the database's eyes some characters of a path mean something. And a copy of the course holds its
+    own code, while the command that was typed may be that of another folder: marks would be of a mixture.
+    """
+    course = course.absolute()
+    if wrong := re.search(r"[\[\]*?]|%[0-9A-Fa-f]{2}", str(course)):
+        raise CourseError(
+            f"the course's folder {str(course)!r} has {wrong[0]!r} in its path: move it, or rename a folder"
+        )
+    own = (course / "autograder" / "cli.py").is_file() or any((course / "assignments").glob("*/notebook.py"))
+    if own and course.resolve() != ROOT:
+        raise CourseError(
+            f"{course} holds a course of its own, but this command is that of {ROOT}: work there, or give {course} an "
+            "environment of its own (`make build`)"
+        )
+
+
 @cache
 def assignment_cells(assignment: str) -> tuple[Cell, ...]:
     """The cells of an assignment's text notebook, with what it includes of others in place.

@@ -20,7 +20,7 @@ from autograder.intake import DATA, DATA_LIMIT, NOTEBOOK_LIMIT
 
 ZIPS_DEEP = 2  # a student's zip within that of the system
 FILES, BYTES = 200, 160 << 20  # of one hand-in
-ZIP_LIMIT = NOTEBOOK_LIMIT + DATA_LIMIT  # bytes of a student's zip
+ZIP_LIMIT = 96 << 20  # bytes of a student's zip, which is read into memory
 CONTENTS = 4 << 20  # bytes of a zip's table of contents
 PARTS, NAME = 12, 240  # folders above each other; bytes of a name
 CHUNK = 1 << 16

@@ -168,16 +168,20 @@ def test_a_killed_run_leaves_nothing_running(tmp_path):
     wait_for(lambda: not any(map(running, left)))
 
 
-def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_no_old_mark(tmp_path):
+def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_the_old_mark_and_notebook(tmp_path):
     course = course_of(tmp_path, ["full", "untouched"])
     grade(course)
+    marks = gradebook(course)
+    notebook = course.root / "autograded" / "full" / course.name / f"{course.name}.ipynb"
+    before = notebook.read_bytes()
     course.edit("oracle.py", 'judge=lambda answer, inputs, solution: None if answer == 3 else "no"', "judge=broken")
     course.edit("oracle.py", "QUESTIONS = [", BROKEN + "\n\nQUESTIONS = [")
+    course.hand_in("newcomer", CLASS["full"])
     done = course.course("grade")
     assert done.returncode == 1
     assert "full, hw0_tiny: this oracle cannot be asked here" in done.stdout
-    marks = {name: (score, needs) for student, _, name, score, _, needs in gradebook(course) if student == "full"}
-    assert marks["check_double"] == (None, True)
+    assert gradebook(course) == marks  # of the newcomer nothing is known
+    assert notebook.read_bytes() == before
 
 
 BROKEN = """

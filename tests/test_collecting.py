@@ -81,7 +81,7 @@ MOODLE = [
     (moodle("First Books", 9, "two.ipynb"), book("two")),
     (moodle("First Nobook", 10, "hw0.docx"), b"word"),
     (moodle("First Nobook", 10, "word_lm.safetensors"), b"weights"),
-    (moodle("First Bomb", 11, "hw0.zip"), packed([("bomb.ipynb", bytes(40 << 20)), ("fine.ipynb", book("bomb"))])),
+    (moodle("First Bomb", 11, "hw0.zip"), packed([("bomb.ipynb", bytes(130 << 20)), ("fine.ipynb", book("bomb"))])),
     (moodle("First Link", 12, "hw0.zip"), packed([link("hw0.ipynb", "/etc/passwd")])),
     (
         moodle("First Climber", 13, "hw0.zip"),
@@ -120,7 +120,7 @@ TOLD = [
     "no-book handed in no notebook: nothing was collected",
     "hw0.docx was left out: it is neither a notebook",
     "notes.pdf was left out",
-    "bomb.ipynb was left out: it is larger than 32 MiB",
+    "bomb.ipynb was left out: it is larger than 128 MiB",
     "hw0.zip/hw0.ipynb was left out: it is a link",
     "gradebook.db was left out: its path leads out of the zip",
     "x.ipynb was left out: its path leads out of the zip",

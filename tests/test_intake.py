@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 import json
 import random
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from autograder import intake, sandbox
+from autograder import intake, reading, sandbox
 from autograder.builder import build
 from autograder.grades import auto_scores
 from autograder.handins import filled_notebook, solution_cells
 from autograder.nbgrader_api import api
+from autograder.notebooks import CourseError
 from autograder.questions import load_questions
 from autograder.solutions import ROOT, assignments
 from autograder.verify import dependants, question_points
@@ -305,16 +309,17 @@ def test_what_is_not_there_is_named_and_stays_as_released(tmp_path):
         (b"", "it is no JSON"),
         (b"{}", "it holds no list of cells"),
         (b'{"cells": 3}', "it holds no list of cells"),
-        (b"[" * 100_000, "nested more than 32 deep"),
-        (b'{"cells": ' + b'{"a":' * 40 + b"1" + b"}" * 41, "nested more than 32 deep"),
+        (b'{"worksheets": [{}]}', "it holds no list of cells"),
+        (b'{"worksheets": [{"cells": 5}, 3]}', "it holds no list of cells"),
+        (b"[" * 100_000, "it is nested deeper than any notebook"),
+        (json.dumps({"cells": [{"cell_type": "code", "source": "a" * 600_000}]}).encode(), "600000 characters of code"),
         (json.dumps({"cells": [{}] * 3000}).encode(), "it has 3000 cells"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, data, reason):
     (tmp_path / f"{HW}.ipynb").write_bytes(data)
-    found = intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
-    assert reason in found.repairs[0]
-    assert set(lost(found)) == set(SOLUTIONS[HW])
+    with pytest.raises(CourseError, match=rf"^{HW}.ipynb cannot be read: [^\n]*{reason}[^\n]*$"):
+        intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
 
 
 def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
@@ -330,3 +335,86 @@ def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
 def test_an_empty_folder_gives_the_release(tmp_path):
     found = intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
     assert found.repairs == ["no notebook was handed in"]
+
+
+def test_reading_takes_at_most_in_proportion_to_the_size(tmp_path):
+    def seconds(cells, data=b""):
+        notebook = full()
+        notebook["cells"] += cells
+        (tmp_path / f"{HW}.ipynb").write_bytes(data or json.dumps(notebook).encode())
+        best = 99.0
+        for _ in range(2):
+            released, started = copy.deepcopy(intake.pristine(HW, ROOT)), time.process_time()
+            with contextlib.suppress(CourseError):
+                intake.packed(intake.take_in(tmp_path, HW, released), HW)
+            best = min(best, time.process_time() - started)
+        return best
+
+    cut = [code("    a = 1\n" * 200)]
+    assert seconds(cut * 90) < 1  # once 40 s
+    kinds = {
+        "cut cells": lambda n: [code("    a = 1\n" * 20)] * n,
+        "own cells": lambda n: [code(f"v{k} = gru_cell\ndef f{k}(): return v{k - 1}") for k in range(n)],
+        "copies": lambda n: [code(f"def gru_cell(x):\n    return {k}", id="gru_cell") for k in range(n)],
+        "text": lambda n: [{"cell_type": "markdown", "source": f"text {k} " * 20} for k in range(n)],
+        "one cell": lambda n: [code("a;" * 50 * n)],
+    }
+    slow = {name: (seconds(of(800)), seconds(of(1600))) for name, of in kinds.items()}
+    data = {"quotes": b'"' + b'\\"' * 700_000, "lists": b'{"cells":[' + b"[]," * 400_000, "open": b"[" * 2_000_000}
+    slow |= {name: (seconds([], text[: len(text) // 2]), seconds([], text)) for name, text in data.items()}
+    assert not {name: pair for name, pair in slow.items() if pair[1] > 2.3 * pair[0] + 0.1}
+
+
+def test_a_large_file_is_read_in_a_process_that_may_be_ended(tmp_path, monkeypatch):
+    (tmp_path / f"{HW}.ipynb").write_bytes(b'{"cells": [' + b"[]," * 9_000_000 + b"1]}")  # 27 MB, 600 MB in memory
+    script = Path(reading.__file__).read_text()
+    assert "SECONDS, MEMORY = 60, 3 << 30" in script
+    (tmp_path / "reading.py").write_text(
+        script.replace("SECONDS, MEMORY = 60, 3 << 30", "SECONDS, MEMORY = 60, 1 << 29")
+    )
+    monkeypatch.setattr(reading, "__file__", str(tmp_path / "reading.py"))
+    with pytest.raises(CourseError, match="it takes more time or memory to read than a notebook does"):
+        intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
+
+
+def test_a_written_answer_is_taken_from_own_cells_beside_its_own(tmp_path):
+    def text(source, **more):
+        return {"cell_type": "markdown", "metadata": {}, "source": source, **more}
+
+    def answer(change):
+        notebook = released_with_solutions()
+        place = notebook["cells"].index(by_id(notebook, "why_six_biases"))
+        change(notebook["cells"], place)
+        found = taken(tmp_path, notebook)
+        return next(cell for cell in found.notebook.cells if cell.id == "why_six_biases"), found.repairs
+
+    stub = source_of(by_id(released_with_solutions(), "why_six_biases"))
+    said = ["text in cells of your own beside an answer was taken into it: why_six_biases"]
+
+    cell, repairs = answer(lambda cells, at: cells.insert(at + 1, text("Because of cuDNN.")))
+    assert (cell.source, repairs) == (f"{stub}\n\nBecause of cuDNN.", said)
+    cell, repairs = answer(lambda cells, at: cells.insert(at, text("Above it.")))
+    assert (cell.source, repairs) == (f"{stub}\n\nAbove it.", said)
+    picture = {"image.png": {"image/png": "AAAA"}}
+
+    def both(cells, at):
+        cells[at] |= {"source": f"{stub}\nOne. ![](attachment:image.png)", "attachments": picture}
+        cells.insert(at + 1, code("tried = 1"))
+        cells.insert(at + 2, text("Two. ![](attachment:image.png)", attachments=picture))
+        cells.insert(at, text("A note on the plot above."))
+
+    cell, repairs = answer(both)
+    assert cell.source == f"{stub}\nOne. ![](attachment:image.png)\n\nTwo. ![](attachment:2-image.png)"
+    assert set(cell.attachments) == {"image.png", "2-image.png"}
+    assert repairs == said
+    cell, repairs = answer(lambda cells, at: cells.append(text("Notes at the end.")))
+    assert (cell.source, repairs) == (stub, [])
+
+
+def released_with_solutions():
+    """A hand-in with all code and no written answer."""
+    notebook = full()
+    for cell in intake.pristine(HW, ROOT).cells:
+        if cell.cell_type == "markdown":
+            by_id(notebook, cell.id)["source"] = cell.source
+    return notebook

@@ -106,14 +106,23 @@ def test_a_second_run_at_once_is_refused_in_one_line(whole):
     assert "Traceback" not in second.stderr
 
 
-def test_a_failed_regrade_leaves_no_old_mark(whole):
+def test_a_failed_regrade_leaves_the_old_mark_and_notebook(whole):
+    marks = gradebook(whole)
+    notebook = whole.root / "autograded" / "full" / whole.name / f"{whole.name}.ipynb"
+    before = notebook.read_bytes()
     assert scores(whole, "full")["double"] == 2
     whole.edit("oracle.py", 'judge=lambda answer, inputs, solution: None if answer == 3 else "no"', "judge=broken")
     whole.edit("oracle.py", "QUESTIONS = [", BROKEN + "\n\nQUESTIONS = [")
-    done = whole.nbgrader("autograde", whole.name, "--student=full")
-    assert done.returncode != 0
-    marks = {name: (score, needs) for student, _, name, score, _, needs in gradebook(whole) if student == "full"}
-    assert marks["check_double"] == (None, True)
+    whole.hand_in("newcomer", CLASS["full"])
+    done = whole.nbgrader("autograde", whole.name)
+    assert done.returncode == 1
+    assert "full, hw0_tiny: this oracle cannot be asked here" in done.stderr
+    assert "Traceback" not in done.stderr
+    now = gradebook(whole)
+    assert [row for row in now if row[0] != "newcomer"] == marks
+    assert notebook.read_bytes() == before
+    new = {name: (score, waits) for student, _, name, score, _, waits in now if student == "newcomer"}
+    assert new["check_double"] == (None, True)  # no mark, which is not 0
 
 
 BROKEN = """
