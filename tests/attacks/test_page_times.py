@@ -11,91 +11,13 @@ from autograder.similarity import alike, passages
 
 LONGEST = 1 << 20  # characters of a cell that intake lets through
 BITS = [
-    "[",
-    "![",
-    "[a](",
-    "](",
-    "`",
-    "` `",
-    "*",
-    "**a ",
-    "_a ",
-    "<",
-    "<a ",
-    "<!--",
-    "$",
-    "$a ",
-    "$$ ",
-    "\\\\(",
-    "\\\\[",
-]
-BITS += [
-    "\\\\[\n",
-    "\\begin{a}",
-    "&",
-    "&#1",
-    "~~a ",
-    "> ",
-    "> a\n",
-    "- ",
-    "- [ ] a\n",
-    "1. ",
-    "|",
-    "|a|\n|-|\n",
-    "[a]: b\n",
-]
-BITS += [
-    "a\n: b\n",
-    "```\n",
-    "http://a",
-    "www.",
-    "\\",
-    "#",
-    "# a\n",
-    "a\n=\n",
-    " ",
-    "\n",
-    " \n",
-    "\t",
-    "<div>\n",
-    "'",
-    '"',
-]
-BITS += [
-    '\\"',
-    "\\'",
-    "'''",
-    '"""',
-    "f'{",
-    "?",
-    "a?\n",
-    "!",
-    "%",
-    "%%a\n",
-    "@",
-    "0",
-    "1e",
-    "a",
-    "a.",
-    "import a,\n",
-    "{",
-    "(",
-]
-BITS += [
-    "from a ",
-    "\x1b[",
-    "\x1b[1m",
-    "\x1b[1ma",
-    "\x1b[1;",
-    "\x1b",
-    "\r",
-    "\\\n",
-    '"a\\\n',
-    "x = ",
-    "for ",
-    "é",
-    "b'",
-]
+    "[", "![", "[a](", "](", "`", "` `", "*", "**a ", "_a ", "<", "<a ", "<!--", "$", "$a ", "$$ ", "\\\\(", "\\\\[",
+    "\\\\[\n", "\\begin{a}", "&", "&#1", "~~a ", "> ", "> a\n", "- ", "- [ ] a\n", "1. ", "|", "|a|\n|-|\n",
+    "[a]: b\n", "a\n: b\n", "```\n", "http://a", "www.", "\\", "#", "# a\n", "a\n=\n", " ", "\n", " \n", "\t",
+    "<div>\n", "'", "\"", "\\\"", "\\'", "'''", "\"\"\"", "f'{", "?", "a?\n", "!", "%", "%%a\n", "@", "0", "1e", "a",
+    "a.", "import a,\n", "{", "(", "from a ", "\x1b[", "\x1b[1m", "\x1b[1ma", "\x1b[1;", "\x1b", "\r", "\\\n",
+    "\"a\\\n", "x = ", "for ", "é", "b'",
+]  # fmt: skip
 
 
 def of(bit: str, size: int) -> str:
@@ -126,7 +48,7 @@ def twice_as_long(work, bit: str, size: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("size", [MARKDOWN, LONGEST])
+@pytest.mark.parametrize("size", [MARKDOWN, LONGEST], ids=["laid out", "longest"])
 def test_no_text_takes_long_on_a_page(size):
     assert not [bit for bit in BITS if seconds(laid_out, of(bit, size)) > 2]
     assert not [bit for bit in BITS if seconds(highlight_code, of(bit, min(size, CODE))) > 2]
