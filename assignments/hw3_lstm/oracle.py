@@ -445,6 +445,12 @@ def gradient_per_step(xs, h0, c0, params, name):
     ],
 )
 
+
+def draw_sizes(rng):
+    """Numbers of inputs and of hidden units."""
+    return {"n": int(rng.integers(30, 900)), "m": int(rng.integers(1000, 3000))}
+
+
 LSTM_OUTCOME = """
 def outcome(*arguments):
     try:
@@ -458,27 +464,31 @@ count_lstm_parameters = Question(
     cases=[
         Case(
             "one layer, one bias per block",
-            "[count_lstm_parameters(n, m, 1, 'one') for n, m in ((200, 200), (7, 3), (3, 7))]",
+            "[count_lstm_parameters(n, m, 1, 'one') for n, m in ((200, 200), (7, 3), (3, 7), (n, m))]",
+            draw_sizes,
         ),
         Case(
             "one layer, two biases per block",
-            "[count_lstm_parameters(n, m, 1, 'two') for n, m in ((200, 200), (9, 4), (4, 9))]",
+            "[count_lstm_parameters(n, m, 1, 'two') for n, m in ((200, 200), (9, 4), (4, 9), (n, m))]",
+            draw_sizes,
         ),
         Case(
             "several layers",
             "[count_lstm_parameters(n, m, layers, bias) for layers in (2, 3, 7) for bias in ('two', 'one')]",
-            lambda rng: {"n": int(rng.integers(30, 900)), "m": int(rng.integers(1000, 3000))},
+            draw_sizes,
             weight=1.5,
         ),
         Case(
             "ValueError for a size or a number of layers under 1, and none for 1",
             LSTM_OUTCOME
             + "[outcome(*sizes, 'one') for sizes in ((1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (-2, 5, 1),"
-            " (5, -2, 1), (5, 2, -1), (1, 4, 2), (4, 1, 2))]",
+            " (5, -2, 1), (5, 2, -1), (1, 4, 2), (4, 1, 2), (n, m, 1))]",
+            draw_sizes,
         ),
         Case(
             "ValueError for another bias",
-            LSTM_OUTCOME + "[outcome(3, 4, 2, bias) for bias in ('one', 'three', 'two', '', 'One')]",
+            LSTM_OUTCOME + "[outcome(n, m, 2, bias) for bias in ('one', 'three', 'two', '', 'One')]",
+            draw_sizes,
         ),
     ],
     misconceptions=[
@@ -577,25 +587,28 @@ count_rnn_parameters = Question(
     cases=[
         Case(
             "one layer of each type",
-            "[count_rnn_parameters(kind, n, m, 1, bias) for kind in ('LSTM', 'GRU', 'RNN') for bias in ('one', 'two')"
-            " for n, m in ((200, 200), (7, 3), (3, 7))]",
+            "[count_rnn_parameters(kind, *sizes, 1, bias) for kind in ('LSTM', 'GRU', 'RNN') for bias in ('one', 'two')"
+            " for sizes in ((200, 200), (7, 3), (3, 7), (n, m))]",
+            draw_sizes,
         ),
         Case(
             "several layers of each type",
             "[count_rnn_parameters(kind, n, m, layers, bias) for kind in ('LSTM', 'GRU', 'RNN')"
             " for layers in (2, 5) for bias in ('two', 'one')]",
-            lambda rng: {"n": int(rng.integers(30, 900)), "m": int(rng.integers(1000, 3000))},
+            draw_sizes,
         ),
         Case(
             "ValueError for another type or bias",
             RNN_OUTCOME
-            + "[outcome(kind, 3, 4, 2, bias) for kind, bias in (('GRU', 'one'), ('CNN', 'one'), ('', 'two'),"
+            + "[outcome(kind, n, m, 2, bias) for kind, bias in (('GRU', 'one'), ('CNN', 'one'), ('', 'two'),"
             " ('LSTM', 'three'), ('RNN', 'two'), ('GRU', ''), ('RNN', 'none'))]",
+            draw_sizes,
         ),
         Case(
             "ValueError for a size or a number of layers under 1, and none for 1",
             RNN_OUTCOME + "[outcome(kind, *sizes, 'two') for kind in ('LSTM', 'GRU', 'RNN') for sizes in"
-            " ((1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (-2, 5, 1), (5, -2, 1), (5, 2, -1), (1, 4, 2), (4, 1, 2))]",
+            " ((1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (-2, 5, 1), (5, -2, 1), (5, 2, -1), (n, m, 2), (4, 1, 2))]",
+            draw_sizes,
         ),
     ],
     misconceptions=[

@@ -867,6 +867,12 @@ def gru_cell_torch(x, h, params):
     ],
 )
 
+
+def draw_sizes(rng):
+    """Numbers of inputs and of hidden units."""
+    return {"n": int(rng.integers(30, 900)), "m": int(rng.integers(1000, 3000))}
+
+
 COUNT_OUTCOMES = """
 def outcome(*arguments):
     try:
@@ -878,21 +884,31 @@ def outcome(*arguments):
 count_gru_parameters = Question(
     "count_gru_parameters",
     cases=[
-        Case("one bias per block", "[count_gru_parameters(n, m, 'one') for n, m in ((200, 200), (7, 3), (3, 7))]"),
-        Case("two biases per block", "[count_gru_parameters(n, m, 'two') for n, m in ((200, 200), (9, 4), (4, 9))]"),
+        Case(
+            "one bias per block",
+            "[count_gru_parameters(n, m, 'one') for n, m in ((200, 200), (7, 3), (3, 7), (n, m))]",
+            draw_sizes,
+        ),
+        Case(
+            "two biases per block",
+            "[count_gru_parameters(n, m, 'two') for n, m in ((200, 200), (9, 4), (4, 9), (n, m))]",
+            draw_sizes,
+        ),
         Case(
             "drawn sizes",
             "[count_gru_parameters(n, m, bias) for bias in ('two', 'one')]",
-            lambda rng: {"n": int(rng.integers(30, 900)), "m": int(rng.integers(1000, 3000))},
+            draw_sizes,
         ),
         Case(
             "ValueError for a size under 1, and none for 1",
             COUNT_OUTCOMES
-            + "[outcome(n, m, 'one') for n, m in ((1, 1), (0, 3), (3, 0), (-2, 5), (5, -2), (1, 4), (4, 1))]",
+            + "[outcome(n, m, 'one') for n, m in ((1, 1), (0, 3), (3, 0), (-2, 5), (5, -2), (1, 4), (4, 1), (n, m))]",
+            draw_sizes,
         ),
         Case(
             "ValueError for another bias",
-            COUNT_OUTCOMES + "[outcome(3, 4, bias) for bias in ('one', 'three', 'two', '', 'One')]",
+            COUNT_OUTCOMES + "[outcome(n, m, bias) for bias in ('one', 'three', 'two', '', 'One')]",
+            draw_sizes,
         ),
     ],
     misconceptions=[
