@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import html
 import math
 import secrets
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -201,12 +203,25 @@ def _judge(assignment: str, question: Question, index: int, answer: Any, secret:
             return Measured(error_words(answer))
         inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}
         inputs |= kept_inputs(assignment, question, case, secret)
-        judged = case.judge(answering.decode(answer), inputs, solution(assignment))
+        with _flushed():
+            judged = case.judge(answering.decode(answer), inputs, solution(assignment))
         return judged if isinstance(judged, Measured) else Measured(judged)
     except CourseError:
         raise
     except Exception:
         return Measured(UNREADABLE)
+
+
+@contextlib.contextmanager
+def _flushed() -> Iterator[None]:
+    """Numbers next to zero count as zero: with them weights that were made for it slow a judge down by 20 times."""
+    import torch  # where nothing is judged, nothing waits for it
+
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _explain(assignment: str, question: Question, answers: list, judged: list, secret: str) -> dict[int, Misconception]:

@@ -234,3 +234,13 @@ def test_a_model_that_takes_minutes_to_judge_is_refused_by_its_size(assignment):
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
     model = memorised([0, 1], 1 + math.isqrt(MOST_SMALL))
     assert "numbers" in judge(model, {"lines": [LINE]}, marking.solution(assignment)).reason
+
+
+def test_numbers_next_to_zero_do_not_slow_a_judge_down():
+    def smallest(answer, inputs, solution):
+        return f"{np.full(9, 1e-200).dot(np.full(9, 1e-115))} {float((torch.full((9,), 1e-30) * 1e-10).sum())}"
+
+    question = load_questions("hw3_lstm")[0]
+    question = replace(question, cases=[replace(question.cases[0], judge=smallest)], misconceptions=[])
+    assert marking.mark("hw3_lstm", question, 1.0, [encode(1)], SECRET).findings[0].reason == "0.0 0.0"
+    assert smallest(None, None, None) != "0.0 0.0"
