@@ -8,6 +8,7 @@ from tests.test_grading import CLASS, scores
 
 GIVEN = '# %% tags=["provided"]\nimport numpy as np\n'
 BROKEN = "import os\n\nif 'NBGRADER_EXECUTION' in os.environ:\n    raise RuntimeError('no data here')\n"
+RAISES = "\n\ndef start():\n    raise RuntimeError('no data here')\n"
 LATER = '\n# %% tags=["provided"]\nONE = np.ones(1)\n'
 FULL = {"double": 2, "halve": 3, "total": 1}
 
@@ -41,7 +42,7 @@ def course(tiny):
 def test_nothing_is_marked_and_old_marks_stay(course, command, where):
     if where == "utils":
         with (course.root / "utils" / "session.py").open("a") as file:
-            file.write(BROKEN)
+            file.write(RAISES)
     else:
         course.edit("notebook.py", GIVEN, GIVEN + BROKEN)
         assert course.course("build").returncode == 0

@@ -25,13 +25,16 @@ WRONG = "def double(x):\n    return 3 * x"
 class Attack:
     """cells: sources by cell id. earns: points of double, halve and total. folder: what else it does to the hand-in.
 
-    says: what must stand in the feedback page.
+    says: what must stand in the feedback page, or, of what is not graded, on the terminal.
     """
 
     cells: dict[str, str] = field(default_factory=dict)
-    earns: tuple[float, float, float] = (0, 3, 0)
+    earns: tuple[float | None, ...] = (0, 3, 0)
     folder: Callable[[Path], None] | None = None
     says: str = ""
+
+
+NOT_GRADED = (None, None, None)
 
 
 def before(code: str, double: str = WRONG, **more) -> Attack:
@@ -319,8 +322,8 @@ ATTACKS: dict[str, Attack] = {
         earns=(2, 3, 1),
         folder=each_cell(lambda cell: cell.update(metadata=[1, 2], id={"a": 1}, outputs=7)),
     ),
-    "nested-900-deep": Attack(folder=overwritten(b"[" * 900 + b"]" * 900), earns=(0, 0, 0), says="nested more than"),
-    "no-json": Attack(folder=overwritten(b"\x00\xff{{{"), earns=(0, 0, 0), says="it is no JSON"),
+    "nested-900-deep": Attack(folder=overwritten(b"[" * 900 + b"]" * 900), earns=NOT_GRADED, says="no list of cells"),
+    "no-json": Attack(folder=overwritten(b"\x00\xff{{{"), earns=NOT_GRADED, says="it is no JSON"),
     "version-3": Attack({"double": DOUBLE, "halve": HALVE}, earns=(2, 3, 1), folder=notebook(as_version_3)),
     # the folder
     "shadowing-modules": Attack(

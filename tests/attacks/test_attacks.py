@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
-from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, SECRET
+from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, NOT_GRADED, SECRET
 from tests.browser import jupyter_server
 
 pytestmark = NEEDS_ISOLATION
@@ -53,7 +53,7 @@ def graded(request, tmp_path_factory):
         file.write("\nc.Execute.timeout = 20\nc.Execute.grace = 2\n")
     before = files(course)
     done = graded_by(request.param, course)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 1, done.stderr[-3000:]  # some cannot be read
     course.told = done.stdout + done.stderr
     course.files_before, course.files_after = before, files(course)
     made = course.nbgrader("generate_feedback", course.name)
@@ -88,12 +88,15 @@ def feedback(graded, student):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_earns_what_its_right_cells_deserve(graded, marks, name):
-    found = tuple(marks[name][f"check_{question}"] for question in ("double", "halve", "total"))
+    found = tuple(marks[name].get(f"check_{question}") for question in ("double", "halve", "total"))
     assert found == ATTACKS[name].earns
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_feedback_holds_no_canary_and_says_what_was_put_right(graded, name):
+    if ATTACKS[name].earns == NOT_GRADED:
+        assert any(name in line and ATTACKS[name].says in line for line in graded.told.splitlines())
+        return
     page = feedback(graded, name)
     assert not [word for word in CANARIES if word in page]
     assert ATTACKS[name].says in page
@@ -189,5 +192,6 @@ def test_the_table_of_attacks_is_what_the_tests_hold():
     rows = (Path(__file__).parents[2] / "docs" / "security.md").read_text().split("\n")
     table = {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[-1].removesuffix(" |") for row in rows}
     assert {name: table.get(name) for name in ATTACKS} == {
-        name: ", ".join(map(str, attack.earns)) for name, attack in ATTACKS.items()
+        name: "not graded" if attack.earns == NOT_GRADED else ", ".join(map(str, attack.earns))
+        for name, attack in ATTACKS.items()
     }
