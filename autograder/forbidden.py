@@ -1,7 +1,7 @@
 """Whether a hand-in's cells use a library that a question forbids, by what stands in their text.
 
-It reads text and runs nothing, so code that hides well enough what it calls gets by: the cell stays in the feedback
-for eyes.
+It reads text and runs nothing, so code may hide from it what it calls. Whole libraries are kept out of reach as well
+while the question is asked (answering.without); what a notebook has kept of their functions before is left for eyes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 from autograder.questions import Question
 
 HIDES = ("eval", "exec", "compile", "globals", "vars", "sys.modules", "importlib", "__import__", "get_ipython")
+PARTS = 10  # of a dotted name
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -50,12 +51,16 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
     own = {name for name, found in defined.items() if any(isinstance(node, DEFINITIONS) for node in found)}
     unwanted = (*forbidden, *(name for name in HIDES if name not in own))
     waiting, seen = [question], set()
+    read: set[ast.AST] = set()  # statements: one may bind many names
     while waiting:
         name = waiting.pop()
         if name in seen:
             continue
         seen.add(name)
         for node in defined.get(name, []):
+            if node in read:
+                continue
+            read.add(node)
             local = aliases | _imports(node)
             for dotted in _names(node):
                 head, _, rest = dotted.partition(".")
@@ -98,7 +103,7 @@ def _names(statement: ast.AST) -> Iterator[str]:
     for node in ast.walk(statement):
         parts: list[str] = []
         inner = node
-        while isinstance(inner, ast.Attribute):
+        while isinstance(inner, ast.Attribute) and len(parts) < PARTS:  # of a longer chain, its beginning comes too
             parts.append(inner.attr)
             inner = inner.value
         if isinstance(inner, ast.Name) and inner.id not in own:

@@ -1,5 +1,7 @@
 """Which uses of a forbidden library a question's text gives away, and which innocent ones it does not."""
 
+import time
+
 import pytest
 
 from autograder.forbidden import used
@@ -52,3 +54,28 @@ def test_a_forbidden_use_is_named(code, name):
 )
 def test_nothing_else_is(code):
     assert used("f", [IMPORTS, code], FORBIDS) is None
+
+
+LONG = {
+    "a chain of attributes": lambda size: "\n".join(["def f(z):", *["    z." + "b." * 400 + "c"] * (size // 800)]),
+    "one statement for many names": lambda size: (
+        "= ".join(f"n{i} " for i in range(size // 8)) + "= 1\ndef f(z):\n    return n0"
+    ),
+    "a function of many names": lambda size: "def f(z):\n" + "\n".join(f"    n{i}" for i in range(size // 10)),
+    "functions that call each other": lambda size: "\n".join(
+        ["def f(z): return f0(z)", *(f"def f{i}(z): return f{i + 1}(z)" for i in range(size // 30))]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_long_cell_is_read_in_time_that_grows_with_it(kind):
+    def seconds(size):
+        source, times = LONG[kind](size), []
+        for _ in range(3):
+            started = time.process_time()
+            assert used("f", [source], FORBIDS) is None
+            times.append(time.process_time() - started)
+        return min(times)
+
+    assert any(seconds(160_000) < 2.3**2 * seconds(40_000) for _ in range(3))  # again where the machine was busy
