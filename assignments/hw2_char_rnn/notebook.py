@@ -18,7 +18,8 @@
 # **You need** numpy and the chain rule. Plan about 120 minutes. There are 29 points: 25 by the graded cells, 4 by three
 # short written answers. Torch appears once, as a judge of your gradients. Your own functions are numpy: a softmax, a
 # loss, a pass through the network or a sampler that calls torch, scipy or scikit-learn earns nothing, and neither does
-# one that hides what it calls (`exec`, `eval` and such).
+# one that hides what it calls (`exec`, `eval` and such). While the grader asks, these libraries cannot be imported. It
+# cannot see every way around that, so this is a request as well: the point is that you write the gradients yourself.
 #
 # Rows are examples throughout: `x` is (rows, features), a weight is (inputs, outputs), a product is `x @ W + b`.
 
