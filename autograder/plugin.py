@@ -59,7 +59,7 @@ GONE = "the kernel died or hung too often before this; it was not run"
 FAR = 10  # times a limit, on the wall: only for a kernel that hides from its own clock
 MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
 BOUNDS = ((zmq.MAXMSGSIZE, MESSAGE), (zmq.SNDTIMEO, 5_000))  # a kernel may have closed its end: no send waits for it
-FLOOD = 1 << 30  # bytes by which a hand-in may make this process grow
+FLOOD = 1 << 30  # bytes by which a hand-in may make this process grow, and a quarter more with each new kernel
 OUTPUTS = 2_000  # of one cell
 SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")  # messages that bring one
 
@@ -96,9 +96,8 @@ class AskingExecute(Execute):
         self.record_timing = False  # it would be noted as the kernel tells it
         self.raise_on_iopub_timeout = False  # outputs that come late are missing, and nothing else
         self.restarts, self.fatal, self.lost = 0, set(), set()
-        self.fresh = self.students = (
-            False  # whether nothing but a replay ran in the kernel; whether a student's code did
-        )
+        self.fresh = False  # whether nothing but a replay has run in this kernel
+        self.students = False  # whether a student's code has run
         self.until = time.monotonic() + self.total
         self.most = _resident() + FLOOD
         with threadpool_limits(1):
@@ -321,6 +320,7 @@ class AskingExecute(Execute):
     def _renew(self) -> None:
         """Start the kernel anew."""
         self.restarts += 1
+        self.most = max(self.most, _resident() + FLOOD // 4)  # memory of a flood does not all come back
         self.km and run_sync(self.km.shutdown_kernel)(now=True)
         self._cleanup_kernel()
         self.create_kernel_manager()
