@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import nbformat
@@ -14,7 +16,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 
 from autograder import sandbox
 from autograder.solutions import ROOT
-from autograder.warm import server, use_warm_kernels
+from autograder.warm import Server, server, use_warm_kernels
 from tests.conftest import Course
 from tests.processes import descendants, running, wait_for
 
@@ -104,7 +106,7 @@ def test_an_interrupt_reaches_the_kernel(warm):
 
 GRADER = """
 import sys, time
-from autograder.warm import server, use_warm_kernels
+from autograder.warm import Server, server, use_warm_kernels
 from jupyter_client.manager import start_new_kernel
 use_warm_kernels(isolated=sys.argv[1] == "True")
 manager, client = start_new_kernel()
@@ -207,3 +209,53 @@ def test_a_server_that_ended_is_replaced_and_none_is_left_behind(warm):
     finally:
         for manager in (first, second):
             manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("sent", [b"x" * 10_000, b""], ids=["a line without end", "nothing"])
+def test_a_server_that_says_nothing_readable_is_not_waited_for(tmp_path, monkeypatch, sent):
+    monkeypatch.setattr("autograder.warm.PATIENCE", 0.5)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "server"))
+        listening.listen()
+        listening.settimeout(10)
+
+        def serve():
+            connection, _ = listening.accept()
+            connection.sendall(sent)
+            kept.append(connection)
+
+        kept: list[socket.socket] = []
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises((ValueError, TimeoutError)):
+            Server(tmp_path / "server").ask({"cwd": None})
+        thread.join()
+        kept[0].close()
+
+
+def test_an_isolated_kernel_has_a_clock_that_neighbours_do_not_push(warm):
+    if not warm:
+        pytest.skip("the clock is the sandbox's")
+    manager, client = start_new_kernel()
+    process = manager.provisioner.process
+
+    def passed(code):
+        process.poll()
+        before = process.clock
+        told(client, code)
+        time.sleep(0.5)  # until the clock has been told
+        process.poll()
+        return process.clock - before
+
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(6)]
+    try:
+        work = "import time\nspent = time.process_time()\nwhile time.process_time() - spent < 1:\n    pass"
+        assert 0.8 < passed(work) < 3  # on the wall at least 3.5, on two cores
+        assert 1.5 < passed("import time; time.sleep(2)") < 5
+        children = "import subprocess, sys\nwork = 'import time\\nwhile time.process_time() < 1: pass'\n"
+        assert passed(children + "for _ in range(2):\n    subprocess.run([sys.executable, '-c', work])") > 1.6
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+        manager.shutdown_kernel(now=True)
