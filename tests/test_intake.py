@@ -359,10 +359,17 @@ def test_reading_takes_at_most_in_proportion_to_the_size(tmp_path):
         "text": lambda n: [{"cell_type": "markdown", "source": f"text {k} " * 20} for k in range(n)],
         "one cell": lambda n: [code("a;" * 50 * n)],
     }
-    slow = {name: (seconds(of(800)), seconds(of(1600))) for name, of in kinds.items()}
     data = {"quotes": b'"' + b'\\"' * 700_000, "lists": b'{"cells":[' + b"[]," * 400_000, "open": b"[" * 2_000_000}
-    slow |= {name: (seconds([], text[: len(text) // 2]), seconds([], text)) for name, text in data.items()}
-    assert not {name: pair for name, pair in slow.items() if pair[1] > 2.3 * pair[0] + 0.1}
+
+    def too_slow(half, whole):
+        """Whether the whole takes more than its share every time; noise is measured again."""
+        return all(whole() > 2.3 * half() + 0.1 for _ in range(3))
+
+    slow = [name for name, of in kinds.items() if too_slow(lambda: seconds(of(800)), lambda: seconds(of(1600)))]  # noqa: B023
+    for name, text in data.items():
+        if too_slow(lambda: seconds([], text[: len(text) // 2]), lambda: seconds([], text)):  # noqa: B023
+            slow.append(name)
+    assert not slow
 
 
 def test_a_large_file_is_read_in_a_process_that_may_be_ended(tmp_path, monkeypatch):
