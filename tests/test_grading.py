@@ -137,7 +137,7 @@ def test_the_reason_names_the_property_the_error_and_what_it_builds_on(graded):
     assert "Builds on double" in feedback(graded, "square")
     assert "RuntimeError was raised at `raise RuntimeError(str(x))`" in reasons(graded, "prints-inputs")["double"][0]
     assert "the kernel died" in reasons(graded, "crash-in-the-question")["double"][0]
-    assert "longer than the time limit of 8 s" in reasons(graded, "hang")["halve"][0]
+    assert "longer than the time limit of 3 s" in reasons(graded, "hang")["halve"][0]  # the question's own
     assert reasons(graded, "untouched")["double"] == ["not written yet"] * 2
 
 
