@@ -55,12 +55,12 @@ def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode, hand
             else:
                 found.repairs.append(f"{TIMESTAMP} holds no time that can be read: it is not known when this came")
         elif not _is_book(path):
-            room -= size
-            if room < 0 or len(found.files) == DATA_FILES:
-                most = f"{DATA_FILES} files of {DATA_LIMIT >> 20} MiB together are the most beside a notebook"
-                found.repairs.append(f"{shown(path.name)} was left out: {most}")
-            else:
+            if size <= room and len(found.files) < DATA_FILES:
+                room -= size
                 found.files.append(path)
+            else:
+                most = f"{size >> 20} MiB, {DATA_LIMIT >> 20} are the most, in {DATA_FILES} files together"
+                found.repairs.append(f"{shown(path.name)} was left out: {most}")
     fill(found, _student_cells(list(filter(_is_book, paths)), assignment, found))
     if len(found.repairs) > REPAIRS:
         found.repairs[REPAIRS:] = [f"and {len(found.repairs) - REPAIRS} more of such lines"]
