@@ -59,8 +59,8 @@ def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode, hand
                 room -= size
                 found.files.append(path)
             else:
-                most = f"{size >> 20} MiB, {DATA_LIMIT >> 20} are the most, in {DATA_FILES} files together"
-                found.repairs.append(f"{shown(path.name)} was left out: {most}")
+                most = f"{DATA_LIMIT >> 20} are the most, and {DATA_FILES} files of {DATA_LIMIT >> 20} MiB in all"
+                found.repairs.append(f"{shown(path.name)} was left out: {size >> 20} MiB, {most}")
     fill(found, _student_cells(list(filter(_is_book, paths)), assignment, found))
     if len(found.repairs) > REPAIRS:
         found.repairs[REPAIRS:] = [f"and {len(found.repairs) - REPAIRS} more of such lines"]
