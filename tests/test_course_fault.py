@@ -37,8 +37,7 @@ def course(tiny):
     return tiny
 
 
-@pytest.mark.parametrize("command", ["course", "nbgrader"])
-@pytest.mark.parametrize("where", ["a provided cell", "utils"])
+@pytest.mark.parametrize(("command", "where"), [("course", "utils"), ("nbgrader", "a provided cell")])
 def test_nothing_is_marked_and_old_marks_stay(course, command, where):
     if where == "utils":
         with (course.root / "utils" / "session.py").open("a") as file:
