@@ -263,9 +263,10 @@ def one_run(course: Path) -> Iterator[None]:
 def install() -> None:
     """Have `nbgrader autograde`, the formgrader and nbgrader's library grade by CourseAutograde.
 
-    Ends the program with a sentence where the folder that it was started in, a course, cannot be worked with.
+    Ends nbgrader with a sentence where the folder that it was started in, a course, cannot be worked with.
     """
-    if Path("nbgrader_config.py").is_file():
+    command = Path(sys.argv[0]).parts[-2:]  # nbgrader reads the settings of the folder that it is started in
+    if any("nbgrader" in part for part in command) and Path("nbgrader_config.py").is_file():
         try:
             check_folder(Path.cwd())
         except CourseError as error:
