@@ -26,6 +26,8 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.plugins import FileNameCollectorPlugin
 
+from autograder.intake import usable_name
+
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_file(?:_(?P<rest>.*))?", re.DOTALL)
 # without a name but `anon` where the assignment is anonymous; then the number is not the student's
 CANVAS = re.compile(
@@ -193,6 +195,7 @@ def _grouped(files: list[Found], key) -> dict[str, list[Found]]:
 class RosterCollector(FileNameCollectorPlugin):
     """`nbgrader zip_collect`'s second step: from `extracted/` to `submitted/<student>/<assignment>/`."""
 
+    collected: frozenset[str] = frozenset()  # of whom something was taken
     _plan: dict[Path, tuple[str, str]] | None = None
 
     def __init__(self, **kwargs):
@@ -223,7 +226,11 @@ class RosterCollector(FileNameCollectorPlugin):
                 found.append(Found(path, who, "" if origin(parts[:1]) else parts[0]))
             else:
                 told.append(f"{'/'.join(parts)} was left: its name is neither Moodle's nor Canvas's")
+        for one in [one for one in roster if not usable_name(one.id)]:
+            told.append(f"no student can be called {printable(one.id)!r}, as one in the roster is: nothing is theirs")
+            roster.remove(one)
         taken, more = plan(found, roster, app.coursedir.assignment_id)
+        self.collected = frozenset(one.origin.who for one in found if one.path in taken)
         for sentence in told + more:
             self.log.warning("%s", sentence)
         missing = sorted({one.id for one in roster} - {student for student, _ in taken.values()})

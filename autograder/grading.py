@@ -23,10 +23,12 @@ import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.converters
 from nbgrader.api import Gradebook
+from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from traitlets import Bool
+from traitlets.config import Application
 
 from autograder import intake, sandbox
 from autograder.grafting import HandIn, shown
@@ -56,9 +58,10 @@ class CourseAutograde(Autograde):
         return f"{TAKEN}/out" if self._at_work else self.coursedir.autograded_directory
 
     def start(self) -> None:
-        """Take in and grade. Raises NbGraderException where another run is at work, isolation is not to be had, ...
+        """Take in and grade.
 
-        or hand-ins could not be graded: each is named in the log.
+        Raises NbGraderException where another run is at work, isolation is not to be had, or hand-ins could not be
+        graded: each is named in the log.
         """
         lacking = sandbox.lacks()
         if lacking and not self.unsafe:
@@ -265,8 +268,8 @@ def install() -> None:
 
     Ends nbgrader with a sentence where the folder that it was started in, a course, cannot be worked with.
     """
-    command = Path(sys.argv[0]).parts[-2:]  # nbgrader reads the settings of the folder that it is started in
-    if any("nbgrader" in part for part in command) and Path("nbgrader_config.py").is_file():
+    program = Application.instance() if Application.initialized() else None
+    if isinstance(program, NbGrader) and Path("nbgrader_config.py").is_file():  # else a library's root may be anywhere
         try:
             check_folder(Path.cwd())
         except CourseError as error:

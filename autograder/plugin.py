@@ -9,10 +9,8 @@ answer by its bytes and parts, all together by the memory of this process. Time 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import copy
-import inspect
 import json
 import os
 import re
@@ -48,18 +46,14 @@ from autograder.outputs import Tamer
 from autograder.questions import Question, load_questions
 from autograder.solutions import ROOT, assignment_cells
 from autograder.warm import ONE_THREAD, use_warm_kernels
+from autograder.watch import FAR, FLOOD, TOO_LONG, Watch, resident
 
-ANSWERING = base64.b64encode(inspect.getsource(answering).encode()).decode()
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
-TOO_LONG = "this took longer than the time limit of {:g} s"
 GARBLED = "the kernel sent what could not be read"
-FLOODED = "the kernel sent more than can be taken in"
 USED_UP = {"memory": "more memory was used than a hand-in may", "time": "a hand-in's whole time was used up"}
 GONE = "the kernel died or hung too often before this; it was not run"
-FAR = 10  # times a limit, on the wall: only for a kernel that hides from its own clock
 MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
 BOUNDS = ((zmq.MAXMSGSIZE, MESSAGE), (zmq.SNDTIMEO, 5_000))  # a kernel may have closed its end: no send waits for it
-FLOOD = 1 << 30  # bytes by which a hand-in may make this process grow, and a quarter more with each new kernel
 OUTPUTS = 2_000  # of one cell
 SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")  # messages that bring one
 
@@ -77,7 +71,7 @@ class AskingExecute(Execute):
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
     draw = Bool(False, help="Draw figures anew; else a page shows those that were handed in.").tag(config=True)
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
-    watch: _Watch  # over what runs now
+    watch: Watch  # over what runs now
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
@@ -99,7 +93,7 @@ class AskingExecute(Execute):
         self.fresh = False  # whether nothing but a replay has run in this kernel
         self.students = False  # whether a student's code has run
         self.until = time.monotonic() + self.total
-        self.most = _resident() + FLOOD
+        self.most = resident() + FLOOD
         with threadpool_limits(1):
             return super().preprocess(nb, resources, km)
 
@@ -246,7 +240,7 @@ class AskingExecute(Execute):
 
     def _execute(self, cell, resources, index) -> None:
         """Run a cell within its limits. Raises whatever nbclient does, with `stopped_by` where it is known why."""
-        self.stopped_by, self.watch = None, _Watch(self.km, self._limit(cell), self.most)
+        self.stopped_by, self.watch = None, Watch(self.km, self._limit(cell), self.most)
         super().preprocess_cell(cell, resources, index)
 
     def _ask(self, question: Question, index: int) -> list | str:
@@ -255,13 +249,7 @@ class AskingExecute(Execute):
         One that gives none is asked once more in a new kernel: something that ran before may be at fault.
         """
         requests = marking.requests(self.assignment, question, self.secret)
-        forbidden_modules = [name for name in question.forbids if "." not in name]
-        payload = base64.b64encode(json.dumps([requests, forbidden_modules]).encode()).decode()
-        decoded = "__import__('base64').b64decode({!r}).decode()"
-        expression = (
-            f"(lambda own: (exec({decoded.format(ANSWERING)}, own), own['answer_all'](*own['json'].loads("
-            f"{decoded.format(payload)}), globals()))[1])({{'__name__': 'course_answering'}})"
-        )
+        expression = answering.expression(requests, [name for name in question.forbids if "." not in name])
         while self.restarts <= self.max_restarts:
             fresh, self.fresh = self.fresh, False
             reply = run_sync(self._request)(expression, question.seconds)
@@ -283,7 +271,7 @@ class AskingExecute(Execute):
 
     async def _request(self, expression: str, seconds: float) -> dict | str:
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
-        watch = _Watch(self.km, seconds, self.most)
+        watch = Watch(self.km, seconds, self.most)
         try:
             expressions = {"answers": expression}
             sent = await ensure_async(
@@ -320,7 +308,7 @@ class AskingExecute(Execute):
     def _renew(self) -> None:
         """Start the kernel anew."""
         self.restarts += 1
-        self.most = max(self.most, _resident() + FLOOD // 4)  # memory of a flood does not all come back
+        self.most = max(self.most, resident() + FLOOD // 4)  # memory of a flood does not all come back
         self.km and run_sync(self.km.shutdown_kernel)(now=True)
         self._cleanup_kernel()
         self.create_kernel_manager()
@@ -338,7 +326,7 @@ class AskingExecute(Execute):
             return False
         await ensure_async(self.km.interrupt_kernel())
         sent = await ensure_async(self.kc.kernel_info())
-        watch = _Watch(self.km, self.grace, self.most)
+        watch = Watch(self.km, self.grace, self.most)
         while not watch.exceeded():
             try:
                 reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=0.5))
@@ -365,45 +353,6 @@ class AskingExecute(Execute):
                 finally:
                     self.nb.cells[earlier] = cell
         return True
-
-
-class _Watch:
-    """What one cell or one question may use of a kernel's time and of this process's memory.
-
-    Time is what the kernel's own clock counts (namespaces.watch), so that a busy neighbour costs nothing; on the wall
-    it is as much where a kernel has no such clock, and FAR times that where it has one.
-    """
-
-    def __init__(self, kernels, seconds: float, most: int):
-        self.kernels, self.seconds, self.most = kernels, seconds, most
-        self.started, self.clock = time.monotonic(), self._clock()
-
-    def _clock(self) -> float | None:
-        process = getattr(self.kernels.provisioner, "process", None)
-        if process is not None:
-            process.poll()  # hears how far the clock is
-        return getattr(process, "clock", None)
-
-    def exceeded(self) -> str | None:
-        """Why the kernel must be stopped now, in words, or None."""
-        if _resident() > self.most:
-            self.kernels.provisioner.process.kill()  # more would come while it is asked to stop
-            return FLOODED
-        clock, passed = self._clock(), time.monotonic() - self.started
-        if clock is None or self.clock is None:
-            late = passed > self.seconds
-        else:
-            late = clock - self.clock > self.seconds or passed > FAR * self.seconds
-        return TOO_LONG.format(self.seconds) if late else None
-
-
-def _resident() -> int:
-    """Bytes of memory that this process holds, where the system tells; else 0."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
 
 
 def _is_course_s(cell) -> bool:

@@ -133,9 +133,7 @@ def passages(pair: Pair) -> list[Passage]:
     line to those before it is left out, as code that repeats itself is alike in many places.
     """
     runs: dict[tuple[str, str, int, int], int] = {}  # cells and where in their k-grams -> length
-    seen: dict[tuple[str, str, int], list[tuple[int, int]]] = defaultdict(
-        list
-    )  # cells, distance -> from where to where
+    seen: dict[tuple[str, str, int], list[tuple[int, int]]] = defaultdict(list)  # cells, i - j -> stretches of i
     first, second = pair.works
     for gram in first.fingerprints.keys() & second.fingerprints.keys():
         for cell, i in first.fingerprints[gram][:PLACES]:

@@ -10,6 +10,8 @@ import io
 import stat
 import zipfile
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -37,6 +39,8 @@ class BoundedExtractor(ExtractorPlugin):
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Unpack every download in a folder; what lies there unpacked is taken as it lies."""
         self._extracted = Path(extracted_path)
+        self.people: set[str] = set()  # whoever handed something in
+        self.parent.process_extracted_files = partial(self._collected, self.parent.process_extracted_files)
         self._files: Counter = Counter()  # of each hand-in
         self._bytes: Counter = Counter()
         archive = Path(archive_path)
@@ -55,6 +59,12 @@ class BoundedExtractor(ExtractorPlugin):
             except LeftOut as reason:
                 self._tell(parts, reason)
 
+    def _collected(self, collect: Callable[[], None]) -> None:
+        """nbgrader's second step; then end with exit code 1 where of somebody who handed in nothing was collected."""
+        collect()
+        if self.people - self.parent.collector_plugin_inst.collected:
+            self.parent.exit(1)
+
     def _tell(self, parts: tuple[str, ...], reason: object) -> None:
         self.log.warning("%s was left out: %s", printable("/".join(parts)), printable(str(reason)))
 
@@ -63,6 +73,8 @@ class BoundedExtractor(ExtractorPlugin):
         if any(part.startswith(".") or part == "__MACOSX" for part in parts if not origin((part,))):
             return  # what systems leave beside files
         kind, owner = Path(parts[-1]).suffix.lower(), origin(parts)
+        if owner:
+            self.people.add(owner.who)
         if kind == ".zip":
             if zips == ZIPS_DEEP:
                 raise LeftOut("it is a zip in a zip, and those are not opened")
