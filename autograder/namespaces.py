@@ -190,7 +190,7 @@ def eager() -> bool:
             threads = os.listdir(f"/proc/{name}/task") if name != "1" else ()
             if any(_stat(f"{name}/task/{thread}")[0] in (b"R", b"D") for thread in threads):
                 return True
-        except OSError:
+        except OSError:  # it has just ended
             continue
     return False
 

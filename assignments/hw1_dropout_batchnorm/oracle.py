@@ -85,17 +85,22 @@ def judge_partition(answer, inputs, solution):
 
 
 def judge_shuffled(answer, inputs, solution):
-    if not parts(answer, 4) or not numbers(answer[3], 3000):
+    if not parts(answer, 4) or not parts(answer[3], 3000) or not all(numbers(pair, 2) for pair in answer[3]):
         return MISCOUNTED
-    first, again, second, starts = answer
+    first, again, second, pairs = answer
     if not all(numbers(order, 40) and set(order) == set(range(40)) for order in (first, again, second)):
         return "not every row number is in exactly one batch"
     if first != again:
         return "the same state of rng gave other batches: draw from rng alone"
     if first == second:
         return "two calls with the same generator gave the same order"
-    if any(off(sum(s == row for s in starts), 3000, 0.2) for row in range(5)):
+    if any(off(sum(pair[0] == row for pair in pairs), 3000, 0.2) for row in range(5)):
         return "some rows come first more often than others"
+    together = [set(pair) for pair in pairs]
+    if any(off(together.count({one, other}), 3000, 0.1) for one in range(5) for other in range(one)):
+        return (
+            "some rows share a batch more often than others: every order of the rows should be as likely as any other"
+        )
     return None
 
 
@@ -116,8 +121,8 @@ MINIBATCHES = Question(
             "def order(rng, n=40, b=7):\n    return [int(i) for batch in minibatches(n, b, rng) for i in batch]\n"
             "rng = np.random.default_rng(s)\n"
             "first, second = order(rng), order(rng)\n"
-            "starts = [order(rng, 5, 2)[0] for _ in range(3000)]\n"
-            "(first, order(np.random.default_rng(s)), second, starts)",
+            "pairs = [order(rng, 5, 2)[:2] for _ in range(3000)]\n"
+            "(first, order(np.random.default_rng(s)), second, pairs)",
             draw_batches,
             judge=judge_shuffled,
         ),
@@ -138,6 +143,12 @@ MINIBATCHES = Question(
             "rng.permutation(rows)",
             "np.arange(rows)",
             "The rows come in their old order: shuffle them with rng.",
+        ),
+        Misconception(
+            "rotated",
+            "rng.permutation(rows)",
+            "np.roll(np.arange(rows), rng.integers(max(rows, 1)))",
+            "The rows keep their old order and only begin elsewhere: shuffle them with rng.",
         ),
         Misconception(
             "remainder dropped",
