@@ -115,6 +115,7 @@ class AskingExecute(Execute):
         self.kc = self.km.client()
         for option, value in BOUNDS:
             self.kc.context.setsockopt(option, value)  # for all sockets that are made from it
+        self.kc.session.username = self.km.session.username = "student"  # not whoever grades
         self.kc.start_channels()
         self.kc.allow_stdin = False
         run_sync(self._ready)()

@@ -40,7 +40,8 @@ class BoundedExtractor(ExtractorPlugin):
         """Unpack every download in a folder; what lies there unpacked is taken as it lies."""
         self._extracted = Path(extracted_path)
         self.people: set[str] = set()  # whoever handed something in
-        self.parent.process_extracted_files = partial(self._collected, self.parent.process_extracted_files)
+        if self.parent is not None:  # the command; there is none where this is used as a library
+            self.parent.process_extracted_files = partial(self._collected, self.parent.process_extracted_files)
         self._files: Counter = Counter()  # of each hand-in
         self._bytes: Counter = Counter()
         archive = Path(archive_path)

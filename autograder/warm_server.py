@@ -222,6 +222,7 @@ def first_process(namespaces, request: dict, files: bytes, connection: socket.so
     namespaces.give_up_rights()
     namespaces.untraceable()
     os.dup2(0, 2)  # whoever grades may read their own terminal, and no hand-in's processes hold it
+    tell(connection, "clock 0")
     tell(connection, "ready")
     bounds = (limits["memory"], limits["seconds"], limits["far"])
     status, why = namespaces.watch(kernel, *bounds, lambda word: tell(connection, word))

@@ -238,6 +238,7 @@ def test_an_isolated_kernel_has_a_clock_that_neighbours_do_not_push(warm):
         pytest.skip("the clock is the sandbox's")
     manager, client = start_new_kernel()
     process = manager.provisioner.process
+    assert process.clock is not None  # from the first question on
 
     def passed(code):
         process.poll()

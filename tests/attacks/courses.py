@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -57,7 +58,7 @@ def course_for(run: tuple[str, str], folder: Path) -> OrdinaryCourse:
     course = OrdinaryCourse(folder)
     course.ordinary = os.getuid() == 0 and run[0] != "root"
     for above in course.root.parents:  # pytest's own are closed to others
-        if course.ordinary and above.owner() == "root" and str(above).startswith("/tmp/pytest"):
+        if course.ordinary and Path(tempfile.gettempdir()) in above.parents:
             above.chmod(0o755)
     done = course.course("build")
     assert done.returncode == 0, done.stderr

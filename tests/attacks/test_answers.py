@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from pathlib import Path
 
 import pytest
 
@@ -88,6 +88,12 @@ def looks():
             pass
     if libc.syscall(101, 16, 1, 0, 0) == 0:
         yield "traced"
+"""
+NAMES = """
+import os
+def names():
+    told = " ".join([repr(get_ipython().parent_header), os.getcwd(), *os.environ.values()])
+    return "username" not in told or any(name in told for name in ("root", "instructor-login", "looks-for-names"))
 """
 SEARCH = """
 def memory_holds():
@@ -177,6 +183,7 @@ CLASS: dict[str, dict[str, str]] = {
     "the-first-process": {"double": only_if("not list(looks())", FIRST), "halve": HALVE},
     "marked-weights": {"double": DOUBLE, "halve": HALVE},
     "memory-of-the-one-before": {"double": only_if("memory_holds() < 100", SEARCH), "halve": HALVE},
+    "looks-for-names": {"double": only_if("not names()", NAMES), "halve": HALVE},
     "stops-itself": {
         "double": "import os\ndef double(x):\n    if x.size > 4:\n        os.kill(os.getpid(), 19)\n    return 2 * x",
         "halve": HALVE,
@@ -187,7 +194,8 @@ CLASS: dict[str, dict[str, str]] = {
     "the-neighbour": {"double": DOUBLE, "halve": HALVE},
 }
 NOTHING, ALL = (0, 0, 0), (2, 3, 1)
-EXPECTED = dict.fromkeys(CLASS, ALL) | {
+# whatever the busy one earns: it is there for the one beside it
+EXPECTED = {student: ALL for student in CLASS if student != "hundred-busy-processes"} | {
     "a-line-of-60-mb": NOTHING,
     "a-message-of-150-mb": NOTHING,
     "a-tensor-of-16-gib": NOTHING,
@@ -221,11 +229,12 @@ def graded(request, tmp_path_factory):
     weights.write_text("".join(MARK % number for number in range(100_000)))
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write(LIMITS)
-    plain, course.python = course.python, lambda *call, **env: plain("-c", KEY, *call[1:], **env)
-    started = time.monotonic()
+    plain, course.python = (
+        course.python,
+        lambda *call, **env: plain("-c", KEY, *call[1:], **env, USER="instructor-login", LOGNAME="instructor-login"),
+    )
     done = graded_by(request.param, course)
     course.python = plain
-    course.took = time.monotonic() - started
     course.told = done.stdout + done.stderr
     assert done.returncode == 0, course.told[-3000:]
     made = course.nbgrader("generate_feedback", course.name)
@@ -241,10 +250,8 @@ def marks(graded):
     return json.loads(graded.python("-c", script, graded.name, *CLASS).stdout)
 
 
-@pytest.mark.parametrize("student", CLASS)
+@pytest.mark.parametrize("student", EXPECTED)
 def test_each_earns_what_its_right_cells_deserve(graded, marks, student):
-    if student == "hundred-busy-processes":
-        pytest.skip("whatever it earns: it is there for the one beside it")
     found = tuple(marks[student][f"check_{question}"] for question in ("double", "halve", "total"))
     assert found == EXPECTED[student], reasons(graded, student)
 
@@ -259,3 +266,13 @@ def test_notebooks_and_pages_are_bounded(graded, student):
 
 def test_the_grader_s_login_held_a_key_meanwhile(graded):
     assert graded.told.startswith("True")
+
+
+def test_the_table_of_attacks_is_what_the_tests_hold():
+    rows = (Path(__file__).parents[2] / "docs" / "security.md").read_text().split("\n")
+    table = {row.split(" | ")[0].removeprefix("| "): row.split(" | ")[-1].removesuffix(" |") for row in rows}
+    told = {name: ", ".join(map(str, earns)) for name, earns in EXPECTED.items()}
+    controls = {"marked-weights", "the-neighbour"}
+    assert {name: table.get(name) for name in EXPECTED if name not in controls} == {
+        name: earns for name, earns in told.items() if name not in controls
+    }
