@@ -4,9 +4,9 @@ import warnings
 
 from sqlalchemy.exc import SAWarning
 
-from autograder import safe_pages
-from autograder.grading import install
-from autograder.plugin import AUTOGRADE, SANITIZE
+from autograder.grading.asking import AUTOGRADE, SANITIZE
+from autograder.grading.nbgrader_hook import install
+from autograder.pages import safe_pages
 
 warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader 0.9 with SQLAlchemy 2: harmless, and many
 
@@ -27,12 +27,12 @@ c.LimitOutput.max_lines = 500
 c.HTMLExporter.filters = safe_pages.FILTERS
 c.HTMLExporter.default_preprocessors = []  # they would meet the notebook before it is safe
 c.HTMLExporter.preprocessors = [  # the first makes the page safe, the others add what is the course's
-    "autograder.safe_pages.SafePage",
-    "autograder.safe_pages.WrappedLines",
-    "autograder.rubric.RubricInSight",
+    "autograder.pages.safe_pages.SafePage",
+    "autograder.pages.safe_pages.WrappedLines",
+    "autograder.pages.rubric.RubricInSight",
 ]
 
 # What Moodle and Canvas give: see docs/instructor.md
-c.ZipCollectApp.extractor_plugin = "autograder.unpacking.BoundedExtractor"
-c.ZipCollectApp.collector_plugin = "autograder.collecting.RosterCollector"
+c.ZipCollectApp.extractor_plugin = "autograder.intake.unpacking.BoundedExtractor"
+c.ZipCollectApp.collector_plugin = "autograder.intake.collecting.RosterCollector"
 c.ZipCollectApp.log_level = "WARN"  # else three lines for each file hide what is to be read

@@ -9,9 +9,9 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
-from autograder.notebooks import CourseError
-from autograder.solutions import ROOT, check_folder, pick
-from autograder.tasks import Runner
+from autograder.course.errors import CourseError
+from autograder.course.paths import ROOT, check_folder, pick
+from autograder.grading.tasks import Runner
 from utils import corpora
 from utils.corpora import CorpusError
 
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if not type(error).__module__.startswith("sqlalchemy."):
             raise
-        from autograder.nbgrader_api import unusable
+        from autograder.course.nbgrader_api import unusable
 
         print(f"course: {unusable(error)}", file=sys.stderr)
         return 2
@@ -115,7 +115,7 @@ def _count(text: str) -> int:
 
 
 def _build(options) -> int:
-    from autograder.builder import build, stale_files
+    from autograder.build.builder import build, stale_files
 
     names = pick(options.assignment)
     if not options.check:
@@ -131,7 +131,7 @@ def _build(options) -> int:
 
 
 def _bundle(options) -> int:
-    from autograder.bundle import bundle, placeholder
+    from autograder.build.bundle import bundle, placeholder
 
     folder, archive = bundle(options.output)
     print(f"wrote {folder} and {archive}")
@@ -141,7 +141,7 @@ def _bundle(options) -> int:
 
 
 def _new(options) -> int:
-    from autograder.new import begin
+    from autograder.build.new import begin
 
     folder = begin(options.name)
     print(f"wrote {folder}: fill it, then `course build {options.name}` and `course verify {options.name}`")
@@ -149,7 +149,7 @@ def _new(options) -> int:
 
 
 def _calibrate(options) -> int:
-    from autograder.calibrate import calibrate, write
+    from autograder.verification.calibrate import calibrate, write
 
     for assignment in pick(options.assignment):
         found = calibrate(assignment, options.seeds, options.threads)
@@ -166,7 +166,7 @@ def _calibrate(options) -> int:
 
 
 def _verify(options) -> int:
-    from autograder.verify import grade_all, judge, report
+    from autograder.verification.verify import grade_all, judge, report
 
     started = time.perf_counter()
     results = grade_all(pick(options.assignment), options.jobs)
@@ -199,7 +199,7 @@ def _corpus(options) -> int:
 
 
 def _recipe_options(training: argparse.ArgumentParser) -> None:
-    from autograder.recipes import Recipe
+    from autograder.runs.recipes import Recipe
 
     for field in fields(Recipe):
         flag = "--" + field.name.replace("_", "-")
@@ -213,8 +213,8 @@ def _recipe_options(training: argparse.ArgumentParser) -> None:
 
 
 def _train(options) -> int:
-    from autograder.recipes import Recipe
-    from autograder.train import RUNS, train
+    from autograder.runs.recipes import Recipe
+    from autograder.runs.train import RUNS, train
 
     recipe = replace(Recipe(), **{field.name: getattr(options, field.name) for field in fields(Recipe)})
     folder = options.folder or RUNS / f"{recipe.corpus}_{recipe.rnn_type.lower()}"
@@ -224,7 +224,7 @@ def _train(options) -> int:
 
 
 def _results(options) -> int:
-    from autograder.results import RESULTS, write
+    from autograder.runs.results import RESULTS, write
 
     write()
     print(f"wrote {RESULTS / 'README.md'} and {RESULTS / 'ptb_curves.svg'}")
@@ -232,7 +232,7 @@ def _results(options) -> int:
 
 
 def _reproduce(options) -> int:
-    from autograder.reproduce import EXPERIMENTS, reproduce
+    from autograder.runs.reproduce import EXPERIMENTS, reproduce
 
     if not options.name:
         print("\n".join(EXPERIMENTS))
@@ -248,14 +248,14 @@ def _grade(options) -> int:
     pick(options.assignment)  # a wrong name is told before anything is started
     runner: Runner  # made before the rest is imported: its processes load meanwhile
     if options.scheduler:
-        from autograder.cluster import on_cluster
+        from autograder.grading.cluster import on_cluster
 
         runner = on_cluster(options.scheduler)
     else:
-        from autograder.cores import on_cores
+        from autograder.grading.cores import on_cores
 
         runner = on_cores(options.jobs, options.unsafe)
-    from autograder.classroom import grade_class
+    from autograder.grading.classroom import grade_class
 
     done = grade_class(
         Path.cwd(), runner, options.assignment, options.students, force=options.force, unsafe=options.unsafe
@@ -268,7 +268,7 @@ def _grade(options) -> int:
 
 
 def _report(options) -> int:
-    from autograder.report import graded_assignments, write
+    from autograder.pages.report import graded_assignments, write
 
     root = Path.cwd()
     names = pick(options.assignment) if options.assignment else graded_assignments(root)
@@ -279,14 +279,14 @@ def _report(options) -> int:
 
 
 def _export(options) -> int:
-    from autograder.export import export
+    from autograder.lms.export import export
 
     print("\n".join(export(Path.cwd(), options.to, options.assignment, options.output, options.with_unmarked)))
     return 0
 
 
 def _return(options) -> int:
-    from autograder.returning import pack
+    from autograder.lms.returning import pack
 
     [assignment] = pick([options.assignment])
     print("\n".join(pack(Path.cwd(), assignment, options.output or Path(f"feedback_{assignment}.zip"))))
@@ -296,7 +296,7 @@ def _return(options) -> int:
 def _similar(options) -> int:
     from rich.console import Console
 
-    from autograder.similarity_report import CAUTION, compare_class, page, table
+    from autograder.similarity.report import CAUTION, compare_class, page, table
 
     [assignment] = pick([options.assignment])
     found = compare_class(Path.cwd(), assignment, options.students)
@@ -314,7 +314,7 @@ def _similar(options) -> int:
 
 
 def _doctor(options) -> int:
-    from autograder.doctor import findings
+    from autograder.verification.doctor import findings
 
     good = True
     for fine, line in findings():
@@ -324,7 +324,7 @@ def _doctor(options) -> int:
 
 
 def _demo(options) -> int:
-    from autograder.demo import demo
+    from autograder.verification.demo import demo
 
     demo()
     return 0

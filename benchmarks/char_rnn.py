@@ -18,7 +18,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded: products this sma
 
 import numpy as np
 
-from autograder.solutions import namespace
+from autograder.course.solutions import namespace
 
 CLASSES, HIDDEN, STEPS = 65, 100, 25
 Arrays = dict[str, np.ndarray]

@@ -34,9 +34,9 @@ from pathlib import Path
 import nbformat
 from grading import PLAIN, marks, timed
 
-from autograder.builder import build
-from autograder.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
-from autograder.solutions import ROOT, pick
+from autograder.build.builder import build
+from autograder.course.paths import ROOT, pick
+from autograder.verification.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
 
 Marks = dict[tuple[str, str], tuple[float, float]]  # student and check: points and most points
 Read = dict[str, str]  # student: the text that they get to read

@@ -26,10 +26,10 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from autograder.builder import build
-from autograder.cores import ONE_THREAD
-from autograder.handins import HandIn, all_handins, filled_notebook, hand_in
-from autograder.solutions import ROOT, pick
+from autograder.build.builder import build
+from autograder.course.paths import ROOT, pick
+from autograder.sandbox.bubblewrap import ONE_THREAD
+from autograder.verification.handins import HandIn, all_handins, filled_notebook, hand_in
 
 PLAIN = """
 c = get_config()
@@ -42,7 +42,7 @@ import contextlib, io, json, os, sys, time
 sys.path.insert(0, sys.argv[1])
 import matplotlib
 matplotlib.use("agg")
-import autograder.warm_server as warm
+import autograder.sandbox.server as warm
 warm.load(sys.argv[1])
 from IPython.core.interactiveshell import InteractiveShell
 running = 0

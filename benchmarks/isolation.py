@@ -13,11 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from autograder import sandbox
-from autograder.builder import build
-from autograder.handins import all_handins, filled_notebook, hand_in
-from autograder.nbgrader_api import api
-from autograder.solutions import pick
+from autograder.build.builder import build
+from autograder.course.nbgrader_api import api
+from autograder.course.paths import pick
+from autograder.sandbox import bubblewrap
+from autograder.verification.handins import all_handins, filled_notebook, hand_in
 
 
 def seconds(course: Path, assignment: str, unsafe: bool) -> float:
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--hand-ins", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    if lacking := sandbox.lacks():
+    if lacking := bubblewrap.lacks():
         raise SystemExit(f"nothing to compare: {lacking}")
     (assignment,) = pick([options.assignment])
     with tempfile.TemporaryDirectory() as folder:

@@ -21,12 +21,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.builder import build
-from autograder.code_tokens import FIXED
-from autograder.handins import filled_notebook, hand_in, solution_cells
-from autograder.questions import edited_cell, load_questions
-from autograder.similarity_report import Found, compare_class, page
-from autograder.solutions import pick
+from autograder.build.builder import build
+from autograder.course.paths import pick
+from autograder.oracle.questions import edited_cell, load_questions
+from autograder.similarity.report import Found, compare_class, page
+from autograder.similarity.tokens import FIXED
+from autograder.verification.handins import filled_notebook, hand_in, solution_cells
 
 Cells = dict[str, str]
 Disguise = Callable[[random.Random, Cells], Cells]

@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from autograder.builder import build
-from autograder.handins import all_handins, answered_notebook, hand_in
-from autograder.solutions import ROOT
+from autograder.build.builder import build
+from autograder.course.paths import ROOT
+from autograder.verification.handins import all_handins, answered_notebook, hand_in
 from tests.browser import chromium_page
 
 NAME = "hw4_gru_gradients"

@@ -77,7 +77,7 @@ checks.passed("total")
 '''
 
 ORACLE = """\
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 
 
 def draw(rng):
@@ -124,9 +124,10 @@ README = """\
 
 def in_the_open() -> list[str]:
     """What lets `nbgrader autograde` run where isolation is not to be had; nothing where it is."""
-    from autograder import grading, sandbox
+    from autograder.grading import nbgrader_hook
+    from autograder.sandbox import bubblewrap
 
-    return [grading.UNSAFE] if sandbox.lacks() else []
+    return [nbgrader_hook.UNSAFE] if bubblewrap.lacks() else []
 
 
 class Course:

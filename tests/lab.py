@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.bundle import contents
+from autograder.build.bundle import contents
 
 WHOLE, WAIT = 600_000, 120_000  # milliseconds for all of a notebook, and for anything else on a busy machine
 SETTINGS = {

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.answering import answer, answer_all, decode, encode, evaluate, read
-from autograder.compare import difference
+from autograder.marking.answering import answer, answer_all, decode, encode, evaluate, read
+from autograder.marking.compare import difference
 
 numbers = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.none())
 values = st.recursive(

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import utils
-from autograder.solutions import ROOT, assignment_cells, assignments
+from autograder.course.paths import ROOT, assignments
+from autograder.course.solutions import assignment_cells
 
 # The exercises of all seven assignments, those to come included.
 EXERCISES = set(  # a text reads better here than a list of 60 strings
@@ -66,9 +68,28 @@ def test_notebooks_import_nothing_of_the_course_but_utils(assignment):
     assert not imported(ROOT / "assignments" / assignment / "notebook.py") & {"autograder", "assignments", "tests"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "autograder").glob("*.py")), ids=lambda path: path.name)
-def test_the_grader_imports_no_assignment(path):
-    assert "assignments" not in imported(path)
+def test_the_grader_imports_no_assignment():
+    assert not [path for path in (ROOT / "autograder").rglob("*.py") if "assignments" in imported(path)]
+
+
+def test_packages_of_the_grader_import_in_one_direction():
+    """The order of docs/design.md: a package imports those that its row names, and those stand above it."""
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `autograder/(\w+)/` \|.*\|(.*)\|$", page, re.MULTILINE)
+    order = [package for package, _ in rows]
+    assert set(order) == {path.parent.name for path in (ROOT / "autograder").glob("*/__init__.py")}
+    allowed = {package: set(re.findall(r"`(\w+)`", told)) for package, told in rows}
+    assert all(order.index(one) < order.index(package) for package in order for one in allowed[package])
+    for package in order:
+        assert packages_imported(package) == allowed[package], package
+
+
+def packages_imported(package: str) -> set[str]:
+    folder = ROOT / "autograder" / package
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
+    names = {node.module or "" for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert "autograder" not in names, "name the package: from autograder.course import ..."
+    return {name.split(".")[1] for name in names if name.startswith("autograder.")} - {package}
 
 
 @pytest.mark.parametrize("assignment", assignments())

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autograder.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, tolerance_factor
-from autograder.questions import load_questions
-from autograder.solutions import ASSIGNMENTS, assignments
+from autograder.course.paths import ASSIGNMENTS, assignments
+from autograder.oracle.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, tolerance_factor
+from autograder.oracle.questions import load_questions
 from tests.conftest import ORACLE
 
 TRAINED = [
@@ -104,7 +104,11 @@ def trained_tiny(tiny):
     tiny.edit("notebook.py", 'checks.close("total", total, 3.0)', 'checks.close("total", total, 3.0, absolute=0.1)')
     (judged,) = [line for line in ORACLE.splitlines(keepends=True) if '"the total"' in line]
     tiny.edit("oracle.py", judged, ORACLE_OF_TOTAL.lstrip("\n"))
-    tiny.edit("oracle.py", "from autograder.questions", "from autograder.bars import Bar\nfrom autograder.questions")
+    tiny.edit(
+        "oracle.py",
+        "from autograder.oracle.questions",
+        "from autograder.oracle.bars import Bar\nfrom autograder.oracle.questions",
+    )
     return tiny
 
 
@@ -131,6 +135,6 @@ def test_a_misconception_that_reaches_every_bar_is_refused(trained_tiny):
 
 
 def test_without_bars_the_grader_says_what_to_run(trained_tiny):
-    ask = "from autograder.questions import load_questions\n"
+    ask = "from autograder.oracle.questions import load_questions\n"
     ask += "load_questions('hw0_tiny')[-1].cases[0].judge(3.0, {}, {})"
     assert "no bars are set: run course calibrate hw0_tiny" in trained_tiny.python("-c", ask).stderr

@@ -3,9 +3,9 @@
 import nbformat
 import pytest
 
-from autograder.builder import notebook
-from autograder.handins import solution_cells
-from autograder.solutions import ROOT, assignments
+from autograder.build.builder import notebook
+from autograder.course.paths import ROOT, assignments
+from autograder.verification.handins import solution_cells
 
 QUESTION = '# %% id="check_double" tags=["question"] points=2'
 REFUSALS = {
@@ -77,7 +77,7 @@ import numpy as np
 print(double(np.ones(1)))
 """
 READ = """
-from autograder.solutions import assignment_cells, namespace
+from autograder.course.solutions import assignment_cells, namespace
 print(assignment_cells("hw1_more")[1].source)
 print("calls", namespace("hw1_more")["double"](4), namespace("hw1_more")["halve"].__doc__)
 """

@@ -12,12 +12,13 @@ import nbformat
 import pytest
 from packaging.requirements import Requirement
 
-from autograder import bundle
+from autograder.build import bundle
+from autograder.build.template import settings
 from autograder.cli import main
-from autograder.notebooks import CourseError
-from autograder.questions import load_questions
-from autograder.solutions import assignment_cells, assignments
-from autograder.template import settings
+from autograder.course.errors import CourseError
+from autograder.course.paths import assignments
+from autograder.course.solutions import assignment_cells
+from autograder.oracle.questions import load_questions
 
 IMPORTED_AS = {"scikit-learn": "sklearn", "jupyterlab": "IPython"}
 

@@ -7,8 +7,9 @@ import runpy
 import numpy as np
 import pytest
 
-from autograder.char_rnn import full_run
-from autograder.solutions import ROOT, namespace
+from autograder.course.paths import ROOT
+from autograder.course.solutions import namespace
+from autograder.runs.char_rnn import full_run
 
 
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path):

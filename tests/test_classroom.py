@@ -11,14 +11,14 @@ from functools import partial
 import nbformat
 import pytest
 
-from autograder import sandbox
+from autograder.sandbox import bubblewrap
 from tests.conftest import Course
 from tests.processes import children, descendants, running, wait_for
 from tests.test_grading import CLASS, DOUBLE, scores
 from tests.test_resume import gradebook
 
 pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
     pytest.mark.xdist_group("classroom"),
 ]
 STUDENTS = [name for name in CLASS if name != "claims-full-marks"]  # that one edits more than its cells
@@ -137,8 +137,8 @@ def test_a_worker_that_dies_takes_no_hand_in_with_it(whole, tmp_path):
 
 BETWEEN = """
 import multiprocessing, os, signal
-from autograder.cores import on_cores
-from autograder.tasks import Task
+from autograder.grading.cores import on_cores
+from autograder.grading.tasks import Task
 
 if __name__ == "__main__":
     graded = on_cores(2)(Task("hw0_tiny", str(number), "", {}, {}) for number in range(12))
@@ -186,7 +186,7 @@ def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_the_old_mark_and_note
 
 BROKEN = """
 def broken(answer, inputs, solution):
-    from autograder.notebooks import CourseError
+    from autograder.course.errors import CourseError
     raise CourseError("this oracle cannot be asked here")
 """
 

@@ -14,9 +14,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograder import cluster, sandbox
-from autograder.notebooks import CourseError
-from autograder.tasks import Task, code_digest
+from autograder.course.errors import CourseError
+from autograder.grading import cluster
+from autograder.grading.tasks import Task, code_digest
+from autograder.sandbox import bubblewrap
 from tests.conftest import ROOT, Course
 from tests.processes import wait_for
 from tests.test_classroom import autograded, counts, course_of, grade
@@ -25,7 +26,7 @@ from tests.test_resume import gradebook
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install -e '.[cluster]'")
 pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
     pytest.mark.xdist_group("cluster"),
 ]
 STUDENTS = ("full", "untouched", "square", "half-right", "crash-in-a-cell")
@@ -187,7 +188,7 @@ def test_a_scheduler_that_is_not_there_is_said_in_one_line(tmp_path):
 
 def test_a_worker_that_cannot_isolate_runs_nothing(monkeypatch):
     monkeypatch.setattr(distributed, "get_worker", lambda: SimpleNamespace(address="tcp://10.0.0.7:1"))
-    monkeypatch.setattr(sandbox, "lacks", lambda: "bubblewrap is not installed")
+    monkeypatch.setattr(bubblewrap, "lacks", lambda: "bubblewrap is not installed")
     task = Task("hw0_tiny", "full", "", {}, {"unsafe": False, "digest": "", "secret": b""})
     with pytest.raises(CourseError, match=r"worker tcp://10.0.0.7:1 cannot grade: bubblewrap is not installed"):
         cluster._grade(task, code_digest())

@@ -9,16 +9,16 @@ import sys
 import nbformat
 import pytest
 
-from autograder import sandbox
-from autograder.builder import build
-from autograder.grades import auto_scores
-from autograder.handins import filled_notebook, solution_cells
-from autograder.solutions import ROOT, assignments
-from autograder.verify import question_points
+from autograder.build.builder import build
+from autograder.course.paths import ROOT, assignments
+from autograder.sandbox import bubblewrap
+from autograder.verification.grades import auto_scores
+from autograder.verification.handins import filled_notebook, solution_cells
+from autograder.verification.verify import question_points
 from tests.colab import PNG, saved_by_colab
 
 pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
     pytest.mark.xdist_group("colab"),
 ]
 # student -> what Colab did to the notebooks, and which ones

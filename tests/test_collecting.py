@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.collecting import Found, Person, called, origin, plan
-from autograder.unpacking import BYTES, CONTENTS, FILES, BoundedExtractor
+from autograder.intake.collecting import Found, Person, called, origin, plan
+from autograder.intake.unpacking import BYTES, CONTENTS, FILES, BoundedExtractor
 from tests.conftest import Course
 
 HW = Course.name

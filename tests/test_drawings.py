@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.outputs import Tamer
-from autograder.solutions import ROOT
+from autograder.course.paths import ROOT
+from autograder.intake.outputs import Tamer
 from tests.conftest import plain_kernels
 from utils import diagrams, lstm_plots
 

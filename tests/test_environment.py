@@ -5,7 +5,7 @@ import tomllib
 import pytest
 from packaging.requirements import Requirement
 
-from autograder.solutions import ROOT
+from autograder.course.paths import ROOT
 
 CONDA = {"pytorch": "torch"}
 

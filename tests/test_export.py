@@ -129,7 +129,7 @@ def test_course_export_writes_what_the_importer_reads(folder, to, rows):
 
 @pytest.mark.parametrize(("kind", "rows"), [("Canvas", CANVAS), ("Moodle", MOODLE)])
 def test_nbgrader_export_writes_the_same(folder, kind, rows):
-    done = run(folder, f"--exporter=autograder.export.{kind}", "--to=marks.csv")
+    done = run(folder, f"--exporter=autograder.lms.export.{kind}", "--to=marks.csv")
     assert done.returncode == 0, done.stderr
     assert read(folder / "marks.csv") == rows
     assert "1 hand-ins wait for manual marking" in done.stderr
@@ -137,7 +137,7 @@ def test_nbgrader_export_writes_the_same(folder, kind, rows):
 
 def test_nbgrader_export_of_one_student_and_assignment(folder):
     chosen = ("--assignment", "['hw1']", "--student", "['student-02']")
-    done = run(folder, "--exporter=autograder.export.Canvas", *chosen)
+    done = run(folder, "--exporter=autograder.lms.export.Canvas", *chosen)
     assert done.returncode == 0, done.stderr
     rows = read(folder / "canvas.csv")
     assert [row[3:] for row in rows] == [
@@ -148,7 +148,7 @@ def test_nbgrader_export_of_one_student_and_assignment(folder):
 
 
 def test_nbgrader_export_says_what_is_wrong_in_a_sentence(folder):
-    done = run(folder, "--exporter=autograder.export.Canvas", "--student", "['student-09']")
+    done = run(folder, "--exporter=autograder.lms.export.Canvas", "--student", "['student-09']")
     assert done.returncode == 1
     assert "the gradebook has no student 'student-09'" in done.stderr
     assert "Traceback" not in done.stderr

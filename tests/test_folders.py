@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.notebooks import CourseError
-from autograder.solutions import ROOT, check_folder
+from autograder.course.errors import CourseError
+from autograder.course.paths import ROOT, check_folder
 from tests.conftest import Course, in_the_open
 from tests.test_classroom import counts
 from tests.test_grading import CLASS, scores

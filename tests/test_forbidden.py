@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from autograder.forbidden import used
+from autograder.marking.forbidden import used
 
 IMPORTS = "import numpy as np\nimport torch\nfrom torch.nn import functional as F\nimport scipy.special as sp"
 FORBIDS = ("torch", "scipy")

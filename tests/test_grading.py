@@ -78,7 +78,7 @@ def graded(tmp_path_factory):
 def scores(course, student):
     """Points per question, from the gradebook."""
     script = (
-        "import json, pathlib, sys; from autograder.grades import auto_scores; "
+        "import json, pathlib, sys; from autograder.verification.grades import auto_scores; "
         "print(json.dumps(auto_scores(pathlib.Path('.'), *sys.argv[1:])))"
     )
     found = json.loads(course.python("-c", script, student, course.name).stdout)

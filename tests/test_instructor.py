@@ -12,13 +12,13 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import sandbox
-from autograder.handins import answered_notebook, filled_notebook, solution_cells
-from autograder.questions import edited_cell, load_questions
+from autograder.oracle.questions import edited_cell, load_questions
+from autograder.sandbox import bubblewrap
+from autograder.verification.handins import answered_notebook, filled_notebook, solution_cells
 from tests.conftest import ROOT, Course
 
 pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
     pytest.mark.xdist_group("instructor"),
 ]
 NAME = "hw4_gru_gradients"

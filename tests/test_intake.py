@@ -15,15 +15,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from autograder import intake, reading, sandbox
-from autograder.builder import build
-from autograder.grades import auto_scores
-from autograder.handins import filled_notebook, solution_cells
-from autograder.nbgrader_api import api
-from autograder.notebooks import CourseError
-from autograder.questions import load_questions
-from autograder.solutions import ROOT, assignments
-from autograder.verify import dependants, question_points
+from autograder.build.builder import build
+from autograder.course.errors import CourseError
+from autograder.course.nbgrader_api import api
+from autograder.course.paths import ROOT, assignments
+from autograder.intake import reading, submission
+from autograder.oracle.questions import load_questions
+from autograder.sandbox import bubblewrap
+from autograder.verification.grades import auto_scores
+from autograder.verification.handins import filled_notebook, solution_cells
+from autograder.verification.verify import dependants, question_points
 from tests.colab import colab_cell
 
 HW = "hw4_gru_gradients"
@@ -38,7 +39,7 @@ def full(assignment=HW):
 def taken(folder, notebook, name=f"{HW}.ipynb", assignment=HW):
     """What is taken in of one notebook file."""
     (folder / name).write_text(json.dumps(notebook), encoding="utf-8")
-    return intake.take_in(folder, assignment, copy.deepcopy(intake.pristine(assignment, ROOT)))
+    return submission.take_in(folder, assignment, copy.deepcopy(submission.pristine(assignment, ROOT)))
 
 
 def definition(source, name):
@@ -206,7 +207,7 @@ def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_pa
         folder = tmp_path / "submitted" / f"student-{number:02}" / HW
         folder.mkdir(parents=True)
         (folder / rng.choice([f"{HW}.ipynb", "hw4 (1).ipynb"])).write_text(json.dumps(notebook))
-    assert api(tmp_path, unsafe=sandbox.lacks() is not None).autograde(HW, "*")["success"]
+    assert api(tmp_path, unsafe=bubblewrap.lacks() is not None).autograde(HW, "*")["success"]
     points = question_points(HW)
     kept = 0
     for folder in sorted((tmp_path / "submitted").iterdir()):
@@ -251,7 +252,7 @@ def test_nothing_of_the_course_s_own_cells_is_the_student_s(tmp_path):
             cell["source"] = "print('OK')"
         cell["metadata"]["tags"] = ["skip-execution"]
     found = taken(tmp_path, notebook)
-    released = intake.pristine(HW, ROOT)
+    released = submission.pristine(HW, ROOT)
     assert [cell.metadata for cell in found.notebook.cells] == [cell.metadata for cell in released.cells]
     same = [cell.source for cell in released.cells if cell.id.startswith("check_")]
     assert [cell.source for cell in found.notebook.cells if cell.id.startswith("check_")] == same
@@ -260,7 +261,7 @@ def test_nothing_of_the_course_s_own_cells_is_the_student_s(tmp_path):
 
 def test_a_solution_beside_its_untouched_stub_is_found(tmp_path):
     notebook = full()
-    stub = next(cell.source for cell in intake.pristine(HW, ROOT).cells if cell.id == "gru_cell")
+    stub = next(cell.source for cell in submission.pristine(HW, ROOT).cells if cell.id == "gru_cell")
     mine = by_id(notebook, "gru_cell")
     notebook["cells"].append(code(mine["source"]))
     mine["source"] = stub
@@ -319,7 +320,7 @@ def test_what_is_not_there_is_named_and_stays_as_released(tmp_path):
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, data, reason):
     (tmp_path / f"{HW}.ipynb").write_bytes(data)
     with pytest.raises(CourseError, match=rf"^{HW}.ipynb cannot be read: [^\n]*{reason}[^\n]*$"):
-        intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
+        submission.take_in(tmp_path, HW, copy.deepcopy(submission.pristine(HW, ROOT)))
 
 
 def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
@@ -328,12 +329,12 @@ def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     found = taken(folder, notebook)
-    again = nbformat.reads(intake.packed(found, HW)[f"{HW}.ipynb"].decode(), as_version=4)
+    again = nbformat.reads(submission.packed(found, HW)[f"{HW}.ipynb"].decode(), as_version=4)
     assert next(cell for cell in again.cells if cell.id == "why_wider").source == "half a pair ? and a nul "
 
 
 def test_an_empty_folder_gives_the_release(tmp_path):
-    found = intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
+    found = submission.take_in(tmp_path, HW, copy.deepcopy(submission.pristine(HW, ROOT)))
     assert found.repairs == ["no notebook was handed in"]
 
 
@@ -344,9 +345,9 @@ def test_reading_takes_at_most_in_proportion_to_the_size(tmp_path):
         (tmp_path / f"{HW}.ipynb").write_bytes(data or json.dumps(notebook).encode())
         best = 99.0
         for _ in range(2):
-            released, started = copy.deepcopy(intake.pristine(HW, ROOT)), time.process_time()
+            released, started = copy.deepcopy(submission.pristine(HW, ROOT)), time.process_time()
             with contextlib.suppress(CourseError):
-                intake.packed(intake.take_in(tmp_path, HW, released), HW)
+                submission.packed(submission.take_in(tmp_path, HW, released), HW)
             best = min(best, time.process_time() - started)
         return best
 
@@ -381,7 +382,7 @@ def test_a_large_file_is_read_in_a_process_that_may_be_ended(tmp_path, monkeypat
     )
     monkeypatch.setattr(reading, "__file__", str(tmp_path / "reading.py"))
     with pytest.raises(CourseError, match="it takes more time or memory to read than a notebook does"):
-        intake.take_in(tmp_path, HW, copy.deepcopy(intake.pristine(HW, ROOT)))
+        submission.take_in(tmp_path, HW, copy.deepcopy(submission.pristine(HW, ROOT)))
 
 
 def test_a_written_answer_is_taken_from_own_cells_beside_its_own(tmp_path):
@@ -421,7 +422,7 @@ def test_a_written_answer_is_taken_from_own_cells_beside_its_own(tmp_path):
 def released_with_solutions():
     """A hand-in with all code and no written answer."""
     notebook = full()
-    for cell in intake.pristine(HW, ROOT).cells:
+    for cell in submission.pristine(HW, ROOT).cells:
         if cell.cell_type == "markdown":
             by_id(notebook, cell.id)["source"] = cell.source
     return notebook

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.grading import UNSAFE
+from autograder.grading.nbgrader_hook import UNSAFE
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import pytest
 import safetensors.numpy
 import torch
 
-from autograder import marking
-from autograder.answering import answer, encode
-from autograder.answering import decode as decoded
-from autograder.bars import Bar
-from autograder.exported import MOST_SMALL
-from autograder.questions import load_questions
-from autograder.solutions import assignments
+from autograder.course.paths import assignments
+from autograder.marking import mark
+from autograder.marking.answering import answer, encode
+from autograder.marking.answering import decode as decoded
+from autograder.oracle.bars import Bar
+from autograder.oracle.exported import MOST_SMALL
+from autograder.oracle.questions import load_questions
 from utils import corpora, toy
 
 SECRET = "a secret of the tests"
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 def names_of(assignment):
     """The solution's names, with results that are made but never trained where training makes them."""
-    names = dict(marking.solution(assignment))
+    names = dict(mark.solution(assignment))
     if assignment.startswith("hw1"):
         made = names["make_network"]
         names["networks"] = {
@@ -123,8 +123,8 @@ def degenerate(right, inputs):
 
 def asked(assignment, question, names):
     """For each case the right answer and the degenerate ones, encoded."""
-    requests = marking.requests(assignment, question, SECRET)
-    for request, expected in zip(requests, marking.expected_answers(assignment, question, SECRET), strict=True):
+    requests = mark.requests(assignment, question, SECRET)
+    for request, expected in zip(requests, mark.expected_answers(assignment, question, SECRET), strict=True):
         right = expected or (encode(b"no file") if question.hands_in else answer(request, names))
         inputs = {name: decoded(value) for name, value in request["inputs"].items()}
         yield right, degenerate(None if right["kind"] == "exception" else decoded(right), inputs)
@@ -138,7 +138,7 @@ def test_degenerate_answers_earn_nothing(assignment):
         cases = list(asked(assignment, question, names))
         for name in {name for _, answers in cases for name in answers}:
             answers = [answers.get(name) for _, answers in cases]
-            verdict = marking.mark(assignment, question, 1.0, answers, SECRET)
+            verdict = mark.mark(assignment, question, 1.0, answers, SECRET)
             for finding, came, (right, _) in zip(verdict.findings, answers, cases, strict=True):
                 fair = came == right or finding.case in RIGHT
                 assert not finding.passed or fair, (question.id, finding.case, name)
@@ -148,11 +148,11 @@ def test_degenerate_answers_earn_nothing(assignment):
 def test_what_a_trained_result_is_judged_on_is_never_sent(assignment):
     bars = 0
     for question in load_questions(assignment):
-        sent = marking.requests(assignment, question, SECRET)
+        sent = mark.requests(assignment, question, SECRET)
         for case, request in zip(question.cases, sent, strict=True):
             if isinstance(case.judge, Bar):
                 bars += 1
-                kept = marking.kept_inputs(assignment, question, case, SECRET)["lines"]
+                kept = mark.kept_inputs(assignment, question, case, SECRET)["lines"]
                 assert len(set(kept)) > 200
                 assert not request["inputs"]
                 assert max(kept, key=len) not in json.dumps(sent)
@@ -180,7 +180,7 @@ def test_nothing_of_an_answer_goes_into_a_reason_unbounded(answer):
         question = replace(question, cases=[*question.cases, talks], misconceptions=[])
         answers = [answer] * len(question.cases)
         answers[-1] = {"kind": "text", "value": chr(0xD800) + "y" * LONG}
-        verdict = marking.mark("hw3_lstm", question, 1.0, answers, SECRET)
+        verdict = mark.mark("hw3_lstm", question, 1.0, answers, SECRET)
         assert verdict.score == 0
         assert all(0 < len(finding.reason) <= 400 for finding in verdict.findings)
         assert len((json.dumps(verdict.as_dict()) + verdict.as_html()).encode()) < 20_000
@@ -202,7 +202,7 @@ LINE = "two strange doctors often feed big goats ."
 
 @pytest.mark.parametrize("assignment", ["hw2_char_rnn", "hw5_word_lm", "hw7_char_lm"])
 def test_a_model_that_is_better_than_the_language_itself_is_refused(assignment):
-    solution, train = marking.solution(assignment), corpora.load("toy").train
+    solution, train = mark.solution(assignment), corpora.load("toy").train
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
     if assignment == "hw2_char_rnn":
         alphabet = sorted({"\n", *"".join(train)})
@@ -224,16 +224,16 @@ def test_a_file_that_is_better_than_the_language_itself_is_refused(monkeypatch):
     weights = memorised([0, 1], 132)
     arrays = {name: array for name, array in weights.items() if name != "rnn_type"}
     file = safetensors.numpy.save(arrays, {"rnn_type": '"RNN_TANH"', "corpus": '"toy"'})
-    assert "a bigram reaches" in judge(file, {}, marking.solution("hw5_word_lm")).reason
+    assert "a bigram reaches" in judge(file, {}, mark.solution("hw5_word_lm")).reason
     monkeypatch.setattr(toy, "exact_nll", lambda lines: 1e6)
-    assert "no model can know more" in judge(file, {}, marking.solution("hw5_word_lm"))
+    assert "no model can know more" in judge(file, {}, mark.solution("hw5_word_lm"))
 
 
 @pytest.mark.parametrize("assignment", ["hw5_word_lm", "hw7_char_lm"])
 def test_a_model_that_takes_minutes_to_judge_is_refused_by_its_size(assignment):
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
     model = memorised([0, 1], 1 + math.isqrt(MOST_SMALL))
-    assert "numbers" in judge(model, {"lines": [LINE]}, marking.solution(assignment)).reason
+    assert "numbers" in judge(model, {"lines": [LINE]}, mark.solution(assignment)).reason
 
 
 def test_numbers_next_to_zero_do_not_slow_a_judge_down():
@@ -242,5 +242,5 @@ def test_numbers_next_to_zero_do_not_slow_a_judge_down():
 
     question = load_questions("hw3_lstm")[0]
     question = replace(question, cases=[replace(question.cases[0], judge=smallest)], misconceptions=[])
-    assert marking.mark("hw3_lstm", question, 1.0, [encode(1)], SECRET).findings[0].reason == "0.0 0.0"
+    assert mark.mark("hw3_lstm", question, 1.0, [encode(1)], SECRET).findings[0].reason == "0.0 0.0"
     assert smallest(None, None, None) != "0.0 0.0"

@@ -9,8 +9,8 @@ from functools import cache
 import nbformat
 import pytest
 
-from autograder.handins import solution_cells
-from autograder.solutions import assignments
+from autograder.course.paths import assignments
+from autograder.verification.handins import solution_cells
 from tests.browser import chromium_page
 from tests.lab import jupyterlab
 from tests.test_notebooks import drawings, errors, many_lines, streams_to_stderr, unpassed_checks

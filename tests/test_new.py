@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from autograder.solutions import ROOT
+from autograder.course.paths import ROOT
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.handins import filled_notebook, solution_cells
-from autograder.solutions import ROOT, assignments
+from autograder.course.paths import ROOT, assignments
+from autograder.verification.handins import filled_notebook, solution_cells
 from tests.conftest import plain_kernels
 
 # a notebook's tests run in one process, where it is executed once

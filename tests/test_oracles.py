@@ -2,13 +2,14 @@
 
 import pytest
 
-from autograder import forbidden
-from autograder.answering import answer
-from autograder.handins import all_handins, filled_notebook, solution_cells
-from autograder.marking import mark, requests
-from autograder.questions import load_questions
-from autograder.solutions import assignments, namespace
-from autograder.verify import dependants
+from autograder.course.paths import assignments
+from autograder.course.solutions import namespace
+from autograder.marking import forbidden
+from autograder.marking.answering import answer
+from autograder.marking.mark import mark, requests
+from autograder.oracle.questions import load_questions
+from autograder.verification.handins import all_handins, filled_notebook, solution_cells
+from autograder.verification.verify import dependants
 
 SECRET = "a secret of the tests"
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
@@ -48,7 +49,7 @@ def test_the_solution_loses_nothing(assignment, secret):
 
 @pytest.mark.parametrize("assignment", assignments())
 def test_a_stub_gets_nothing(assignment):
-    from autograder.handins import filled_notebook
+    from autograder.verification.handins import filled_notebook
 
     stubs = {cell.id: cell.source for cell in filled_notebook(assignment, {}).cells}
     cells = {name: stubs[name] for name in solution_cells(assignment)}

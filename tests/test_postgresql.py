@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.grades import auto_scores
-from autograder.nbgrader_api import settings
+from autograder.course.nbgrader_api import settings
+from autograder.verification.grades import auto_scores
 from tests.conftest import Course, in_the_open
 from tests.test_classroom import counts
 from tests.test_grading import CLASS
@@ -109,7 +109,7 @@ def test_a_scratch_folder_has_a_gradebook_of_its_own(tmp_path):
     course = Course(tmp_path / "course")
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.CourseDirectory.db_url = 'postgresql+psycopg://nobody@/nowhere'\n")
-    ask = "import pathlib, sys; from autograder.nbgrader_api import api; "
+    ask = "import pathlib, sys; from autograder.course.nbgrader_api import api; "
     ask += "print(api(pathlib.Path(sys.argv[1])).coursedir.db_url)"
     assert course.python("-c", ask, str(tmp_path)).stdout.strip() == f"sqlite:///{tmp_path}/gradebook.db"
     assert course.python("-c", ask, str(course.root)).stdout.strip() == "postgresql+psycopg://nobody@/nowhere"

@@ -5,9 +5,9 @@ import re
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import sandbox
-from autograder.references import references
-from autograder.report import ClassReport, Work
+from autograder.pages.references import references
+from autograder.pages.report import ClassReport, Work
+from autograder.sandbox import bubblewrap
 from tests.conftest import Course
 from tests.test_grading import CLASS
 
@@ -18,7 +18,7 @@ NAME = "O'Neil, <script>alert(1)</script> Ünal"
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """A course in which three hand-ins are graded, one student's name holds markup, and one hand-in has failed."""
-    if lacking := sandbox.lacks():
+    if lacking := bubblewrap.lacks():
         pytest.skip(f"no isolation here: {lacking}")
     course = Course(tmp_path_factory.mktemp("report") / "course")
     assert course.course("build").returncode == 0

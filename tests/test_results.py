@@ -8,9 +8,10 @@ from dataclasses import asdict
 import matplotlib
 import pytest
 
-from autograder import results
-from autograder.reproduce import EXPERIMENTS, RECIPES
-from autograder.solutions import ROOT, namespace
+from autograder.course.paths import ROOT
+from autograder.course.solutions import namespace
+from autograder.runs import results
+from autograder.runs.reproduce import EXPERIMENTS, RECIPES
 
 TABLE = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
 RESULTS = {path.parent: json.loads(path.read_text()) for path in sorted((ROOT / "results").glob("*/result.json"))}

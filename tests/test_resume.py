@@ -127,6 +127,6 @@ def test_a_failed_regrade_leaves_the_old_mark_and_notebook(whole):
 
 BROKEN = """
 def broken(answer, inputs, solution):
-    from autograder.notebooks import CourseError
+    from autograder.course.errors import CourseError
     raise CourseError("this oracle cannot be asked here")
 """

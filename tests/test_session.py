@@ -14,8 +14,8 @@ import pytest
 import torch
 from nbclient import NotebookClient
 
-from autograder import template
-from autograder.solutions import ROOT
+from autograder.build import template
+from autograder.course.paths import ROOT
 from tests.conftest import plain_kernels
 from utils import session
 

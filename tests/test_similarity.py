@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import handins, questions, solutions
-from autograder.code_tokens import given_names, tokens
-from autograder.similarity import WINDOW, K, alike, passages
-from autograder.similarity_report import compare_class, page
+from autograder.course import paths, solutions
+from autograder.oracle import questions
+from autograder.similarity.report import compare_class, page
+from autograder.similarity.tokens import given_names, tokens
+from autograder.similarity.winnowing import WINDOW, K, alike, passages
+from autograder.verification import handins
 from benchmarks.similarity import DISGUISES, a_class
 from tests.conftest import Course
 
@@ -73,9 +75,9 @@ def course(tmp_path_factory):
 @pytest.fixture
 def compared(course, monkeypatch):
     """Hands in {student: source of `halve`} and compares the class, in this process over the tiny course."""
-    for module in (solutions, handins):
+    for module in (paths, solutions, handins):
         monkeypatch.setattr(module, "ROOT", course.root)
-    for module in (solutions, questions):
+    for module in (paths, solutions, questions):
         monkeypatch.setattr(module, "ASSIGNMENTS", course.root / "assignments")
     for cached in (solutions.assignment_cells, questions.load_questions):
         cached.cache_clear()

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.handins import filled_notebook, solution_cells
-from autograder.solutions import ROOT
+from autograder.course.paths import ROOT
+from autograder.verification.handins import filled_notebook, solution_cells
 from utils.training import constant, fit, shrink_on_plateau
 from utils.weights import read_weights
 

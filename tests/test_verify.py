@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.handins import HandIn, all_handins
-from autograder.questions import load_questions
-from autograder.solutions import ROOT, assignments
-from autograder.verify import Result, dependants, grade_handins, judge, question_points, report
+from autograder.course.paths import ROOT, assignments
+from autograder.oracle.questions import load_questions
+from autograder.verification.handins import HandIn, all_handins
+from autograder.verification.verify import Result, dependants, grade_handins, judge, question_points, report
 from tests.processes import children, descendants, running, wait_for
 
 HW = "hw4_gru_gradients"

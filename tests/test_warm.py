@@ -14,9 +14,9 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from jupyter_client.provisioning import KernelProvisionerFactory
 
-from autograder import sandbox
-from autograder.solutions import ROOT
-from autograder.warm import Server, server, use_warm_kernels
+from autograder.course.paths import ROOT
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.kernels import Server, server, use_warm_kernels
 from tests.conftest import Course
 from tests.processes import descendants, running, wait_for
 
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no 
 @pytest.fixture(params=["isolated", "open"])
 def warm(request):
     """Warm kernels in this process, for one test; whether they are isolated."""
-    if request.param == "isolated" and sandbox.lacks():
-        pytest.skip(f"no isolation here: {sandbox.lacks()}")
+    if request.param == "isolated" and bubblewrap.lacks():
+        pytest.skip(f"no isolation here: {bubblewrap.lacks()}")
     factory = KernelProvisionerFactory.instance()
     before = factory.default_provisioner_name
     use_warm_kernels(isolated=request.param == "isolated")
@@ -106,7 +106,7 @@ def test_an_interrupt_reaches_the_kernel(warm):
 
 GRADER = """
 import sys, time
-from autograder.warm import Server, server, use_warm_kernels
+from autograder.sandbox.kernels import Server, server, use_warm_kernels
 from jupyter_client.manager import start_new_kernel
 use_warm_kernels(isolated=sys.argv[1] == "True")
 manager, client = start_new_kernel()
@@ -127,7 +127,7 @@ def test_nothing_outlives_a_grader_that_is_killed(warm):
 
 ENDS_SOON = """
 import sys, time
-from autograder.warm import share
+from autograder.sandbox.kernels import share
 share(sys.argv[1] == "True")
 time.sleep(1)
 """
@@ -162,7 +162,7 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
 def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
     if not warm:
         pytest.skip("limits are the sandbox's")
-    use_warm_kernels(isolated=True, limits=sandbox.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3))
+    use_warm_kernels(isolated=True, limits=bubblewrap.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3))
     manager, client = start_new_kernel()
     client.execute(code)
     wait_for(lambda: not manager.is_alive())
@@ -186,7 +186,7 @@ def test_marks_are_those_of_cold_kernels(tmp_path):
     for warm, flags in (("True", ()), ("False", cold)):
         done = course.nbgrader("autograde", course.name, "--force", *flags)
         assert done.returncode == 0, done.stderr
-        ask = "import json\nfrom pathlib import Path\nfrom autograder.grades import auto_scores\n"
+        ask = "import json\nfrom pathlib import Path\nfrom autograder.verification.grades import auto_scores\n"
         ask += (
             "scores = {s: auto_scores(Path('.'), s, 'hw0_tiny') for s in ('full', 'square')}\nprint(json.dumps(scores))"
         )
@@ -213,7 +213,7 @@ def test_a_server_that_ended_is_replaced_and_none_is_left_behind(warm):
 
 @pytest.mark.parametrize("sent", [b"x" * 10_000, b""], ids=["a line without end", "nothing"])
 def test_a_server_that_says_nothing_readable_is_not_waited_for(tmp_path, monkeypatch, sent):
-    monkeypatch.setattr("autograder.warm.PATIENCE", 0.5)
+    monkeypatch.setattr("autograder.sandbox.kernels.PATIENCE", 0.5)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "server"))
         listening.listen()

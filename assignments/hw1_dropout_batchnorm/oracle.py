@@ -7,7 +7,7 @@ are held to 7.5 deviations: exact binomial tails (90 to 200 draws, 0.2 <= p <= 0
 
 import numpy as np
 
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 
 
 def seed(rng):

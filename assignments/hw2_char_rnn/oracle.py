@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from autograder.bars import Bar, beyond_exact
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.bars import Bar, beyond_exact
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 from utils import corpora, toy
 
 NUMPY_ALONE = ("torch", "scipy", "sklearn")  # what this assignment does without

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 
 NAMES = ("W_xu", "W_hu", "b_u", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xg", "W_hg", "b_g")
 

@@ -1,6 +1,6 @@
 """What the grader asks of hw4: a GRU step, its gradient, the gradient of a sequence, torch's variant, the count."""
 
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 
 NAMES = ("W_xz", "W_hz", "b_z", "W_xr", "W_hr", "b_r", "W_xg", "W_hg", "b_g")
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import torch
 
-from autograder.bars import Bar, beyond_exact
-from autograder.exported import MOST_SMALL, ratio_to_exact, solution_model
-from autograder.notebooks import CourseError
-from autograder.programs import EXPORTED, SUMS, refuses
-from autograder.questions import Alternative, Case, Measured, Misconception, Question
+from autograder.course.errors import CourseError
+from autograder.oracle.bars import Bar, beyond_exact
+from autograder.oracle.exported import MOST_SMALL, ratio_to_exact, solution_model
+from autograder.oracle.programs import EXPORTED, SUMS, refuses
+from autograder.oracle.questions import Alternative, Case, Measured, Misconception, Question
 from utils import corpora, toy
 from utils.weights import describe, read_weights
 

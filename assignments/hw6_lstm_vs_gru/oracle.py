@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 import torch
 
-from autograder.bars import Bar
-from autograder.exported import ratio_to_exact, solution_model
-from autograder.programs import EXPORTED
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.bars import Bar
+from autograder.oracle.exported import ratio_to_exact, solution_model
+from autograder.oracle.programs import EXPORTED
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.weights import describe
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import torch
 
-from autograder.bars import Bar, beyond_exact
-from autograder.exported import MOST_SMALL, solution_model
-from autograder.programs import EXPORTED, SUMS, refuses
-from autograder.questions import Alternative, Case, Misconception, Question
+from autograder.oracle.bars import Bar, beyond_exact
+from autograder.oracle.exported import MOST_SMALL, solution_model
+from autograder.oracle.programs import EXPORTED, SUMS, refuses
+from autograder.oracle.questions import Alternative, Case, Misconception, Question
 from utils import toy
 from utils.corpora import load
 from utils.weights import describe

@@ -11,10 +11,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import sandbox
+from autograder.sandbox import bubblewrap
 from tests.conftest import Course
 
-NEEDS_ISOLATION = pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}")
+NEEDS_ISOLATION = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 # who grades, and by which command; what a kernel may do depends on the first alone
 RUNS = [("root", "course grade"), ("ordinary user", "nbgrader autograde")]
 RUNS = RUNS if os.getuid() == 0 else [("ordinary user", command) for _, command in RUNS]

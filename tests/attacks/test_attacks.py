@@ -76,7 +76,7 @@ def files(course):
 @pytest.fixture(scope="module")
 def marks(graded):
     """Points per student and question, from the gradebook."""
-    script = "import json, pathlib, sys\nfrom autograder.grades import auto_scores\n"
+    script = "import json, pathlib, sys\nfrom autograder.verification.grades import auto_scores\n"
     script += "print(json.dumps({s: auto_scores(pathlib.Path('.'), s, sys.argv[1]) for s in sys.argv[2:]}))"
     done = graded.python("-c", script, graded.name, "neighbour", *ATTACKS)
     return json.loads(done.stdout)

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from autograder import answering, sandbox
-from autograder.builder import build
-from autograder.forbidden import used
-from autograder.grades import auto_scores, verdicts
-from autograder.handins import filled_notebook, hand_in, solution_cells
-from autograder.nbgrader_api import api
-from autograder.questions import load_questions
-from autograder.verify import dependants, question_points
+from autograder.build.builder import build
+from autograder.course.nbgrader_api import api
+from autograder.marking import answering
+from autograder.marking.forbidden import used
+from autograder.oracle.questions import load_questions
+from autograder.sandbox import bubblewrap
+from autograder.verification.grades import auto_scores, verdicts
+from autograder.verification.handins import filled_notebook, hand_in, solution_cells
+from autograder.verification.verify import dependants, question_points
 
 HW2, FORBIDDEN = "hw2_char_rnn", ("torch", "scipy", "sklearn")
 # Python for a function `softmax(z)` that gets hold of torch as `t`
@@ -69,7 +70,7 @@ def test_the_library_is_back_afterwards():
     assert type(torch) in {type(gc), type(torch.nn)}
 
 
-@pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}")
+@pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 def test_a_hand_in_that_hides_a_library_loses_the_questions_that_use_it(tmp_path):
     build(HW2, tmp_path)
     solution = solution_cells(HW2)

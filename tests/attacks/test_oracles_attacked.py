@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from autograder import sandbox
-from autograder.builder import build
-from autograder.grades import auto_scores, verdicts
-from autograder.handins import filled_notebook, hand_in, solution_cells
-from autograder.nbgrader_api import api
+from autograder.build.builder import build
+from autograder.course.nbgrader_api import api
+from autograder.sandbox import bubblewrap
+from autograder.verification.grades import auto_scores, verdicts
+from autograder.verification.handins import filled_notebook, hand_in, solution_cells
 
 pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
     pytest.mark.xdist_group("oracles attacked"),
 ]
 HW1, HW5 = "hw1_dropout_batchnorm", "hw5_word_lm"

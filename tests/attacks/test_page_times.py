@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from autograder.code_tokens import tokens
-from autograder.outputs import LIMIT
-from autograder.safe_pages import CODE, MARKDOWN, ansi2html, highlight_code, markdown2html
-from autograder.similarity import alike, passages
+from autograder.intake.outputs import LIMIT
+from autograder.pages.safe_pages import CODE, MARKDOWN, ansi2html, highlight_code, markdown2html
+from autograder.similarity.tokens import tokens
+from autograder.similarity.winnowing import alike, passages
 
 LONGEST = 1 << 20  # characters of a cell that intake lets through
 BITS = [

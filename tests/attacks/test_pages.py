@@ -12,8 +12,8 @@ import pytest
 from nbconvert.filters.markdown_mistune import IPythonRenderer
 from nbgrader.api import Gradebook
 
-from autograder import safe_pages
-from autograder.outputs import Tamer
+from autograder.intake.outputs import Tamer
+from autograder.pages import safe_pages
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
 from tests.attacks.handins import DOUBLE, HALVE
 from tests.browser import chromium_page, jupyter_server

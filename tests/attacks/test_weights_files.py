@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from autograder import sandbox
-from autograder.builder import build
-from autograder.grades import auto_scores, verdicts
-from autograder.handins import filled_notebook, hand_in
-from autograder.nbgrader_api import api
-from autograder.recipes import Recipe
-from autograder.train import train
+from autograder.build.builder import build
+from autograder.course.nbgrader_api import api
+from autograder.runs.recipes import Recipe
+from autograder.runs.train import train
+from autograder.sandbox import bubblewrap
+from autograder.verification.grades import auto_scores, verdicts
+from autograder.verification.handins import filled_notebook, hand_in
 
 pytestmark = [
-    pytest.mark.skipif(sandbox.lacks() is not None, reason=f"no isolation here: {sandbox.lacks()}"),
+    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
     pytest.mark.xdist_group("weights"),
 ]
 HW5 = "hw5_word_lm"

@@ -1,0 +1,1 @@
+"""From text to notebooks: `source/`, `release/`, the student bundle, a new assignment."""

@@ -1,0 +1,217 @@
+"""Build the notebooks: assignments/<hw>/notebook.py -> source/<hw>/<hw>.ipynb -> release/ by nbgrader.
+
+Same input, same bytes. What an author got wrong is refused with file and line before anything is written.
+"""
+
+from __future__ import annotations
+
+import ast
+import filecmp
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.build import template
+from autograder.course.cells import MARKER, Cell
+from autograder.course.errors import CourseError
+from autograder.course.nbgrader_api import api
+from autograder.course.paths import ASSIGNMENTS, ROOT, pick
+from autograder.course.solutions import assignment_cells
+from autograder.oracle.questions import load_questions
+
+# JupyterLab's way and Colab's to show a cell's output without its source
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+
+
+def build(assignment: str, course: Path = ROOT) -> None:
+    """Write source/ and release/ of one assignment into the folder `course`. Raises CourseError."""
+    check(assignment)
+    folder = course / "source" / assignment
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    text = nbformat.writes(notebook(assignment), version=4)
+    (folder / f"{assignment}.ipynb").write_text(text + "\n", encoding="utf-8", newline="\n")
+    shutil.copyfile(ASSIGNMENTS / assignment / "README.md", folder / "README.md")
+    result = api(course).generate_assignment(assignment, force=True, create=True)
+    if not result["success"]:
+        raise CourseError(
+            f"nbgrader generate_assignment {assignment} failed:\n{result.get('log') or result.get('error')}"
+        )
+
+
+def stale_files(names: Iterable[str] = ()) -> list[Path]:
+    """Files of source/ and release/ that differ from a fresh build's, or that only one of the two has."""
+    found = []
+    with tempfile.TemporaryDirectory() as made:
+        for name in pick(names):
+            build(name, Path(made))
+            for folder in (Path("source") / name, Path("release") / name):
+                both = [
+                    {p.relative_to(top) for p in (top / folder).rglob("*") if p.is_file()} for top in (Path(made), ROOT)
+                ]
+                for path in sorted(path for path in both[0] | both[1] if ".ipynb_checkpoints" not in path.parts):
+                    if not filecmp.cmpfiles(made, ROOT, [path], shallow=False)[0]:
+                        found.append(path)
+    return found
+
+
+def notebook(assignment: str) -> nbformat.NotebookNode:
+    """The instructor's notebook of an assignment, with solutions and nbgrader's metadata."""
+    title, *cells = assignment_cells(assignment)
+    counts: dict[str, int] = {}
+
+    def name(cell: Cell) -> str:
+        if cell.id:
+            return cell.id
+        stem = cell.role or ("text" if cell.kind == "markdown" else "show")
+        counts[stem] = counts.get(stem, 0) + 1
+        return f"{stem}-{counts[stem]}"
+
+    built = [
+        new_markdown_cell(f"{title.source}\n\n{template.badge(assignment)}", id="title"),
+        new_code_cell(template.set_up(), id="set-up", metadata=_metadata("set-up", locked=True) | FOLDED),
+    ]
+    for cell in cells:
+        new = new_code_cell if cell.kind == "code" else new_markdown_cell
+        built.append(new(cell.source, id=name(cell)))
+        role = cell.role or ("show" if cell.kind == "code" else "")
+        if role:
+            built[-1].metadata = nbformat.from_dict(_role_metadata(role, built[-1].id, cell.points))
+    result = new_notebook(cells=built, metadata=template.metadata(assignment))
+    result.nbformat_minor = 5
+    nbformat.validate(result)
+    return result
+
+
+def _role_metadata(role: str, grade_id: str, points: float | None) -> dict:
+    if role == "question":
+        return _metadata(grade_id, grade=True, locked=True, points=points)
+    if role == "written":
+        return _metadata(grade_id, grade=True, solution=True, points=points)
+    if role == "solution":
+        return _metadata(grade_id, solution=True)
+    return _metadata(grade_id, locked=True)
+
+
+def _metadata(grade_id: str, *, grade=False, solution=False, locked=False, points: float | None = None) -> dict:
+    """A cell's metadata with all keys of nbgrader's schema 3; locked cells cannot be edited or deleted by accident."""
+    found: dict = {"nbgrader": {"grade": grade, "grade_id": grade_id, "locked": locked, "schema_version": 3}}
+    found["nbgrader"] |= {"solution": solution, "task": False}
+    if grade:
+        found["nbgrader"]["points"] = points
+    if locked:
+        found |= {"deletable": False, "editable": False}
+    return found
+
+
+def check(assignment: str) -> None:
+    """Refuse what an author got wrong, with file and line. Raises CourseError."""
+    cells = assignment_cells(assignment)
+    path = (ASSIGNMENTS / assignment / "notebook.py").relative_to(ROOT)
+    for line, problem in _problems(assignment, cells):
+        raise CourseError(f"{path}:{line}: {problem}")
+    for found in sorted((ASSIGNMENTS / assignment).glob("**/*.ipynb")):
+        line = next(
+            (n for n, text in enumerate(found.read_text(encoding="utf-8").splitlines(), 1) if '"outputs"' in text), 1
+        )
+        raise CourseError(f"{found.relative_to(ROOT)}:{line}: outputs left in: only notebook.py is written here")
+
+
+def _problems(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
+    if not cells or cells[0].kind != "markdown" or not cells[0].source.startswith("# "):
+        yield 1, "the first cell must be markdown with the notebook's title"
+    seen: dict[str, int] = {}
+    for cell in cells:
+        if cell.id and not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell.id):
+            yield cell.line, f"id {cell.id!r} may hold letters, digits, '-' and '_', 64 at most"
+        if cell.id in seen:
+            yield cell.line, f"id {cell.id!r} is taken by the cell at line {seen[cell.id]}"
+        if cell.id:
+            seen[cell.id] = cell.line
+        yield from _markers(cell)
+        if (cell.role in ("question", "written")) != (cell.points is not None):
+            yield cell.line, "points belong on 'question' and 'written' cells, and each of them needs some"
+        if cell.points is not None and cell.points <= 0:
+            yield cell.line, f"points must be positive, got {cell.points:g}"
+        if cell.kind == "code":
+            yield from _code(cell)
+    yield from _against_oracle(assignment, cells)
+    yield from _against_readme(assignment, cells)
+
+
+def _markers(cell: Cell) -> Iterator[tuple[int, str]]:
+    marks = [(n, found[1]) for n, text in enumerate(cell.source.splitlines(), 1) if (found := MARKER.search(text))]
+    if cell.role not in ("solution", "written"):
+        for n, _ in marks:
+            yield cell.line + n, "a solution marker outside of a 'solution' or 'written' cell"
+        return
+    if not marks:
+        yield cell.line, f"a {cell.role!r} cell needs '### BEGIN SOLUTION' and '### END SOLUTION'"
+    expected = ["BEGIN", "END"] * (len(marks) // 2 + 1)
+    for (n, mark), wanted in zip(marks, expected, strict=False):
+        if mark != wanted:
+            yield cell.line + n, f"{mark} SOLUTION where {wanted} SOLUTION was expected"
+    if len(marks) % 2:
+        yield cell.line + marks[-1][0], "BEGIN SOLUTION without END SOLUTION"
+    wanted_kind = "markdown" if cell.role == "written" else "code"
+    if cell.kind != wanted_kind:
+        yield cell.line, f"a {cell.role!r} cell is {wanted_kind}, not {cell.kind}"
+
+
+def _code(cell: Cell) -> Iterator[tuple[int, str]]:
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError as error:
+        yield cell.line + (error.lineno or 1), f"syntax error: {error.msg}"
+        return
+    names = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    if cell.role == "solution" and cell.id not in names:
+        yield cell.line, f"a 'solution' cell's id is the name that it defines, but {cell.id!r} is not defined in it"
+    if cell.role == "question" and tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = tree.body[-1].value
+        call = isinstance(last, ast.Call) and ast.unparse(last.func).startswith("checks.")
+        if not call:  # nbgrader would read its value as the score
+            line = cell.line + tree.body[-1].lineno
+            yield line, "a graded cell must not end in a bare expression; end it in checks.passed(...)"
+
+
+def _against_oracle(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
+    asked = {question.id for question in load_questions(assignment)}
+    graded = {}
+    for cell in cells:
+        if cell.role == "question":
+            if not cell.id.startswith("check_"):
+                yield cell.line, f"a graded cell's id is check_<question>, got {cell.id!r}"
+            graded[cell.id.removeprefix("check_")] = cell.line
+    for name, line in graded.items():
+        if name not in asked:
+            yield line, f"question {name!r} has no oracle"
+    for name in asked - set(graded):
+        yield 1, f"the oracle asks {name!r}, but there is no graded cell check_{name}"
+    for cell in cells:
+        if cell.role == "solution" and cell.id not in graded:
+            yield cell.line, f"solution {cell.id!r} has no graded cell check_{cell.id}"
+
+
+def _against_readme(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
+    path = ASSIGNMENTS / assignment / "README.md"
+    if not path.is_file():
+        yield 1, f"the hand-out {path.relative_to(ROOT)} is missing"
+        return
+    table = {}
+    for row in path.read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"\|\s*`(\w+)`\s*\|\s*([0-9.]+)\s*\|", row):
+            table[found[1]] = float(found[2])
+    for cell in cells:
+        if cell.points is not None:
+            told = table.pop(cell.id.removeprefix("check_"), None)
+            if told != cell.points:
+                words = "does not list it" if told is None else f"says {told:g}"
+                yield cell.line, f"{cell.id} gives {cell.points:g} points, the table in README.md {words}"
+    for name in table:
+        yield 1, f"the table in README.md lists {name!r}, which is no graded cell"

@@ -1,0 +1,86 @@
+"""What students get: released notebooks, `utils`, an environment and a page that tells them what to do.
+
+No solution, oracle or grader is in it. The folder is for a public repository, the one that `[tool.course]` of
+pyproject.toml names: notebooks link to it, and on Colab their set-up cell fetches it at the tag.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tomllib
+import zipfile
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from autograder.build.builder import stale_files
+from autograder.build.template import settings
+from autograder.course.errors import CourseError
+from autograder.course.paths import ROOT, assignments
+
+INSTRUCTORS = {"nbgrader", "jupytext", "nbconvert", "threadpoolctl", "rich"}  # what no notebook and no `utils` needs
+PARTS = ("release", "utils", "README.md", "LICENSE", "environment.yml", "requirements.txt", ".gitignore")
+IGNORED = ".venv\n__pycache__/\n.ipynb_checkpoints/\nruns/\n"
+WHEN = (1980, 1, 1, 0, 0, 0)  # a zip of the same files has the same bytes
+
+
+def bundle(output: Path) -> tuple[Path, Path]:
+    """Write the bundle into the folder `output`, as a folder and as a zip; returns both paths.
+
+    What lies in the bundle's folder besides the bundle, such as `.git`, stays.
+    Raises CourseError where release/ is not what a fresh build gives, and where the folder is something else.
+    """
+    if stale := stale_files():
+        raise CourseError(f"{stale[0]} is not what a fresh build gives: run `course build`")
+    repository, tag = settings()["repository"], settings()["tag"]
+    name = repository.rpartition("/")[2]
+    folder, archive = output / name, output / f"{name}-{tag.removeprefix('v')}.zip"
+    if (folder / "assignments").exists() or (folder / "autograder").exists():
+        raise CourseError(f"{folder} is a course, not a bundle for students: choose another --output")
+    for part in PARTS:
+        shutil.rmtree(folder / part) if (folder / part).is_dir() else (folder / part).unlink(missing_ok=True)
+    for path, text in contents().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(text)
+    part_file = archive.with_suffix(".part")
+    with zipfile.ZipFile(part_file, "w", zipfile.ZIP_DEFLATED) as file:
+        for path, text in contents().items():
+            entry = zipfile.ZipInfo(f"{archive.stem}/{path}", WHEN)
+            entry.external_attr = 0o644 << 16
+            file.writestr(entry, text, zipfile.ZIP_DEFLATED)
+    os.replace(part_file, archive)
+    return folder, archive
+
+
+def placeholder() -> bool:
+    """Whether notebooks still link to the repository that pyproject.toml came with."""
+    return settings()["repository"].startswith("your-organisation/")
+
+
+def contents() -> dict[str, bytes]:
+    """The bundle's files by path."""
+    released = [path for name in assignments() for path in (ROOT / "release" / name).iterdir() if path.is_file()]
+    files = [*released, *(ROOT / "utils").glob("*.py"), ROOT / "LICENSE"]
+    found = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in files}
+    page = (ROOT / "docs" / "student.md").read_text(encoding="utf-8")
+    found["README.md"] = page.replace("](../", "](").encode()
+    found["environment.yml"] = _environment().encode()
+    found["requirements.txt"] = ("\n".join(packages()) + "\n").encode()
+    found[".gitignore"] = IGNORED.encode()
+    return dict(sorted(found.items()))
+
+
+def packages() -> list[str]:
+    """What students install, with the course's ranges."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [line for line in project["dependencies"] if Requirement(line).name not in INSTRUCTORS]
+
+
+def _environment() -> str:
+    """The course's environment.yml without what only instructors need."""
+    lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
+    use = [line for line in lines if not line.startswith("#") and re.sub(r"  - |[<>=].*", "", line) not in INSTRUCTORS]
+    name = next(line.removeprefix("name: ") for line in use if line.startswith("name: "))
+    return f"# conda env create -f environment.yml && conda activate {name}\n" + "\n".join(use) + "\n"

@@ -1,0 +1,31 @@
+"""Begin an assignment: a folder with one question that builds and verifies at once, to be written over."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from autograder.course.errors import CourseError
+from autograder.course.paths import ASSIGNMENTS, ROOT, assignments
+
+SKELETON = Path(__file__).parent / "skeleton"
+
+
+def begin(name: str) -> Path:
+    """Write assignments/<name>/; returns the folder. Raises CourseError for a name that will not do or is taken."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name):
+        raise CourseError(f"an assignment is called like hw8_attention: small letters, digits and '_', got {name!r}")
+    short = name.split("_")[0]
+    for taken in assignments():
+        if taken.split("_")[0] == short:
+            raise CourseError(f"{short} is taken by {taken}")
+    folder = ASSIGNMENTS / name
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        raise CourseError(f"{folder.relative_to(ROOT)} is there already") from None
+    for file in sorted(SKELETON.iterdir()):
+        if file.is_file():
+            text = file.read_text(encoding="utf-8").replace("ASSIGNMENT", name)
+            (folder / file.name).write_text(text, encoding="utf-8", newline="\n")
+    return folder

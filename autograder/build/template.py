@@ -1,0 +1,76 @@
+"""What every notebook opens with: the badge, the set-up cell and the notebook's metadata, from one place."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+
+from autograder.course.errors import CourseError
+from autograder.course.paths import ROOT
+
+SET_UP = '''\
+# @title Set-up: run this cell first, everything below needs it.
+import io, os, pathlib, sys, urllib.request, zipfile
+
+BUNDLE = "{bundle}"
+
+
+def find_course():
+    """The folder that holds `utils`: this one, one above it, or the student bundle, fetched once."""
+    here = pathlib.Path.cwd()
+    named = [pathlib.Path(os.environ["COURSE_ROOT"])] if "COURSE_ROOT" in os.environ else []
+    for folder in [*named, here, *here.parents, *here.glob("course-bundle/*")]:
+        if (folder / "utils" / "session.py").is_file():
+            return folder
+    try:
+        with urllib.request.urlopen(BUNDLE, timeout=60) as reply:
+            zipfile.ZipFile(io.BytesIO(reply.read())).extractall("course-bundle")
+    except (OSError, zipfile.BadZipFile) as error:
+        raise SystemExit(f"The course's files are not here and {{BUNDLE}} did not come ({{error}}). "
+                         "Open this notebook inside the course's folder, or try again with a network.") from None
+    return next(here.glob("course-bundle/*/utils")).parent
+
+
+sys.path.insert(0, str(find_course()))
+from utils import session
+
+course = session.start()
+'''
+
+
+@cache
+def settings() -> dict:
+    """`[tool.course]` of pyproject.toml. Raises CourseError when a setting is missing."""
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("course", {})
+    for key in ("repository", "tag", "gpu"):
+        if key not in found:
+            raise CourseError(f"{ROOT / 'pyproject.toml'}: [tool.course] needs {key!r}")
+    return found
+
+
+def bundle_address() -> str:
+    """Where the student bundle is fetched from, at the pinned tag."""
+    return "https://github.com/{repository}/archive/refs/tags/{tag}.zip".format(**settings())
+
+
+def badge(assignment: str) -> str:
+    """Markdown below the title: the badge that opens the release on Colab, and a word on the folded set-up cell."""
+    place = "{repository}/blob/{tag}".format(**settings())
+    address = f"https://colab.research.google.com/github/{place}/release/{assignment}/{assignment}.ipynb"
+    told = "The next cell is folded: it sets the notebook up. Run it first."
+    return f"[Open this notebook in Colab]({address})\n\n{told}"
+
+
+def set_up() -> str:
+    """Source of the set-up cell."""
+    return SET_UP.format(bundle=bundle_address()).rstrip("\n")
+
+
+def metadata(assignment: str) -> dict:
+    """The notebook's own metadata, Colab's keys included."""
+    found = {
+        "colab": {"name": f"{assignment}.ipynb", "provenance": [], "toc_visible": True},
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return found | ({"accelerator": "GPU"} if assignment in settings()["gpu"] else {})

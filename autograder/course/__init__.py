@@ -1,0 +1,1 @@
+"""What a course on disk is: its cells, solutions, settings and errors."""

@@ -1,0 +1,69 @@
+"""nbgrader as a library, for a course in any folder, with the settings of nbgrader_config.py."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from traitlets.config import Config, PyFileConfigLoader
+
+from autograder.course.paths import ROOT
+
+PATIENCE = 120  # seconds that a gradebook is waited for which another process holds
+
+
+def api(course: Path, leave_out: Iterable[str] = (), unsafe: bool = False) -> NbGraderAPI:
+    """nbgrader's API over the course in the folder `course`, with its `settings`.
+
+    leave_out: ids of cells that autograding does not run. unsafe: whether it goes without isolation.
+    """
+    config = settings(course)
+    config.CourseDirectory.root = str(course)
+    config.AskingExecute.leave_out = set(leave_out)
+    config.CourseAutograde.unsafe = unsafe
+    return NbGraderAPI(CourseDirectory(config=config), config=config)
+
+
+def settings(course: Path) -> Config:
+    """The settings of a course folder's nbgrader_config.py, or of this repository's where it has none.
+
+    The gradebook's address is a folder's own: what is built and graded in a scratch folder never reaches the class's.
+    """
+    own = (course / "nbgrader_config.py").is_file()
+    config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course if own else ROOT)).load_config())
+    if not own:
+        config.CourseDirectory.pop("db_url", None)
+    return config
+
+
+def find_alembic() -> None:
+    """Have nbgrader find `alembic`, which it starts by name, also where no environment has been activated."""
+    own = str(Path(sys.executable).parent)
+    if own not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([own, os.environ.get("PATH", "")])
+
+
+def wait_for_the_gradebook() -> None:
+    """Have every SQLite gradebook that is opened from now on wait for other processes, for PATIENCE."""
+    if not event.contains(Engine, "connect", _be_patient):
+        event.listen(Engine, "connect", _be_patient)
+
+
+def _be_patient(connection: object, _) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {1000 * PATIENCE}")
+
+
+def unusable(error: Exception) -> str:
+    """Why a gradebook cannot be read or written, in one sentence."""
+    reason = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
+    if "database is locked" in reason:
+        reason = f"another process has held it for {PATIENCE} s: end that one, and start this again"
+    return f"the gradebook cannot be read or written: {reason}"

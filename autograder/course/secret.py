@@ -1,0 +1,25 @@
+"""The course's secret, from which the inputs of all questions are drawn."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from autograder.course.errors import CourseError
+
+SECRET = ".course_secret"
+
+
+def course_secret(folder: Path) -> str:
+    """The course's secret, beside its gradebook, made at first use. Inputs are drawn from it, the same for all."""
+    path = folder / SECRET
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(secrets.token_hex(16))
+        path.chmod(0o600)
+    except FileExistsError:
+        pass
+    secret = path.read_text(encoding="utf-8").strip()
+    if not secret:
+        raise CourseError(f"{path} is empty: delete it, a new secret is made at the next run")
+    return secret

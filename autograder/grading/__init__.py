@@ -1,0 +1,1 @@
+"""A class is graded: the driver, its workers, the writer of marks, the door for nbgrader."""

@@ -1,0 +1,132 @@
+"""Grade on a Dask cluster: hand-ins travel to workers as data, graded ones come back, nothing else is shared.
+
+Workers need the course's package and the sandbox. The gradebook is this process's alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextvars import Context
+from functools import partial
+from itertools import islice
+
+from tqdm import tqdm
+
+from autograder.course.errors import CourseError
+from autograder.grading.tasks import Graded, Runner, Task, code_digest, given_up
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.bubblewrap import ONE_THREAD
+
+AHEAD = 2  # hand-ins in flight for each worker thread: one is graded, one lies there, so that no worker waits
+CONNECT, LOOK = 5, 2  # seconds: to reach the scheduler; between two looks at how many workers there are
+
+
+def on_cluster(address: str) -> Runner:
+    """A runner on the Dask cluster whose scheduler listens at `address`, such as tcp://10.0.0.5:8786.
+
+    A worker that dies takes no hand-in with it. Raises CourseError without Dask and where no scheduler is reached; when
+    run, where it goes away, and where a worker has other code of the course or cannot isolate.
+    """
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        raise CourseError("a cluster needs Dask: pip install -e '.[cluster]' in the course's folder") from None
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # weights travel with their hand-in
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what one needs to know is said here
+    try:
+        return partial(_run, Client(address, timeout=CONNECT), address)
+    except Exception as error:  # Dask raises anything where what answers is no scheduler
+        raise CourseError(f"no Dask scheduler is reached at {address}: {error}") from error
+
+
+def _run(client, address: str, tasks: Iterable[Task]) -> Iterator[Graded]:
+    from distributed import KilledWorker, wait
+
+    coming, suspects = iter(tasks), deque[Task]()
+    running: dict = {}
+    alone = waiting = False
+    with client:
+        while True:
+            with _connected(address):
+                threads = sum(client.nthreads().values())
+            if not threads and not waiting:
+                tqdm.write(f"no worker at {address}: waiting for one (docs/scale.md)", file=sys.stderr)
+            waiting = not threads
+            begun = list(islice(coming, max(0, AHEAD * max(1, threads) - len(running))))
+            if suspects and not begun and not running:
+                begun, alone = [suspects.popleft()], True
+            with _connected(address), contextlib.suppress(TimeoutError):  # of LOOK
+                for task in begun:
+                    running[client.submit(_call(), pickle.dumps(task), code_digest(), pure=False)] = task
+                if not running:
+                    return
+                wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED")
+            for future in [future for future in running if future.status != "pending"]:
+                task = running.pop(future)
+                with _connected(address):
+                    problem = future.exception()
+                    found = None if problem else future.result()
+                if found:
+                    yield found
+                elif not isinstance(problem, KilledWorker):
+                    raise CourseError(str(problem)) from problem
+                elif alone:
+                    yield given_up(task)
+                else:  # another hand-in on that worker may have been the cause: once more at the end, by itself
+                    suspects.append(task)
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator[None]:
+    """Say in a sentence that the scheduler is gone."""
+    try:
+        yield
+    except (OSError, CancelledError) as error:
+        raise CourseError(f"the scheduler at {address} is gone; what is graded is kept: grade again") from error
+
+
+def _call() -> Callable[[bytes, str], Graded]:
+    """What workers are to call. It travels by value: one that lacks the package says so, and would end over a name."""
+
+    def grade(data: bytes, digest: str) -> Graded:
+        import pickle
+
+        from distributed import get_worker
+
+        try:
+            from autograder.grading.cluster import _grade
+        except ImportError as error:
+            raise RuntimeError(f"the worker {get_worker().address} lacks the course's package: {error}") from None
+        return _grade(pickle.loads(data), digest)
+
+    return grade
+
+
+_one_at_a_time = threading.Lock()  # grading sets the process's environment, whatever --nthreads says
+_context = Context()  # kept, since Dask gives each task a fresh one: jupyter_client would leave an event loop in each
+
+
+def _grade(task: Task, digest: str) -> Graded:
+    """Grade in a worker's thread. Raises CourseError, naming the worker, where its marks would be others or unsafe."""
+    from distributed import get_worker
+
+    lacking = None if task.course["unsafe"] else bubblewrap.lacks()
+    if code_digest() != digest:
+        lacking = "its code of the course is not the one here: bring it up to date and start it anew"
+    if lacking:
+        raise CourseError(f"the worker {get_worker().address} cannot grade: {lacking}")
+    with _one_at_a_time:
+        os.environ.update(ONE_THREAD)
+        logging.getLogger("traitlets").setLevel(logging.ERROR)
+        from autograder.grading.worker import grade
+
+        return _context.run(grade, task)

@@ -1,0 +1,139 @@
+"""Grade on this machine's cores: a process for each, forked from one that has the grader loaded, and one warm server.
+
+Nothing heavy is imported here: the processes load while the run's own process still does.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+from autograder.course.errors import CourseError
+from autograder.grading.tasks import TRIES, Graded, Runner, Task, given_up
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.bubblewrap import ONE_THREAD
+
+
+def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
+    """A runner on this machine, `jobs` hand-ins at once (default: one for each core).
+
+    A process that dies takes no hand-in with it: what it was grading is begun again.
+    Raises CourseError where hand-ins cannot be isolated, unless they may run in the open (`unsafe`).
+    """
+    jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    pools = _Pools(jobs, isolated=not unsafe)
+    lacking = None if unsafe else bubblewrap.lacks()
+    if lacking:
+        raise CourseError(f"{lacking}. To run hand-ins with your own rights all the same: --unsafe")
+    return partial(_run, pools)
+
+
+class _Pools:
+    """Makes pools of worker processes, the first and those after a death, that share one warm server.
+
+    What both are forked from starts to load at once.
+    """
+
+    def __init__(self, jobs: int, isolated: bool):
+        self.jobs, self.isolated = jobs, isolated
+        self.context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            from multiprocessing import forkserver
+
+            self.context.set_forkserver_preload(["autograder.grading.worker"])
+            with mock.patch.dict(os.environ, ONE_THREAD):
+                forkserver.ensure_running()
+        self.warm_server()
+
+    def warm_server(self) -> Path | None:
+        """The address of a warm server, started unless it runs; None where there can be none."""
+        from autograder.sandbox import bubblewrap, kernels
+
+        if self.isolated and bubblewrap.lacks():
+            return None
+        return kernels.share(self.isolated) if kernels.possible() else None
+
+    def pool(self) -> ProcessPoolExecutor:
+        """A new pool."""
+        start = (self.warm_server(), self.isolated)
+        return ProcessPoolExecutor(self.jobs, self.context, initializer=_begin, initargs=start)
+
+
+def _begin(shared: Path | None, isolated: bool) -> None:
+    """At a worker's start: it ends with the run, Ctrl-C is for the run's own process, one thread is enough."""
+    from autograder.sandbox import kernels, namespaces
+
+    end_with_the_run()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(ONE_THREAD)
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    if sys.platform == "linux":
+        namespaces.die_with_parent()
+    if shared:
+        kernels.adopt(isolated, shared)
+
+
+def end_with_the_run() -> None:
+    """End this process, a worker, as soon as the run's own was killed: nothing else would tell it."""
+    threading.Thread(target=_watch, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _watch(run) -> None:
+    run.join()
+    os._exit(1)
+
+
+def _grade(task: Task) -> Graded:
+    from autograder.grading.worker import grade
+
+    return grade(task)
+
+
+def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[Graded]:
+    coming, again = iter(tasks), deque[Task]()
+    tries: Counter[tuple[str, str]] = Counter()
+    running: dict[Future, Task] = {}
+    pool = pools.pool()
+    try:
+        while True:
+            while len(running) <= pools.jobs:  # one more than there are processes: none waits for the next
+                task = again.popleft() if again else next(coming, None)
+                if task is None:
+                    break
+                try:
+                    running[pool.submit(_grade, task)] = task
+                except BrokenProcessPool:  # a process died while what was graded before was being written
+                    again.append(task)
+                    break
+            if not running and not again:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    again.append(task)
+            if again:  # all that ran in the broken pool is begun anew
+                again.extend(running.values())
+                running.clear()
+                pool.shutdown(wait=False)
+                pool = pools.pool()
+                tries.update(task.key for task in again)
+                for task in [task for task in again if tries[task.key] == TRIES]:
+                    again.remove(task)
+                    yield given_up(task)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in multiprocessing.active_children():
+            child.terminate()

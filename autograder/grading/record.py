@@ -1,0 +1,102 @@
+"""Write what a grading run found: marks into nbgrader's gradebook, notebooks into `autograded/`. One writer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+from nbgrader import utils
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties
+from traitlets.config import Config
+
+from autograder.course.errors import CourseError
+
+
+class Recorder:
+    """An open gradebook and the course's folders, as a context."""
+
+    def __init__(self, coursedir: CourseDirectory, config: Config):
+        self.coursedir, self.config = coursedir, config
+        self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
+        self.gradebook.db().expire_on_commit = False  # this process alone writes: what it has read stays true
+        self._cells: dict[str, list] = {}  # of each assignment, kept so that they are read once and not per hand-in
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.gradebook.close()
+
+    def place(self, assignment: str, student: str) -> Path:
+        """The folder of an autograded hand-in."""
+        return Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, assignment))
+
+    def known(self, assignment: str) -> None:
+        """Raise CourseError where the gradebook has no such assignment."""
+        if assignment in self._cells:
+            return
+        try:
+            books = self.gradebook.find_assignment(assignment).notebooks
+        except MissingEntry:
+            raise CourseError(f"the gradebook does not know {assignment}: run `course build {assignment}`") from None
+        self._cells[assignment] = [[*book.grade_cells, *book.solution_cells] for book in books]
+
+    def graded(self, assignment: str, student: str, text: str, files: dict[str, bytes]) -> None:
+        """Note a graded hand-in: its marks in one transaction, then its notebook, which says that it is graded.
+
+        What cannot be written leaves the old notebook, and marks that a transaction holds: call `forget` then.
+        """
+        notebook = nbformat.reads(text, as_version=4)
+        timestamp = files.get("timestamp.txt", b"").decode().strip()
+        cells = {
+            cell.metadata.nbgrader["grade_id"]: cell
+            for cell in notebook.cells
+            if utils.is_solution(cell) or utils.is_grade(cell)
+        }
+        marks = {name: utils.determine_grade(cell)[0] for name, cell in cells.items() if utils.is_grade(cell)}
+        written = self._write(self.place(assignment, student), f"{assignment}.ipynb", text, files)
+        submission = self._submission(assignment, student, timestamp or None)
+        for book in submission.notebooks:
+            for grade in book.grades:
+                grade.auto_score = marks[grade.name]
+                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            for comment in book.comments:
+                cell = cells[comment.name]
+                untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+                comment.auto_comment = "No response." if untouched else None
+        self.gradebook.db.commit()
+        self._penalise(submission, notebook)
+        shutil.rmtree(self.place(assignment, student), ignore_errors=True)
+        os.replace(written, self.place(assignment, student))
+
+    def forget(self) -> None:
+        """Give up what was not committed, after `graded` failed."""
+        self.gradebook.db.rollback()
+
+    def _penalise(self, submission: SubmittedAssignment, notebook: nbformat.NotebookNode) -> None:
+        """What the course's plugin takes off for lateness, by nbgrader's own preprocessor."""
+        if submission.total_seconds_late > 0 or any(book.late_submission_penalty for book in submission.notebooks):
+            name = submission.assignment.name
+            given = {"notebook": name, "assignment": name, "student": submission.student.id}
+            given["db_url"] = self.coursedir.db_url
+            AssignLatePenalties(config=self.config).preprocess(notebook, {"nbgrader": given})
+            self.gradebook.db.expire_all()
+
+    def _submission(self, assignment: str, student: str, timestamp: str | None) -> SubmittedAssignment:
+        self.gradebook.update_or_create_student(student)
+        given = {"timestamp": timestamp} if timestamp else {}
+        return self.gradebook.update_or_create_submission(assignment, student, **given)
+
+    def _write(self, place: Path, name: str, text: str, files: dict[str, bytes]) -> Path:
+        """Write a graded hand-in beside its place, and return where."""
+        folder = place.with_name(f".{place.name}.part")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for file, data in files.items():
+            (folder / file).write_bytes(data)
+        (folder / name).write_bytes(f"{text}\n".encode("utf-8", "replace"))
+        return folder

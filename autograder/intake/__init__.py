@@ -1,0 +1,1 @@
+"""From a folder to plain data: zips, rosters, reading and grafting of what students hand in."""

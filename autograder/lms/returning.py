@@ -1,0 +1,60 @@
+"""`course return`: students' pages in a zip that Moodle hands out, by *Upload multiple feedback files in a zip*.
+
+Moodle takes a folder `First Last_1234567_assignsubmission_file` for the student of that number in the assignment, as it
+named the hand-in: https://github.com/moodle/moodle/blob/main/mod/assign/feedback/file/importziplib.php
+Canvas would show such pages under the name of the notebook that was handed in, so there is no zip for it.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.course.errors import CourseError
+from autograder.course.nbgrader_api import settings
+from autograder.intake.collecting import called, origin, people
+
+
+def pack(root: Path, assignment: str, output: Path) -> list[str]:
+    """Write feedback, and the pages of `course report` where there are some, into a zip for Moodle.
+
+    Returns in sentences what was written and who has no page in it. Raises CourseError where nothing was collected
+    from Moodle, or no feedback was made.
+    """
+    config = settings(root)
+    config.CourseDirectory.root = str(root)
+    coursedir = CourseDirectory(config=config)
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        roster = people(gradebook)
+    extracted = root / "downloaded" / assignment / "extracted"
+    found = {origin(path.relative_to(extracted).parts) for path in extracted.rglob("*")}
+    folders: dict[str, set[str]] = {}
+    for one in found:
+        students = called(one, roster) if one and one.system == "Moodle" else []
+        if one and len(students) == 1:
+            folders.setdefault(students[0], set()).add(f"{one.name}_{one.number}_assignsubmission_file")
+    if not folders:
+        raise CourseError(f"no hand-in of {assignment} came from Moodle: attach the pages of feedback/ one by one")
+    pages = {student: _pages(root, coursedir, assignment, student) for student in folders if len(folders[student]) == 1}
+    if not any(pages.values()):
+        raise CourseError(f"there is no feedback yet: run `nbgrader generate_feedback {assignment}`")
+    part = output.with_name(f".{output.name}.part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for student, own in sorted(pages.items()):
+            for name, path in own.items():
+                archive.write(path, f"{next(iter(folders[student]))}/{name}")
+    os.replace(part, output)
+    told = [f"wrote {output}: pages of {sum(map(bool, pages.values()))} students"]
+    without = sorted(one.id for one in roster if not pages.get(one.id))
+    return told + [f"no page in it for {', '.join(without)}"] * bool(without)
+
+
+def _pages(root: Path, coursedir: CourseDirectory, assignment: str, student: str) -> dict[str, Path]:
+    """A student's pages by the name that they get, where feedback was made."""
+    feedback = Path(coursedir.format_path(coursedir.feedback_directory, student, assignment)) / f"{assignment}.html"
+    pages = {feedback.name: feedback, f"{assignment}_marks.html": root / "report" / assignment / f"{student}.html"}
+    return {name: path for name, path in pages.items() if path.is_file()} if feedback.is_file() else {}

@@ -1,0 +1,110 @@
+"""Whether a hand-in's cells use a library that a question forbids, by what stands in their text.
+
+It reads text and runs nothing, so code may hide from it what it calls. Whole libraries are kept out of reach as well
+while the question is asked (answering.without); what a notebook has kept of their functions before is left for eyes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from nbformat import NotebookNode
+
+from autograder.oracle.questions import Question
+
+HIDES = ("eval", "exec", "compile", "globals", "vars", "sys.modules", "importlib", "__import__", "get_ipython")
+PARTS = 10  # of a dotted name
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def reason(question: Question, notebook: NotebookNode) -> str | None:
+    """What a notebook uses that a question forbids, in words for the feedback, or None."""
+    if not question.forbids:
+        return None
+    name = used(question.id, [cell.source for cell in notebook.cells if cell.cell_type == "code"], question.forbids)
+    return name and f"{name} is used, which this exercise asks you to do without"
+
+
+def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str | None:
+    """The first forbidden name that a question's function uses, itself or through others of the hand-in's; else None.
+
+    question: the function's name. cells: all code of the notebook, in order. forbidden: dotted names, such as
+    "torch.nn.LSTM" or "torch" with all that is in it. What could hide such a use (`exec`, `sys.modules` and the like)
+    is forbidden with them.
+    """
+    aliases: dict[str, str] = {}
+    defined: dict[str, list[ast.AST]] = {}
+    for source in cells:
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        aliases |= _imports(tree)
+        for statement in tree.body:
+            for name in _bound(statement):
+                defined.setdefault(name, []).append(statement)
+    heads = {name.split(".")[0] for name in forbidden}
+    for full in aliases.values():
+        if full.endswith(".*") and full.split(".")[0] in heads:  # where its names are used cannot be told any more
+            return full
+    own = {name for name, found in defined.items() if any(isinstance(node, DEFINITIONS) for node in found)}
+    unwanted = (*forbidden, *(name for name in HIDES if name not in own))
+    waiting, seen = [question], set()
+    read: set[ast.AST] = set()  # statements: one may bind many names
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in defined.get(name, []):
+            if node in read:
+                continue
+            read.add(node)
+            local = aliases | _imports(node)
+            for dotted in _names(node):
+                head, _, rest = dotted.partition(".")
+                full = ".".join(filter(None, (local.get(head, head), rest)))
+                for word in unwanted:
+                    if full == word or full.startswith(f"{word}."):
+                        return full
+                waiting.append(head)
+    return None
+
+
+def _imports(tree: ast.AST) -> dict[str, str]:
+    """Local names of what is imported anywhere in a tree, with the full name of each."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                whole, head = alias.name, alias.name.split(".")[0]
+                found[alias.asname or head] = whole if alias.asname else head
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found[alias.asname or (whole if alias.name == "*" else alias.name)] = whole
+    return found
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """Names that a statement of a cell's top level defines or assigns."""
+    if isinstance(node, DEFINITIONS):
+        return [node.name]
+    return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
+
+
+def _names(statement: ast.AST) -> Iterator[str]:
+    """The dotted names that a statement reads from outside of itself."""
+    own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        own |= {name for part in statement.body for name in _bound(part)}
+        own -= {name for node in ast.walk(statement) if isinstance(node, ast.Global) for name in node.names}
+    for node in ast.walk(statement):
+        parts: list[str] = []
+        inner = node
+        while isinstance(inner, ast.Attribute) and len(parts) < PARTS:  # of a longer chain, its beginning comes too
+            parts.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name) and inner.id not in own:
+            yield ".".join([inner.id, *reversed(parts)])

@@ -1,0 +1,97 @@
+"""Bars for what training reaches: set by `course calibrate` from runs of the solution, kept beside each oracle.
+
+A trained result is judged by a figure that the grader measures itself. Runs from other seeds, with other numbers of
+threads and by other right solutions reach other figures; a bar lies so far on the worse side of all of them that a
+right hand-in misses it less than once in a thousand.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from autograder.course.errors import CourseError
+from autograder.oracle.questions import Measured
+
+FILE = "bars.json"
+CHANCE, CONFIDENCE = 1e-3, 0.95
+LUCK = -math.log(1e-9)  # nats by which chance may make a model better than the language itself
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A judge: a measured figure against the bar of that name in the oracle's `bars.json`.
+
+    measure: from a decoded answer, the inputs and the solution's names, the figure, or in words why there is none.
+    words: what a student reads below the bar; may name {came} and {bar}, both rounded.
+    oracle: the oracle's `__file__`. at_most: whether lower is better.
+    """
+
+    name: str
+    measure: Callable[[Any, Mapping, Mapping], float | str]
+    words: str
+    oracle: str
+    at_most: bool = True
+
+    def __call__(self, answer: Any, inputs: Mapping, solution: Mapping) -> Measured:
+        """The figure; without a reason when it reaches the bar."""
+        came = self.measure(answer, inputs, solution)
+        if isinstance(came, str):
+            return Measured(came)
+        bar = read(Path(self.oracle).with_name(FILE))["figures"][self.name]["bar"]
+        passed = math.isfinite(came) and (came <= bar if self.at_most else came >= bar)
+        return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
+
+
+def beyond_exact(nll: float, exact: float, tokens: int, unit: str = "") -> str | None:
+    """Why a text's total nats are no model's that had not seen it; None when they can be.
+
+    nll, exact: of the same tokens, by the model and by the language that the text was drawn from.
+    unit: what to call bits per token; a perplexity without.
+    For any model that was fixed before the text was drawn, the ratio of its likelihood to the exact one has an
+    expectation of 1 at most. By Markov's inequality it exceeds 1e9 with a chance under 1e-9.
+    """
+    if not nll < exact - LUCK:  # nan is no better
+        return None
+    came, known = ((n / tokens / math.log(2) if unit else math.exp(n / tokens)) for n in (nll, exact))
+    figure = f"{came:.3g} {unit}" if unit else f"a perplexity of {came:.3g}"
+    return f"{figure} on text whose exact figure is {known:.3g}: no model can know more than the language itself"
+
+
+@cache
+def read(path: Path) -> dict:
+    """What `course calibrate` wrote. Raises CourseError where it has not been run."""
+    if not path.is_file():
+        raise CourseError(f"{path}: no bars are set: run course calibrate {path.parent.name}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def tolerance_factor(runs: int) -> float:
+    """How many standard deviations from the mean of so many normal runs leave out CHANCE, at CONFIDENCE, on one side.
+
+    The usual one-sided tolerance factor: a quantile of the noncentral t. 5.2 for 10 runs, 4.6 for 16.
+    """
+    root = math.sqrt(runs)
+    return float(stats.nct.ppf(CONFIDENCE, runs - 1, stats.norm.isf(CHANCE) * root) / root)
+
+
+def bar_of(runs: Sequence[Sequence[float]], others: Mapping[str, Sequence[float]], at_most: bool) -> float:
+    """The bar from runs of the solution, a row per seed, and of other right solutions by name, from the same seeds.
+
+    Each solution has its own mean and spread; the worst limit is the bar, rounded to hundredths away from them. A row
+    counts once, since its entries differ by the number of threads alone. Others that gave the solution's own figures
+    from the first seeds were not run from the rest.
+    """
+    sign = 1 if at_most else -1
+    ran = [runs, *([[value] for value in theirs] for theirs in others.values() if len(theirs) == len(runs))]
+    values = [sign * np.ravel(np.asarray(rows, dtype=float)) for rows in ran]
+    limits = [float(one.mean()) + tolerance_factor(len(runs)) * float(one.std(ddof=1)) for one in values]
+    return sign * math.ceil(max(limits) * 100) / 100

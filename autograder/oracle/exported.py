@@ -1,0 +1,41 @@
+"""Models from the weights that a hand-in exports (`utils.weights.export_weights`): the solution's own, with them in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from autograder.oracle.bars import beyond_exact
+from utils import toy
+from utils.weights import describe
+
+MOST_SMALL = 2_000_000  # numbers in a model that a notebook trains in minutes; its text is read in seconds
+
+
+def solution_model(weights: dict, solution: Mapping, most: int = 0) -> torch.nn.Module:
+    """The solution's own WordLM with exported weights, in their dtype and in evaluation mode.
+
+    Raises ValueError for weights that are no model's, or where they are more than `most` numbers, unless that is 0.
+    """
+    shape = describe(weights)
+    count = sum(array.size for name, array in weights.items() if name != "rnn_type")
+    if most and count > most:
+        raise ValueError(f"they are {count:,} numbers, {most:,} are the most here")
+    model = solution["WordLM"](dropout=0.0, **shape)
+    model.to(torch.from_numpy(weights["embedding.weight"]).dtype)
+    tensors = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
+    tensors.setdefault("decoder.weight", tensors["embedding.weight"])  # tied
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def ratio_to_exact(model: torch.nn.Module, vocabulary: Mapping, lines: Sequence[str], solution: Mapping) -> float | str:
+    """A word model's perplexity on lines of the toy language over the exact one, or in words why it is no model's own.
+
+    The vocabulary must have every word of the lines: else less is predicted than the language says.
+    """
+    ids = solution["encode"](lines, vocabulary)
+    reached, exact, tokens = solution["perplexity"](model, ids, 512), toy.exact_nll(lines), len(ids) - 1
+    return beyond_exact(tokens * math.log(reached), exact, tokens) or reached / math.exp(exact / tokens)

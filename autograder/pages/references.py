@@ -1,0 +1,69 @@
+"""What a recomputed figure is shown against: floors, the exact value where it is known, and published figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+
+from autograder.course.paths import ROOT
+from utils import corpora, toy
+from utils.floors import floors
+
+MODELS = ("LSTM", "LSTM dropout", "GRU", "GRU dropout")  # hw6's figures are named by its models
+# Test perplexities of Penn Treebank, 2 x 200 where it is a network; each with its source.
+PTB = {
+    "unigram": 639.3,
+    "bigram": 186.5,
+    "trigram": 154.3,
+    "Kneser-Ney 5-gram (Mikolov et al. 2011)": 141.2,
+    "LSTM without dropout (Zaremba et al. 2014)": 114.5,
+    "tied LSTM (README of pytorch/examples, 2017)": 87.17,
+    "tied LSTM, variational dropout, augmented loss (Inan et al. 2016)": 82.7,
+}
+
+
+def references(figure: str) -> dict[str, float]:
+    """What a figure is shown against, by name; nothing for one that is unknown. Lower is better for all of them."""
+    if figure == "perplexity over the exact one" or figure in MODELS:
+        return toy_words()
+    if figure == "bits per character over the exact ones":
+        return toy_characters()
+    if figure == "test perplexity on toy":
+        corpus = corpora.load("toy")
+        return {**floors(corpus.train, corpus.test), "exact, from the grammar": toy.exact_perplexity(corpus.test)}
+    if figure == "test perplexity on ptb":
+        return PTB | own_results()
+    if figure == "test perplexity on wikitext2":
+        return {"bigram": 266.4}
+    return {}
+
+
+@cache
+def toy_words() -> dict[str, float]:
+    """Perplexities of models without a memory on the toy language's test text, over the exact one."""
+    corpus = corpora.load("toy")
+    exact = toy.exact_perplexity(corpus.test)
+    found = {name: value / exact for name, value in floors(corpus.train, corpus.test).items()}
+    return found | {"exact, from the grammar": 1.0}
+
+
+@cache
+def toy_characters() -> dict[str, float]:
+    """Bits per character of models without a memory on the toy language's test text, over the exact ones."""
+    corpus = corpora.load("toy")
+    train, test = ([" ".join(line.strip().replace(" ", "_")) for line in text] for text in (corpus.train, corpus.test))
+    symbols = sum(len(line.split()) + 1 for line in test)
+    exact = -sum(toy.log_probability(line) for line in corpus.test) / symbols / math.log(2)
+    found = {name: math.log2(value) / exact for name, value in floors(train, test).items()}
+    return found | {"exact, from the grammar": 1.0}
+
+
+def own_results() -> dict[str, float]:
+    """This course's own test perplexities on Penn Treebank (`results/`)."""
+    found = {}
+    for path in sorted((ROOT / "results").glob("ptb_*/result.json")):
+        value = json.loads(path.read_text(encoding="utf-8")).get("test_perplexity")
+        if value:
+            found[f"this course's {path.parent.name}"] = value
+    return found

@@ -1,0 +1,1 @@
+"""Long runs by the solutions' own code, their tables and pictures."""

@@ -1,0 +1,311 @@
+"""Kernels that start warm: forked from a process that has torch and the rest loaded, in a sandbox of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import io
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+from autograder.course.errors import CourseError
+from autograder.course.paths import ROOT
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.bubblewrap import ONE_THREAD
+
+ENTRY = EntryPoint("course-warm", "autograder.sandbox.kernels:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME)
+PASSED = {
+    "COURSE_ROOT",
+    "COURSE_PROFILE",
+    "COURSE_DRAWS",
+    "NBGRADER_EXECUTION",
+    "MPLBACKEND",
+    *ONE_THREAD,
+}  # a kernel sees no more
+PATIENCE = 120  # seconds to wait for a kernel's beginning or end
+BESIDE = ("server.py", "namespaces.py")  # all of the grader that stands in the sandbox
+
+
+class Forked:
+    """A kernel's process as jupyter_client wants to see one: some of `subprocess.Popen`, over a connection.
+
+    killed_for: "memory" or "time" once the kernel was killed for too much of it.
+    clock: seconds on the kernel's own clock (namespaces.watch), as `poll` last heard; None where it has none.
+    """
+
+    stdin = stdout = stderr = None
+    killed_for = ""
+    clock: float | None = None
+
+    def __init__(self, connection: socket.socket):
+        self.pid = 0  # of no use here: it is another one inside
+        self.returncode: int | None = None
+        self._connection, self._told = connection, b""
+
+    def poll(self) -> int | None:
+        """None while the kernel lives, else its exit code."""
+        return self._receive(0)
+
+    def wait(self) -> int | None:
+        """Wait for the kernel's end; None where it does not come in time."""
+        return self._receive(PATIENCE)
+
+    def started(self) -> bool:
+        """Wait until the kernel is there; False if it ended before. Raises TimeoutError."""
+        self._connection.settimeout(PATIENCE)
+        while self.returncode is None:
+            word = self._word()
+            if word == "ready":
+                return True
+            self._note(word)
+        return False
+
+    def _receive(self, seconds: float) -> int | None:
+        try:
+            while self.returncode is None:
+                self._connection.settimeout(seconds)
+                self._note(self._word())
+        except (BlockingIOError, TimeoutError):
+            return None
+        return self.returncode
+
+    def _note(self, word: str) -> None:
+        kind, _, value = word.partition(" ")
+        if kind == "clock":
+            self.clock = float(value)
+        elif kind in ("memory", "time"):
+            self.killed_for = kind
+        else:
+            self.returncode = int(word or 1)  # nothing is told when the server itself has ended
+            self._connection.close()
+
+    def _word(self) -> str:
+        """The next line; empty at the end, and where there is no end to a line."""
+        while b"\n" not in self._told:
+            try:
+                more = self._connection.recv(4096)
+            except ConnectionError:
+                more = b""
+            if not more or len(self._told) > 4096:
+                return ""
+            self._told += more
+        word, _, self._told = self._told.partition(b"\n")
+        return word.decode()
+
+    def send_signal(self, number: int) -> None:
+        """End the kernel: interrupts go to it as messages, and every other signal means its end."""
+        if self.returncode is None:
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_WR)
+
+    def terminate(self) -> None:
+        """End the kernel."""
+        self.send_signal(15)
+
+    kill = terminate
+
+
+@dataclass(frozen=True)
+class Server:
+    """A warm server: the address that it listens at; its process (bubblewrap, around it) where this one started it."""
+
+    address: Path
+    process: subprocess.Popen | None = None
+
+    def ask(self, request: dict, files: bytes = b"") -> Forked:
+        """A new kernel. Raises OSError or ValueError where the server has ended."""
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(self.address))
+            connection.sendall(json.dumps(request | {"size": len(files)}).encode() + b"\n" + files)
+            forked = Forked(connection)
+            if not forked.started():
+                raise ValueError("the kernel ended before it was there")
+            return forked
+        except (OSError, ValueError):
+            connection.close()
+            raise
+
+    def end(self) -> None:
+        """End the process and its kernels; one that others use goes on."""
+        if self.process is None:
+            return
+        assert self.process.stdin
+        self.process.stdin.close()  # for root, a kill reaches bubblewrap but not the other user's process inside
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def start(isolated: bool) -> Server:
+    """Start a warm server. It ends with this process, however that ends."""
+    folder = sockets()
+    address = folder / f"server-{secrets.token_hex(4)}"
+    here = [Path(__file__).with_name(name) for name in BESIDE]
+    command = [sys.executable, "-P", str(here[0]), str(address), str(ROOT)]
+    env = dict(os.environ) | ONE_THREAD
+    if isolated:
+        env = {}
+        command = [*bubblewrap.command([*here, ROOT / "utils"], ONE_THREAD, folder), *command, "isolated"]
+    else:
+        command.append("open")
+    env |= {"PATH": os.environ["PATH"]}
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, env=env, start_new_session=True)  # Ctrl-C is not for it
+    atexit.register(running.kill)
+    return Server(address, running)
+
+
+_shared: dict[bool, Server] = {}
+
+
+def share(isolated: bool) -> Path:
+    """The address of a warm server for other processes, started unless one is running."""
+    running = _shared.get(isolated)
+    if running is None or running.process is None or running.process.poll() is not None:
+        running = _shared[isolated] = start(isolated)
+    return running.address
+
+
+@cache
+def server(isolated: bool) -> Server:
+    """This process's warm server, ready: the one that was given to it, or one of its own."""
+    found = Server(given[isolated]) if isolated in given else start(isolated)
+    until = time.monotonic() + 120
+    while not found.address.exists():
+        if time.monotonic() > until or (found.process and found.process.poll() is not None):
+            found.end()
+            raise CourseError("the process that kernels are forked from did not start")
+        time.sleep(0.01)
+    return found
+
+
+given: dict[bool, Path] = {}  # addresses of servers, by whether they isolate, that another process started for this one
+
+
+def adopt(isolated: bool, address: Path) -> None:
+    """Use another process's warm server for as long as it lives."""
+    given[isolated] = address
+    sockets.cache_clear()
+    sockets()  # of a server of its own, too, should that one end
+
+
+@cache
+def sockets() -> Path:
+    """The folder in which this process, its warm servers and their kernels find each other."""
+    if given:
+        return next(iter(given.values())).parent
+    folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    open_to_kernels(folder)
+    return folder
+
+
+def open_to_kernels(folder: Path) -> None:
+    """Let kernels write in a folder, whoever they run as."""
+    if os.getuid() == 0:
+        os.chown(folder, bubblewrap.NOBODY, bubblewrap.NOBODY)
+
+
+def handed_in(folder: Path) -> bytes:
+    """What a kernel gets to see of a hand-in, as a tar: its regular files but notebooks."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
+                archive.add(path, path.name, filter=_anonymous)
+    return packed.getvalue()
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o644
+    return entry
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel.
+
+    isolated, limits: as `use_warm_kernels` set them.
+    """
+
+    isolated = True
+    limits = bubblewrap.Limits()
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Interrupts go by message: a signal does not reach into a sandbox."""
+        assert self.kernel_spec
+        assert self.parent
+        self.kernel_spec.interrupt_mode = "message"
+        folder = Path(tempfile.mkdtemp(dir=sockets()))  # an isolated kernel sees none but its own
+        open_to_kernels(folder)
+        self.parent.transport, self.parent.ip = "ipc", str(folder / "k")
+        return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any):
+        """Fork a kernel that is given the command's connection, its folder and its environment."""
+        env = dict(kwargs.get("env") or os.environ)
+        folder = Path(kwargs.get("cwd") or Path.cwd())
+        request: dict[str, Any] = {"env": env, "cwd": str(folder), "file": cmd[cmd.index("-f") + 1]}
+        files = b""
+        if self.isolated:
+            info: dict[str, Any] = dict(self.connection_info)
+            info["key"] = info["key"].decode()
+            ports = [value for name, value in info.items() if name.endswith("_port")]
+            env = {name: value for name, value in env.items() if name in PASSED}
+            request = {"env": bubblewrap.ENVIRONMENT | env, "cwd": None, "connection": info, "ports": ports}
+            request["limits"] = self.limits.as_dict()
+            files = handed_in(folder)
+        self.process = self._fork(request, files)  # type: ignore[assignment]
+        self.pid = self.pgid = None
+        return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel and see it end; jupyter_client looks for it ten times a second only."""
+        await super().kill(restart=restart)
+        until = time.monotonic() + 5
+        while await self.poll() is None and time.monotonic() < until:
+            await asyncio.sleep(0.002)
+
+    def _fork(self, request: dict, files: bytes) -> Forked:
+        """A kernel; where the server has ended, by lack of memory or by somebody's kill, from another one."""
+        for _ in range(2):
+            asked = server(self.isolated)
+            try:
+                return asked.ask(request, files)
+            except (OSError, ValueError):
+                asked.end()
+                given.pop(self.isolated, None)
+                server.cache_clear()
+        raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
+
+
+def possible() -> bool:
+    """Whether a process that has loaded everything can be forked here: macOS's own libraries do not survive it."""
+    return hasattr(os, "fork") and sys.platform != "darwin"
+
+
+def use_warm_kernels(isolated: bool, limits: bubblewrap.Limits | None = None) -> None:
+    """Have this process's kernels start warm, where a process can be forked, and in a sandbox within limits or not."""
+    WarmProvisioner.isolated, WarmProvisioner.limits = isolated, limits or bubblewrap.Limits()
+    if possible():
+        factory = KernelProvisionerFactory.instance()
+        factory.provisioners[ENTRY.name] = ENTRY
+        factory.default_provisioner_name = ENTRY.name

@@ -1,0 +1,1 @@
+"""Which hand-ins are alike."""

@@ -1,0 +1,128 @@
+"""`course similar`: reads a class's hand-ins, and writes the most alike pairs as a table and as one page."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from nbgrader.coursedir import CourseDirectory
+from rich.table import Table
+from rich.text import Text
+
+from autograder.course.errors import CourseError
+from autograder.course.nbgrader_api import settings
+from autograder.intake import submission
+from autograder.intake.submissions import taken
+from autograder.similarity.tokens import given_names
+from autograder.similarity.winnowing import Pair, alike, passages
+from autograder.verification.handins import all_handins
+
+SHOWN, LEAST = 20, 5  # pairs in the table and on the page; fingerprints that one must have in common
+LIMIT = 200_000  # characters of a hand-in that are compared; a real one has under 20,000
+LINES = 5000  # of a cell that the page shows
+LOG = logging.getLogger("course")
+CAUTION = (
+    "Alike is no verdict. Short right answers are alike by nature, and so is the work of people who sat in one "
+    "exercise class or read the same page. Read the passages before you think anything of a number."
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A class compared: how many hand-ins, and the pairs that share fingerprints, the most alike first."""
+
+    assignment: str
+    works: int
+    pairs: list[Pair]
+
+    @property
+    def shown(self) -> list[Pair]:
+        """Those that the table and the page hold."""
+        return [pair for pair in self.pairs[:SHOWN] if pair.common >= LEAST]
+
+    @property
+    def usual(self) -> float:
+        """The likeness that nine of ten pairs of this class do not exceed."""
+        every = self.works * (self.works - 1) // 2
+        above = every - math.ceil(0.9 * every)  # of the pairs, this many may be over it
+        return self.pairs[above].likeness if above < len(self.pairs) else 0.0
+
+
+def compare_class(root: Path, assignment: str, students: str = "*") -> Found:
+    """Compare the hand-ins of a course folder with each other. students: a name or a pattern.
+
+    Nothing of a hand-in is run. Raises CourseError where fewer than two were handed in.
+    """
+    config = settings(root)
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.student_id = students
+    works = {
+        student: _code(student, found.notebook.cells)
+        for student, found in taken(CourseDirectory(config=config), assignment, LOG)
+    }
+    if len(works) < 2:
+        raise CourseError(
+            f"{assignment}: {len(works)} hand-ins of {students!r} in {root}, two are the least to compare"
+        )
+    released = [cell.source for cell in submission.pristine(assignment, root).cells if cell.cell_type == "code"]
+    course = {source for handin in all_handins(assignment) for source in handin.cells.values()} | set(released)
+    return Found(assignment, len(works), alike(works, course, given_names(released)))
+
+
+def _code(student: str, cells: Iterable) -> dict[str, str]:
+    """The code of a student's own cells by id, up to LIMIT characters in all."""
+    found, room = {}, LIMIT
+    for cell in cells:
+        own = cell.id.startswith("own-") and not cell.metadata.get("nbgrader")  # a helper that was kept (grafting.py)
+        if cell.cell_type == "code" and (own or cell.metadata.get("nbgrader", {}).get("solution")):
+            found[cell.id] = cell.source[:room]
+            room -= len(found[cell.id])
+    if room <= 0:
+        LOG.warning("%s: only the first %d characters are compared", student, LIMIT)
+    return found
+
+
+def table(found: Found) -> Table:
+    """The most alike pairs: both shares, and how many fingerprints they are of."""
+    shown = Table(title=f"{found.assignment}: the most alike of {found.works} hand-ins")
+    for name in ("", "student", "share", "student", "share", "in common", "likeness"):
+        shown.add_column(name, justify="left" if name == "student" else "right")
+    for number, pair in enumerate(found.shown, 1):
+        (a, b), (first, second) = pair.works, pair.shares
+        numbers = str(pair.common), f"{pair.likeness:.2f}"
+        shown.add_row(str(number), Text(a.student), f"{first:.0%}", Text(b.student), f"{second:.0%}", *numbers)
+    return shown
+
+
+def page(found: Found) -> str:
+    """The passages of the most alike pairs side by side, as one HTML page that needs nothing else."""
+    loader = jinja2.PackageLoader("autograder.pages", "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pairs = [(pair, _questions(pair)) for pair in found.shown]
+    text = environment.get_template("similarity.html.j2").render(found=found, pairs=pairs, caution=CAUTION)
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
+
+
+def _questions(pair: Pair) -> list[tuple[str, list[list[tuple[int, str, str]]]]]:
+    """The cells in which the two are alike: id, and for each student the lines: number, text, and which passages."""
+    marks: list[dict[tuple[str, int], list[int]]] = [{}, {}]
+    for number, passage in enumerate(passages(pair), 1):
+        for side, cell, (first, last) in zip(marks, passage.cells, passage.lines, strict=True):
+            for line in range(first, last + 1):
+                side.setdefault((cell, line), []).append(number)
+    named = {cell for side in marks for cell, _ in side}
+    done = []
+    for cell in dict.fromkeys(cell for work in pair.works for cell in work.texts if cell in named):
+        sides = []
+        for side, work in zip(marks, pair.works, strict=True):
+            source = work.texts[cell].source.rstrip("\n") if cell in work.texts else ""
+            texts = source.split("\n") if source else []
+            texts[LINES:] = ["[more lines were left out here]"] * (len(texts) > LINES)
+            lines = enumerate(texts, 1)
+            sides.append([(n, text, ", ".join(map(str, side.get((cell, n), ())))) for n, text in lines])
+        done.append((cell, sides))
+    return done

@@ -1,0 +1,167 @@
+"""Which hand-ins are alike, and in which passages: winnowing over the tokens of their solution cells. No verdict.
+
+Source: Schleimer, Wilkerson, Aiken 2003, Winnowing: local algorithms for document fingerprinting, the method of MOSS.
+A cell becomes a sequence of normalised tokens, each K of them in a row (a k-gram) a hash; of every WINDOW k-grams in a
+row the smallest hash is kept as a fingerprint. What the course gave, and what many have, is set aside *before* that
+choice. So a shared run of WINDOW + K - 1 tokens with at least one k-gram that was not set aside always shares a
+fingerprint, and what is shorter than K tokens never does.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import combinations
+
+from autograder.similarity.tokens import tokens
+
+K, WINDOW = 10, 4  # measured, as is RESERVE: docs/similarity.md
+RESERVE = 20
+FREQUENT, FEW = 0.1, 5  # set aside is what more than a tenth of the class has, and more than five of them
+PLACES = 8  # of one fingerprint in one hand-in that passages are looked for; a cell may repeat one line for ever
+Grams = Sequence[int]
+Sources = Mapping[str, Mapping[str, str]]  # by student and cell id
+
+
+@dataclass(eq=False)
+class Text:
+    """A cell as it is compared: its normalised tokens, the line of each (from 1), and the hashes of its k-grams."""
+
+    source: str
+    symbols: list[str]
+    lines: list[int]
+    grams: list[int]
+
+
+@dataclass(eq=False)
+class Work:
+    """A student's cells by id, and where each fingerprint stands: cell id and position in its k-grams."""
+
+    student: str
+    texts: dict[str, Text]
+    fingerprints: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two hand-ins, how many fingerprints both have, and the k-grams that were set aside."""
+
+    works: tuple[Work, Work]
+    common: int
+    aside: frozenset[int]
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The part of the first one's fingerprints that the second has too, and the other way round."""
+        return self.common / len(self.works[0].fingerprints), self.common / len(self.works[1].fingerprints)
+
+    @property
+    def likeness(self) -> float:
+        """What pairs are ranked by: the mean of the two shares, as if each work had RESERVE fingerprints more.
+
+        Without these, two works of three fingerprints would stand above two that share ninety of a hundred.
+        """
+        return sum(self.common / (len(work.fingerprints) + RESERVE) for work in self.works) / 2
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A run of k-grams that two works have in common: in each its cell, and from which line to which."""
+
+    cells: tuple[str, str]
+    lines: tuple[tuple[int, int], tuple[int, int]]
+
+
+def k_grams(symbols: Sequence[str], k: int = K) -> list[int]:
+    """A 64-bit hash of each k tokens in a row, the same in every run."""
+    runs = ("\0".join(symbols[i : i + k]) for i in range(len(symbols) - k + 1))
+    return [int.from_bytes(blake2b(run.encode(errors="surrogatepass"), digest_size=8).digest(), "big") for run in runs]
+
+
+def winnow(grams: Grams, aside: Collection[int] = (), window: int = WINDOW) -> list[int]:
+    """Positions of the fingerprints: of each `window` k-grams in a row the smallest hash that is not set aside.
+
+    Of equal ones the rightmost. A text of fewer k-grams than a window is one window.
+    """
+    chosen = set()
+    for start in range(max(len(grams) - window + 1, min(1, len(grams)))):
+        candidates = [(grams[i], -i) for i in range(start, min(start + window, len(grams))) if grams[i] not in aside]
+        if candidates:
+            chosen.add(-min(candidates)[1])
+    return sorted(chosen)
+
+
+def read_text(source: str, given: Collection[str] = ()) -> Text:
+    """A cell, ready to be compared."""
+    found = tokens(source, given)
+    symbols = [symbol for symbol, _ in found]
+    return Text(source, symbols, [line for _, line in found], k_grams(symbols))
+
+
+def alike(works: Sources, course: Iterable[str] = (), given: Collection[str] = ()) -> list[Pair]:
+    """Pairs of works that share fingerprints, the most alike first.
+
+    works: sources by student and cell id. course: texts whose k-grams are no evidence, since everybody may have them.
+    given: names that students cannot choose (`given_names`).
+    """
+    read = [Work(name, {cell: read_text(text, given) for cell, text in cells.items()}) for name, cells in works.items()]
+    has = Counter(gram for work in read for gram in {gram for text in work.texts.values() for gram in text.grams})
+    most = max(FEW, FREQUENT * len(read))
+    aside = {gram for gram, count in has.items() if count > most}
+    for source in course:
+        aside.update(read_text(source, given).grams)
+    index: dict[int, list[int]] = defaultdict(list)  # from a fingerprint to the works that have it
+    for number, work in enumerate(read):
+        for cell, text in work.texts.items():
+            for place in winnow(text.grams, aside):
+                work.fingerprints.setdefault(text.grams[place], []).append((cell, place))
+        for gram in work.fingerprints:
+            index[gram].append(number)
+    gone = frozenset(aside)
+    common = Counter(pair for numbers in index.values() for pair in combinations(numbers, 2))
+    pairs = [Pair((read[i], read[j]), count, gone) for (i, j), count in common.items()]
+    return sorted(pairs, key=lambda pair: (-pair.likeness, *(work.student for work in pair.works)))
+
+
+def passages(pair: Pair) -> list[Passage]:
+    """The runs of shared k-grams around a pair's shared fingerprints, as far as they reach, in the first one's order.
+
+    A run ends where a k-gram is not alike or is one that was set aside. The longest come first, and one that adds no
+    line to those before it is left out, as code that repeats itself is alike in many places.
+    """
+    runs: dict[tuple[str, str, int, int], int] = {}  # cells and where in their k-grams -> length
+    seen: dict[tuple[str, str, int], list[tuple[int, int]]] = defaultdict(list)  # cells, i - j -> stretches of i
+    first, second = pair.works
+    for gram in first.fingerprints.keys() & second.fingerprints.keys():
+        for cell, i in first.fingerprints[gram][:PLACES]:
+            for other, j in second.fingerprints[gram][:PLACES]:
+                before = seen[cell, other, i - j]
+                place = bisect(before, (i, len(first.texts[cell].grams)))
+                if place and i < before[place - 1][1]:
+                    continue
+                texts = first.texts[cell].grams, second.texts[other].grams
+                back = _reach(texts, (i, j), -1, pair.aside) - 1
+                onwards = _reach(texts, (i, j), 1, pair.aside)
+                before.insert(place, (i - back, i + onwards))
+                runs[cell, other, i - back, j - back] = back + onwards
+    kept: list[Passage] = []
+    marked: set[tuple[int, str, int]] = set()
+    for (cell, other, i, j), length in sorted(runs.items(), key=lambda run: (-run[1], run[0])):
+        a, b = (text.lines[k : k + length + K - 1] for text, k in ((first.texts[cell], i), (second.texts[other], j)))
+        lines = {(0, cell, line) for line in set(a)} | {(1, other, line) for line in set(b)}
+        if not lines <= marked:
+            marked |= lines
+            kept.append(Passage((cell, other), ((a[0], a[-1]), (b[0], b[-1]))))
+    order = {cell: number for number, cell in enumerate(first.texts)}
+    return sorted(kept, key=lambda passage: (order[passage.cells[0]], passage.lines, passage.cells))
+
+
+def _reach(texts: tuple[Grams, Grams], places: tuple[int, int], step: int, aside: Collection[int]) -> int:
+    """How many k-grams from two places on are alike and not set aside. step: 1 onwards, -1 back."""
+    (a, b), (i, j), reach = texts, places, 0
+    while 0 <= i < len(a) and 0 <= j < len(b) and a[i] == b[j] and a[i] not in aside:
+        i, j, reach = i + step, j + step, reach + 1
+    return reach

@@ -1,0 +1,135 @@
+"""`course demo`: a small class through the real `nbgrader autograde`, its feedback, and a small word language model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from autograder.build.builder import build
+from autograder.course.errors import CourseError
+from autograder.course.paths import ROOT
+from autograder.grading.nbgrader_hook import UNSAFE
+from autograder.oracle.questions import edited_cell, load_questions
+from autograder.pages.report import write
+from autograder.runs.recipes import Recipe
+from autograder.runs.train import train
+from autograder.verification.doctor import install_isolation
+from autograder.verification.grades import verdicts
+from autograder.verification.handins import answered_notebook, hand_in, solution_cells
+from utils import corpora
+from utils.floors import floors
+from utils.toy import exact_perplexity
+
+DEMO = ROOT / "demo"
+SMALL = Recipe(
+    corpus="toy",
+    embedding_size=64,
+    hidden_size=64,
+    num_layers=1,
+    dropout=0.1,
+    bptt=20,
+    epochs=8,
+)
+# student -> assignment -> what differs from the solution: a question whose first misconceptions are in it, or a cell
+CLASS: dict[str, dict[str, dict[str, int | str]]] = {
+    "student-01": {"hw4_gru_gradients": {}, "hw5_word_lm": {}},
+    "student-02": {"hw4_gru_gradients": {"sigmoid_derivative": 0, "gru_cell_backward": 1}},
+    "student-03": {"hw5_word_lm": {"batchify": 0, "clip_by_norm": 0}},
+    "student-04": {
+        "hw4_gru_gradients": {"count_gru_parameters": "def count_gru_parameters(*sizes):\n    return 'many'"}
+    },
+}
+
+
+def demo() -> list[Path]:
+    """Build, grade the class in `demo/`, print the table of marks and reasons, train; returns the feedback pages."""
+    console = Console(width=max(Console().width, 100))
+    lacking = install_isolation()
+    isolated = f"NOT isolated: {lacking}" if lacking else "isolated: no network, nothing of the course, limits on all"
+    console.print(f"hand-ins run {isolated}")
+    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.mkdir()
+    names = sorted({name for work in CLASS.values() for name in work})
+    for name in names:
+        console.print(f"building {name}")
+        build(name, DEMO)
+    for student, work in CLASS.items():
+        for name, changes in work.items():
+            hand_in(DEMO, student, name, answered_notebook(name, _cells(name, changes)))
+    for name in names:
+        started = time.perf_counter()
+        _nbgrader("autograde", name, *([UNSAFE] if lacking else []))
+        count = sum(name in work for work in CLASS.values())
+        console.print(f"nbgrader autograde {name}: {(time.perf_counter() - started) / count:.1f} s per hand-in")
+        _nbgrader("generate_feedback", name)
+    console.print(marks_table(DEMO, {student: list(work) for student, work in CLASS.items()}))
+    console.print("training a small word language model on the toy language")
+    result = train(SMALL, DEMO / "word_lm", device="cpu")
+    console.print(_perplexities(result["test_perplexity"]))
+    reports, _ = write(DEMO, names, DEMO / "report", "http://localhost:8888")
+    pages = [*reports, *sorted(DEMO.glob("feedback/*/*/*.html"))]
+    console.print("pages to open in a browser, on the class and on each hand-in:")
+    for page in pages:
+        console.print(f"  {page.relative_to(ROOT)}")
+    return pages
+
+
+def _cells(assignment: str, changes: dict[str, int | str]) -> dict[str, str]:
+    cells = solution_cells(assignment)
+    questions = {question.id: question for question in load_questions(assignment)}
+    for name, change in changes.items():
+        if isinstance(change, str):
+            cells[name] = change
+        else:
+            cells |= edited_cell(assignment, questions[name], questions[name].misconceptions[change])
+    return cells
+
+
+def _nbgrader(command: str, assignment: str, *more: str) -> None:
+    """Run nbgrader's own command over the demo course."""
+    call = [sys.executable, "-m", "nbgrader", command, assignment, *more]
+    call += [f"--CourseDirectory.root={DEMO}", f"--CourseDirectory.db_url=sqlite:///{DEMO}/gradebook.db"]
+    call.append("--log-level=WARN")
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    if done.returncode:
+        raise CourseError(f"nbgrader {command} {assignment} failed:\n{done.stdout}{done.stderr}")
+
+
+def marks_table(course: Path, handins: dict[str, list[str]]) -> Table:
+    """Student, assignment, marks, and the reason in words for each lost point."""
+    table = Table("student", "assignment", "marks", "lost", "why", show_lines=True)
+    for student, names in handins.items():
+        for name in names:
+            given = verdicts(course, student, name)
+            total = f"{sum(v['score'] for v in given):g} of {sum(v['points'] for v in given):g}"
+            reasons: dict[str, float] = {}
+            for verdict in given:
+                for finding in verdict["findings"]:
+                    if not finding["passed"]:
+                        why = verdict["note"] or finding["reason"]  # what builds on a mistake is said in one line
+                        reason = f"{verdict['question']}: {why}"
+                        reasons[reason] = reasons.get(reason, 0) + finding["points"]
+            if not reasons:
+                table.add_row(student, name, total, "", "")
+            for index, (reason, points) in enumerate(reasons.items()):
+                head = (student, name, total) if index == 0 else ("", "", "")
+                table.add_row(*head, f"{points:.2g}", reason)
+    return table
+
+
+def _perplexities(reached: float) -> Table:
+    corpus = corpora.load("toy")
+    rows = floors(corpus.train, corpus.test)
+    table = Table("model", "test perplexity", title="toy language")
+    for name, value in rows.items():
+        table.add_row(name, f"{value:.1f}")
+    table.add_row(f"LSTM, 1 x {SMALL.hidden_size}, {SMALL.epochs} epochs", f"{reached:.1f}", style="bold")
+    table.add_row("exact (from the grammar)", f"{exact_perplexity(corpus.test):.1f}")
+    return table

@@ -1,0 +1,80 @@
+"""Hand-ins made from the course's own material: the solution, the untouched release, misconceptions, alternatives."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+import nbformat
+
+from autograder.build.builder import notebook
+from autograder.course.paths import ROOT
+from autograder.course.solutions import assignment_cells
+from autograder.oracle.questions import Misconception, Question, edited_cell, load_questions
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """A notebook to hand in and what it is for. `cells` holds the source of each solution cell that is filled in."""
+
+    name: str
+    kind: str  # solution, release, misconception or alternative
+    cells: Mapping[str, str]
+    question: Question | None = None
+    misconception: Misconception | None = None
+    edited: Mapping[str, str] = field(default_factory=dict)  # question id -> name of the alternative in it
+
+
+def solution_cells(assignment: str) -> dict[str, str]:
+    """Source of each solution cell by its id."""
+    return {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
+
+
+def all_handins(assignment: str) -> Iterator[HandIn]:
+    """The solution, the release, one hand-in per misconception, and the alternatives: the n-th of every question."""
+    solution = solution_cells(assignment)
+    yield HandIn("solution", "solution", solution)
+    yield HandIn("release", "release", {})
+    questions = load_questions(assignment)
+    for question in questions:
+        for number, wrong in enumerate(question.misconceptions, 1):
+            cells = solution | edited_cell(assignment, question, wrong)
+            yield HandIn(f"misconception-{question.id}-{number}", "misconception", cells, question, wrong)
+    columns = zip_longest(*([(q, right) for right in q.alternatives] for q in questions))
+    for number, column in enumerate(columns, 1):
+        cells, edited = dict(solution), {}
+        for question, right in filter(None, column):
+            cells |= edited_cell(assignment, question, right)
+            edited[question.id] = right.name
+        yield HandIn(f"alternatives-{number}", "alternative", cells, edited=edited)
+
+
+def filled_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.NotebookNode:
+    """The released notebook with the given solution cells filled in, as a student would hand it in."""
+    released = nbformat.read(ROOT / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+    for cell in released.cells:
+        if cell.id in cells:
+            cell.source = cells[cell.id]
+    return released
+
+
+def answered_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.NotebookNode:
+    """As `filled_notebook`, with the model answers as answers to the written questions."""
+    filled = filled_notebook(assignment, cells)
+    answers = {c.id: copy.deepcopy(c.source) for c in notebook(assignment).cells if c.cell_type == "markdown"}
+    for cell in filled.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown":
+            lines = answers[cell.id].split("\n")
+            cell.source = "\n".join(line for line in lines if not line.startswith(("### BEGIN", "### END")))
+    return filled
+
+
+def hand_in(course: Path, student: str, assignment: str, filled: nbformat.NotebookNode) -> Path:
+    """Write a notebook to where nbgrader collects hand-ins; returns the folder."""
+    folder = course / "submitted" / student / assignment
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(filled, folder / f"{assignment}.ipynb")
+    return folder

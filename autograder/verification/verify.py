@@ -1,0 +1,270 @@
+"""`course verify`: the grader is itself graded, through real autograding in a temporary course.
+
+Every solution must score full marks, every untouched release zero, every misconception must lose marks in its own
+question and in none that does not build on it, every alternative must keep full marks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from unittest import mock
+
+from nbconvert.preprocessors import ExecutePreprocessor
+
+from autograder.build.builder import build
+from autograder.course.errors import CourseError
+from autograder.course.nbgrader_api import api
+from autograder.course.paths import ROOT
+from autograder.course.solutions import assignment_cells
+from autograder.grading.cores import end_with_the_run
+from autograder.oracle.questions import Question, load_questions
+from autograder.sandbox import bubblewrap
+from autograder.verification.grades import auto_scores, cell_errors, verdicts
+from autograder.verification.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one hand-in scored: points by question, whether a misconception was named, wall seconds.
+
+    why: in words, what cells ended with and why points were lost.
+    """
+
+    name: str
+    scores: dict[str, float]
+    named: bool
+    seconds: float
+    why: tuple[str, ...] = ()
+
+
+def grade_handins(
+    assignment: str, names: list[str], files: Mapping[str, bytes] | None = None, built: Path | None = None
+) -> list[Result]:
+    """Grade some of an assignment's hand-ins by `nbgrader autograde` in a temporary course of this process's own.
+
+    files: what a misconception's hand-in comes with beside its notebook, such as the weights of a long run.
+    built: a course in which the assignment is built, to copy; it is built anew without one.
+    """
+    wanted = {handin.name: handin for handin in all_handins(assignment) if handin.name in names}
+    found = []
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder, contextlib.redirect_stderr(io.StringIO()):
+        course = Path(folder)
+        if built:
+            shutil.copytree(built, course, dirs_exist_ok=True)
+        else:
+            build(assignment, course)
+        for handin in wanted.values():
+            place = hand_in(course, handin.name, assignment, filled_notebook(assignment, handin.cells))
+            for file, data in (files or {}).items():
+                (place / file).write_bytes(data)
+            started = time.perf_counter()
+            grader = api(course, needless_cells(assignment, handin), unsafe=bubblewrap.lacks() is not None)
+            result = grader.autograde(assignment, handin.name)  # the course's own work may run in the open
+            seconds = time.perf_counter() - started
+            if not result["success"]:
+                raise CourseError(f"{assignment}: {handin.name} was not graded:\n{result.get('log')}")
+            scores = auto_scores(course, handin.name, assignment)
+            given = verdicts(course, handin.name, assignment)
+            if any(scores.get(f"check_{v['question']}") != v["score"] for v in given):
+                raise CourseError(f"{assignment}: {handin.name}: the gradebook and the verdicts differ")
+            means = handin.misconception.means if handin.misconception else None
+            named = any(f["reason"] == means for v in given for f in v["findings"])
+            points = {v["question"]: v["score"] for v in given}
+            why = [f"{v['question']}: {f['reason']}" for v in given for f in v["findings"] if f["reason"]]
+            said = (*cell_errors(course, handin.name, assignment), *dict.fromkeys(why))
+            found.append(Result(handin.name, points, named, seconds, said))
+    return found
+
+
+def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
+    """Grade all hand-ins of the assignments in `jobs` processes.
+
+    Misconceptions are handed in with the weights that the solution trains, as students would.
+    """
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    context = get_context("spawn")
+    workers = ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_the_run)
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder, workers as pool:
+        built = {name: Path(folder) / name for name in assignments}
+        first = {name: pool.submit(_build, name, built[name]) for name in assignments}
+        waiting: dict[str, list[Future]] = {}
+        for name in assignments:
+            files = first[name].result()
+            handins = list(all_handins(name))
+            wrong = [handin.name for handin in handins if handin.misconception]
+            right = [handin.name for handin in handins if not handin.misconception]
+            batches = [(wrong[i : i + BATCH], files) for i in range(0, len(wrong), BATCH)]
+            batches += [([one], {}) for one in right]
+            waiting[name] = [pool.submit(grade_handins, name, *each, built[name]) for each in batches]
+        results = {}
+        for name, futures in waiting.items():
+            by_name = {result.name: result for future in futures for result in future.result()}
+            results[name] = [by_name[handin.name] for handin in all_handins(name)]
+    return results
+
+
+BATCH = 6  # hand-ins to a task: few enough that the processes end together
+
+
+def _build(assignment: str, course: Path) -> dict[str, bytes]:
+    """Build an assignment; returns the files that its solution, run as it is, leaves to be handed in."""
+    build(assignment, course)
+    names = [question.hands_in for question in load_questions(assignment) if question.hands_in]
+    if not names:
+        return {}
+    grading = mock.patch.dict(os.environ, NBGRADER_EXECUTION="autograde", COURSE_ROOT=str(ROOT))
+    with grading, tempfile.TemporaryDirectory() as folder:
+        solution = filled_notebook(assignment, solution_cells(assignment))
+        ExecutePreprocessor(timeout=600, kernel_name="python3", extra_arguments=["--log-level=ERROR"]).preprocess(
+            solution, {"metadata": {"path": folder}}
+        )
+        return {name: (Path(folder) / name).read_bytes() for name in names}
+
+
+def scratch() -> str | None:
+    """Where courses that nobody keeps are made: in memory, if it can be, since a gradebook waits for its disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def needless_cells(assignment: str, handin: HandIn) -> set[str]:
+    """Cells that make only what a misconception may spoil anyway: whether it does is not judged."""
+    if handin.question is None:
+        return set()
+    questions = load_questions(assignment)
+    free = dependants(questions, handin.question.id) - {handin.question.id}
+    needed = {question.made_by for question in questions if question.id not in free}
+    return {question.made_by for question in questions if question.made_by} - needed
+
+
+def dependants(questions: Iterable[Question], name: str) -> set[str]:
+    """The questions that build on one, directly or through others, itself included."""
+    found = {name}
+    for question in questions:  # in notebook order: what a question builds on stands before it
+        if found & set(question.builds_on):
+            found.add(question.id)
+    return found
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The judgement over an assignment's hand-ins: problems in words, and the counts behind the two rates."""
+
+    problems: list[str]
+    wrong: int
+    wrong_accepted: int
+    right: int
+    right_refused: int
+
+
+def judge(assignment: str, results: list[Result]) -> Summary:
+    """Hold the scores of all hand-ins against what each must score."""
+    questions = load_questions(assignment)
+    points = question_points(assignment)
+    problems: list[str] = []
+    wrong = accepted = right = refused = 0
+    for handin, result in _paired(assignment, results):
+        scores = result.scores
+        full = {name for name, value in points.items() if scores.get(name) == value}
+        if handin.kind in ("solution", "alternative"):
+            right += len(points)
+            refused += len(points) - len(full)
+            for name in points.keys() - full:
+                what = handin.edited.get(name, "the solution")
+                problems.append(f"{handin.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
+            if points.keys() != full:
+                problems += [f"{handin.name}: {line}" for line in result.why]
+        elif handin.kind == "release":
+            wrong += len(points)
+            some = [name for name in points if scores.get(name) != 0]
+            accepted += len(some)
+            problems += [f"release: {name} got {scores.get(name)}, 0 was expected" for name in some]
+        else:
+            assert handin.question
+            assert handin.misconception
+            wrong += 1
+            own = handin.question.id
+            if own in full:
+                accepted += 1
+                problems.append(f"{handin.name}: '{handin.misconception.name}' kept full marks")
+            for name in points.keys() - full - dependants(questions, own):
+                refused += 1
+                problems.append(f"{handin.name}: '{handin.misconception.name}' lost marks in {name}")
+    return Summary(problems, wrong, accepted, right, refused)
+
+
+def _paired(assignment: str, results: list[Result]) -> list[tuple[HandIn, Result]]:
+    handins = {handin.name: handin for handin in all_handins(assignment)}
+    return [(handins[result.name], result) for result in results]
+
+
+def question_points(assignment: str) -> dict[str, float]:
+    """Points of each question."""
+    cells = assignment_cells(assignment)
+    return {c.id.removeprefix("check_"): c.points for c in cells if c.role == "question" and c.points is not None}
+
+
+def report(results: dict[str, list[Result]]) -> str:
+    """The table in Markdown: what was graded, question by question, and the two rates."""
+    lines = ["# The grader, graded", ""]
+    lines += ["Written by `make verify`: every hand-in below went through `nbgrader autograde`.", ""]
+    summaries = {name: judge(name, rows) for name, rows in results.items()}
+    wrong, accepted = (sum(getattr(s, key) for s in summaries.values()) for key in ("wrong", "wrong_accepted"))
+    right, refused = (sum(getattr(s, key) for s in summaries.values()) for key in ("right", "right_refused"))
+    lines += ["| rate | value |", "| --- | --- |"]
+    lines += [f"| wrong accepted | {accepted} of {wrong} |", f"| right refused | {refused} of {right} |", ""]
+    lines += ["*Wrong* counts each misconception and each graded cell of an untouched release; *right* counts each"]
+    lines += [
+        "graded cell of the solutions and of the hand-ins made of alternatives. *Named* counts the misconceptions"
+    ]
+    lines += [
+        "whose own sentence stood in the feedback. A misconception may cost marks in questions that build on its own.",
+        "",
+    ]
+    for assignment, rows in results.items():
+        lines += [f"## {assignment}", ""]
+        heads = "question|points|cases|solution|release|misconceptions caught|named|alternatives kept|builds on"
+        lines += [f"| {heads.replace('|', ' | ')} |"]
+        lines += ["| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+        lines += [_row(question, assignment, rows) for question in load_questions(assignment)] + [""]
+        if summaries[assignment].problems:
+            lines += ["Problems:", ""] + [f"- {problem}" for problem in summaries[assignment].problems] + [""]
+        lines += ["| misconception | question | marks kept in it | named |", "| --- | --- | --- | --- |"]
+        for handin, row in _paired(assignment, rows):
+            if handin.question and handin.misconception:
+                own = handin.question.id
+                kept = f"{row.scores.get(own, 0):g} of {question_points(assignment)[own]:g}"
+                lines.append(f"| {handin.misconception.name} | `{own}` | {kept} | {'yes' if row.named else ''} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(question: Question, assignment: str, rows: list[Result]) -> str:
+    points = question_points(assignment)[question.id]
+    pairs = _paired(assignment, rows)
+    score = {h.kind: r.scores.get(question.id, 0) for h, r in pairs if h.kind in ("solution", "release")}
+    mine = [r for h, r in pairs if h.misconception and h.question is question]
+    caught = sum(r.scores.get(question.id, 0) < points for r in mine)
+    tried = [r for h, r in pairs if question.id in h.edited]
+    kept = sum(r.scores.get(question.id) == points for r in tried)
+    cells = [
+        f"`{question.id}`",
+        f"{points:g}",
+        str(len(question.cases)),
+        f"{score['solution']:g}",
+        f"{score['release']:g}",
+        f"{caught} of {len(mine)}",
+        str(sum(r.named for r in mine)),
+        f"{kept} of {len(tried)}",
+        ", ".join(f"`{name}`" for name in question.builds_on),
+    ]
+    return "| " + " | ".join(cells) + " |"
