@@ -4,7 +4,6 @@ import warnings
 
 from sqlalchemy.exc import SAWarning
 
-from autograder.grading.asking import AUTOGRADE, SANITIZE
 from autograder.grading.nbgrader_hook import install
 from autograder.pages import safe_pages
 
@@ -18,11 +17,8 @@ c.CourseDirectory.course_id = "recurrent-language-models"
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("not written yet")'}
 
 # The kernel answers, the grader marks: see docs/design.md
-c.Autograde.sanitize_preprocessors = SANITIZE
-c.Autograde.autograde_preprocessors = AUTOGRADE
 c.Execute.kernel_name = "python3"  # the course's choice, whatever a notebook asks for
 c.Execute.shutdown_kernel = "immediate"
-c.OverwriteCells.add_missing_cells = True
 c.LimitOutput.max_lines = 500
 c.HTMLExporter.filters = safe_pages.FILTERS
 c.HTMLExporter.default_preprocessors = []  # they would meet the notebook before it is safe

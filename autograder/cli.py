@@ -245,7 +245,7 @@ def _reproduce(options) -> int:
 
 
 def _grade(options) -> int:
-    pick(options.assignment)  # a wrong name is told before anything is started
+    names = pick(options.assignment)  # a wrong name is told before anything is started
     runner: Runner  # made before the rest is imported: its processes load meanwhile
     if options.scheduler:
         from autograder.grading.cluster import on_cluster
@@ -255,11 +255,11 @@ def _grade(options) -> int:
         from autograder.grading.cores import on_cores
 
         runner = on_cores(options.jobs, options.unsafe)
-    from autograder.grading.classroom import grade_class
+    from autograder.course.nbgrader_api import course_directory
+    from autograder.grading.driver import grade_class
 
-    done = grade_class(
-        Path.cwd(), runner, options.assignment, options.students, force=options.force, unsafe=options.unsafe
-    )
+    coursedir = course_directory(Path.cwd(), options.students)
+    done = grade_class(coursedir, names, runner, options.force, options.unsafe, progress=True)
     for line in done.failed:
         print(line)
     stopped = "; stopped, the rest is left for the next run" if done.stopped else ""

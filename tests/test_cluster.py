@@ -13,10 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from nbformat import NotebookNode
 
 from autograder.course.errors import CourseError
 from autograder.grading import cluster
 from autograder.grading.tasks import Task, code_digest
+from autograder.intake.submission import Submission
 from autograder.sandbox import bubblewrap
 from tests.conftest import ROOT, Course
 from tests.processes import wait_for
@@ -147,7 +149,7 @@ def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):
 def test_a_worker_without_the_course_is_refused_by_name(whole, tmp_path):
     far = Cluster(whole, tmp_path)
     try:
-        (tmp_path / "autograder" / "cluster.py").write_text("raise ImportError('it is not installed')")
+        (tmp_path / "autograder" / "grading" / "cluster.py").write_text("raise ImportError('it is not installed')")
         far.work(1)
         done = whole.course("grade", "--force", "--students", "full", "--scheduler", far.address)
     finally:
@@ -164,15 +166,16 @@ def test_a_hand_in_that_ends_its_worker_each_time_fails_and_no_other(monkeypatch
         return task.student
 
     monkeypatch.setattr(cluster, "_call", lambda: fake)
-    tasks = [Task("hw0_tiny", student, "", {}, {}) for student in ("one", "deadly", "two", "three")]
+    nothing = Submission(), NotebookNode(), {}
+    tasks = [Task("hw0_tiny", student, *nothing) for student in ("one", "deadly", "two", "three")]
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),  # who was beside it is suspected at once
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as local,
     ):
         done = list(cluster.on_cluster(local.scheduler_address)(iter(tasks)))
-    assert sorted(str(one) for one in done if isinstance(one, str)) == ["one", "three", "two"]
-    (failed,) = [one for one in done if not isinstance(one, str)]
-    assert failed.student == "deadly"
+    assert sorted(str(one) for _, one in done if isinstance(one, str)) == ["one", "three", "two"]
+    ((task, failed),) = [each for each in done if not isinstance(each[1], str)]
+    assert task.student == "deadly"
     assert "the process that graded it died" in failed.problem
 
 
@@ -189,7 +192,7 @@ def test_a_scheduler_that_is_not_there_is_said_in_one_line(tmp_path):
 def test_a_worker_that_cannot_isolate_runs_nothing(monkeypatch):
     monkeypatch.setattr(distributed, "get_worker", lambda: SimpleNamespace(address="tcp://10.0.0.7:1"))
     monkeypatch.setattr(bubblewrap, "lacks", lambda: "bubblewrap is not installed")
-    task = Task("hw0_tiny", "full", "", {}, {"unsafe": False, "digest": "", "secret": b""})
+    task = Task("hw0_tiny", "full", Submission(), NotebookNode(), {"unsafe": False, "digest": "", "secret": b""})
     with pytest.raises(CourseError, match=r"worker tcp://10.0.0.7:1 cannot grade: bubblewrap is not installed"):
         cluster._grade(task, code_digest())
 

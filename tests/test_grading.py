@@ -1,10 +1,9 @@
 """A class through the real `nbgrader autograde`: marks, reasons, and faults that cost their own question alone."""
 
-import json
-
 import nbformat
 import pytest
 
+from autograder.verification.grades import auto_scores, verdicts
 from tests.conftest import Course
 
 DOUBLE = "def double(x):\n    return 2 * x"
@@ -77,19 +76,13 @@ def graded(tmp_path_factory):
 
 def scores(course, student):
     """Points per question, from the gradebook."""
-    script = (
-        "import json, pathlib, sys; from autograder.verification.grades import auto_scores; "
-        "print(json.dumps(auto_scores(pathlib.Path('.'), *sys.argv[1:])))"
-    )
-    found = json.loads(course.python("-c", script, student, course.name).stdout)
+    found = auto_scores(course.root, student, course.name)
     return {name.removeprefix("check_"): score for name, score in found.items()}
 
 
 def reasons(course, student):
-    path = course.root / "autograded" / student / course.name / f"{course.name}.ipynb"
-    cells = nbformat.read(path, as_version=4).cells
-    given = [cell.metadata["course"] for cell in cells if "course" in cell.metadata]
-    return {v["question"]: [f["reason"] for f in v["findings"] if not f["passed"]] for v in given}
+    given = verdicts(course.root, student, course.name)
+    return {v.question: [f.reason for f in v.findings if not f.passed] for v in given}
 
 
 def feedback(course, student):

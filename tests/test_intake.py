@@ -36,10 +36,16 @@ def full(assignment=HW):
     return json.loads(nbformat.writes(filled_notebook(assignment, SOLUTIONS[assignment])))
 
 
+def take_in(folder, assignment=HW):
+    """What is taken in of a student's folder."""
+    released = copy.deepcopy(submission.pristine(assignment, ROOT))
+    return submission.take_in(submission.collect(folder, assignment), assignment, released)
+
+
 def taken(folder, notebook, name=f"{HW}.ipynb", assignment=HW):
     """What is taken in of one notebook file."""
     (folder / name).write_text(json.dumps(notebook), encoding="utf-8")
-    return submission.take_in(folder, assignment, copy.deepcopy(submission.pristine(assignment, ROOT)))
+    return take_in(folder, assignment)
 
 
 def definition(source, name):
@@ -320,7 +326,7 @@ def test_what_is_not_there_is_named_and_stays_as_released(tmp_path):
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, data, reason):
     (tmp_path / f"{HW}.ipynb").write_bytes(data)
     with pytest.raises(CourseError, match=rf"^{HW}.ipynb cannot be read: [^\n]*{reason}[^\n]*$"):
-        submission.take_in(tmp_path, HW, copy.deepcopy(submission.pristine(HW, ROOT)))
+        take_in(tmp_path)
 
 
 def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
@@ -329,12 +335,12 @@ def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     found = taken(folder, notebook)
-    again = nbformat.reads(submission.packed(found, HW)[f"{HW}.ipynb"].decode(), as_version=4)
+    again = nbformat.reads(submission.packed(found), as_version=4)
     assert next(cell for cell in again.cells if cell.id == "why_wider").source == "half a pair ? and a nul "
 
 
 def test_an_empty_folder_gives_the_release(tmp_path):
-    found = submission.take_in(tmp_path, HW, copy.deepcopy(submission.pristine(HW, ROOT)))
+    found = take_in(tmp_path)
     assert found.repairs == ["no notebook was handed in"]
 
 
@@ -345,9 +351,9 @@ def test_reading_takes_at_most_in_proportion_to_the_size(tmp_path):
         (tmp_path / f"{HW}.ipynb").write_bytes(data or json.dumps(notebook).encode())
         best = 99.0
         for _ in range(2):
-            released, started = copy.deepcopy(submission.pristine(HW, ROOT)), time.process_time()
+            started = time.process_time()
             with contextlib.suppress(CourseError):
-                submission.packed(submission.take_in(tmp_path, HW, released), HW)
+                submission.packed(take_in(tmp_path))
             best = min(best, time.process_time() - started)
         return best
 
@@ -382,7 +388,7 @@ def test_a_large_file_is_read_in_a_process_that_may_be_ended(tmp_path, monkeypat
     )
     monkeypatch.setattr(reading, "__file__", str(tmp_path / "reading.py"))
     with pytest.raises(CourseError, match="it takes more time or memory to read than a notebook does"):
-        submission.take_in(tmp_path, HW, copy.deepcopy(submission.pristine(HW, ROOT)))
+        take_in(tmp_path)
 
 
 def test_a_written_answer_is_taken_from_own_cells_beside_its_own(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
@@ -19,16 +18,18 @@ from autograder.course.paths import ROOT
 PATIENCE = 120  # seconds that a gradebook is waited for which another process holds
 
 
-def api(course: Path, leave_out: Iterable[str] = (), unsafe: bool = False) -> NbGraderAPI:
-    """nbgrader's API over the course in the folder `course`, with its `settings`.
+def api(course: Path) -> NbGraderAPI:
+    """nbgrader's API over the course in the folder `course`, with its `settings`."""
+    coursedir = course_directory(course)
+    return NbGraderAPI(coursedir, config=coursedir.config)
 
-    leave_out: ids of cells that autograding does not run. unsafe: whether it goes without isolation.
-    """
+
+def course_directory(course: Path, students: str = "*") -> CourseDirectory:
+    """nbgrader's view of a course's folder, with its `settings`. students: a name or a pattern."""
     config = settings(course)
     config.CourseDirectory.root = str(course)
-    config.AskingExecute.leave_out = set(leave_out)
-    config.CourseAutograde.unsafe = unsafe
-    return NbGraderAPI(CourseDirectory(config=config), config=config)
+    config.CourseDirectory.student_id = students
+    return CourseDirectory(config=config)
 
 
 def settings(course: Path) -> Config:

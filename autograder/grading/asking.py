@@ -1,6 +1,6 @@
-"""What nbgrader_config.py plugs into `nbgrader autograde`: a run of the notebook that asks after each graded cell.
+"""A run of the notebook that asks after each graded cell.
 
-The student's kernel answers; every verdict is made here, in nbgrader's own process. A cell or an answer that crashes
+The student's kernel answers; every verdict is made here, in the worker's own process. A cell or an answer that crashes
 the kernel, hangs or answers garbage costs its own question: the kernel is started anew, the definitions before are
 run again, and the rest is still asked. What a kernel sends is bounded before it is read: a message by its bytes, an
 answer by its bytes and parts, all together by the memory of this process. Time is what the kernel's own clock counts.
@@ -11,32 +11,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import json
 import os
 import re
 import time
 from collections.abc import Iterator, Sequence
 from queue import Empty
 
-import torch
 import zmq
 from jupyter_client.utils import ensure_async, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader import utils as nbgrader_utils
-from nbgrader.preprocessors import (
-    AssignLatePenalties,
-    CheckCellMetadata,
-    ClearOutput,
-    Execute,
-    IgnorePattern,
-    LimitOutput,
-    NbGraderPreprocessor,
-    OverwriteCells,
-    OverwriteKernelspec,
-    SaveAutoGrades,
-)
+from nbgrader.preprocessors import Execute
 from threadpoolctl import threadpool_limits
 from traitlets import Bool, Int, Set, Unicode
 
@@ -78,7 +65,6 @@ class AskingExecute(Execute):
 
     def preprocess(self, nb, resources, km=None):
         """Run the notebook and mark its questions."""
-        torch.set_num_threads(1)  # one hand-in, one core; small products are slower by threads that wait
         self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
         self.timeout_func = lambda cell: FAR * self._limit(cell)  # for nbclient; what counts is `watch`
         self.assignment = resources["nbgrader"]["assignment"]
@@ -96,7 +82,8 @@ class AskingExecute(Execute):
         self.students = False  # whether a student's code has run
         self.until = time.monotonic() + self.total
         self.most = resident() + FLOOD
-        with threadpool_limits(1):
+        self.verdicts = resources["verdicts"] = []
+        with threadpool_limits(1):  # one hand-in, one core; small products are slower by threads that wait
             return super().preprocess(nb, resources, km)
 
     def start_new_kernel(self, **kwargs):
@@ -187,6 +174,7 @@ class AskingExecute(Execute):
             verdict = mark.mark(self.assignment, question, points, answers, self.secret, self.lost)
             if verdict.score < points:
                 self.lost.add(question.id)
+            self.verdicts.append(verdict)
             _write_verdict(cell, verdict)
         return cell, resources
 
@@ -402,25 +390,3 @@ def _with_figures(outputs: list, handed_in: Sequence[dict]) -> Iterator:
             yield new_output("display_data", data=picture)
         else:
             yield new_output("stream", name="stdout", text="(A figure: grading draws none, and none was handed in.)\n")
-
-
-class Finish(NbGraderPreprocessor):
-    """Note for which hand-in, notebook and oracle this notebook was graded, once all of it was."""
-
-    def preprocess(self, nb, resources):
-        """Put the digest into the notebook's metadata, and make all of it text that can be written to a file."""
-        nb.metadata.setdefault("course", {})["digest"] = resources["course"]["digest"]
-        text = json.dumps(nb, ensure_ascii=False).encode("utf-8", "replace")  # a kernel may send half a pair of UTF-16
-        return from_dict(json.loads(text)), resources
-
-
-SANITIZE = [ClearOutput, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
-AUTOGRADE = [
-    AskingExecute,
-    IgnorePattern,
-    LimitOutput,
-    SaveAutoGrades,
-    AssignLatePenalties,
-    CheckCellMetadata,
-    Finish,
-]

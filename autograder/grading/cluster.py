@@ -21,7 +21,7 @@ from itertools import islice
 from tqdm import tqdm
 
 from autograder.course.errors import CourseError
-from autograder.grading.tasks import Graded, Runner, Task, code_digest, given_up
+from autograder.grading.tasks import GIVEN_UP, Graded, Runner, Task, code_digest
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
@@ -48,7 +48,7 @@ def on_cluster(address: str) -> Runner:
         raise CourseError(f"no Dask scheduler is reached at {address}: {error}") from error
 
 
-def _run(client, address: str, tasks: Iterable[Task]) -> Iterator[Graded]:
+def _run(client, address: str, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
     from distributed import KilledWorker, wait
 
     coming, suspects = iter(tasks), deque[Task]()
@@ -76,11 +76,11 @@ def _run(client, address: str, tasks: Iterable[Task]) -> Iterator[Graded]:
                     problem = future.exception()
                     found = None if problem else future.result()
                 if found:
-                    yield found
+                    yield task, found
                 elif not isinstance(problem, KilledWorker):
                     raise CourseError(str(problem)) from problem
                 elif alone:
-                    yield given_up(task)
+                    yield task, GIVEN_UP
                 else:  # another hand-in on that worker may have been the cause: once more at the end, by itself
                     suspects.append(task)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from unittest import mock
 
 from autograder.course.errors import CourseError
-from autograder.grading.tasks import TRIES, Graded, Runner, Task, given_up
+from autograder.grading.tasks import GIVEN_UP, TRIES, Graded, Runner, Task
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
@@ -31,18 +31,24 @@ def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
     A process that dies takes no hand-in with it: what it was grading is begun again.
     Raises CourseError where hand-ins cannot be isolated, unless they may run in the open (`unsafe`).
     """
-    jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
-    pools = _Pools(jobs, isolated=not unsafe)
+    pools = _Pools(jobs or usable_cores(), isolated=not unsafe)
     lacking = None if unsafe else bubblewrap.lacks()
     if lacking:
         raise CourseError(f"{lacking}. To run hand-ins with your own rights all the same: --unsafe")
     return partial(_run, pools)
 
 
-class _Pools:
-    """Makes pools of worker processes, the first and those after a death, that share one warm server.
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-    What both are forked from starts to load at once.
+
+class _Pools:
+    """Makes process pools: one at the start, and a new one whenever a worker dies. All share one warm server.
+
+    The fork server and the warm server begin to load as soon as this is made.
     """
 
     def __init__(self, jobs: int, isolated: bool):
@@ -100,10 +106,11 @@ def _grade(task: Task) -> Graded:
     return grade(task)
 
 
-def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[Graded]:
+def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
     coming, again = iter(tasks), deque[Task]()
     tries: Counter[tuple[str, str]] = Counter()
     running: dict[Future, Task] = {}
+    others = set(multiprocessing.active_children())
     pool = pools.pool()
     try:
         while True:
@@ -121,7 +128,7 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[Graded]:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 try:
-                    yield future.result()
+                    yield task, future.result()
                 except BrokenProcessPool:
                     again.append(task)
             if again:  # all that ran in the broken pool is begun anew
@@ -132,8 +139,8 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[Graded]:
                 tries.update(task.key for task in again)
                 for task in [task for task in again if tries[task.key] == TRIES]:
                     again.remove(task)
-                    yield given_up(task)
+                    yield task, GIVEN_UP
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
+        for child in set(multiprocessing.active_children()) - others:
             child.terminate()

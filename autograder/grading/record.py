@@ -9,18 +9,20 @@ from pathlib import Path
 import nbformat
 from nbgrader import utils
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
-from traitlets.config import Config
 
 from autograder.course.errors import CourseError
+from autograder.grading.tasks import Graded, Task
 
 
 class Recorder:
     """An open gradebook and the course's folders, as a context."""
 
-    def __init__(self, coursedir: CourseDirectory, config: Config):
-        self.coursedir, self.config = coursedir, config
+    def __init__(self, coursedir: CourseDirectory):
+        self.coursedir, self.config = coursedir, coursedir.config
+        self.nbgrader = Autograde(coursedir=coursedir, config=self.config)  # for its settings of files
         self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
         self.gradebook.db().expire_on_commit = False  # this process alone writes: what it has read stays true
         self._cells: dict[str, list] = {}  # of each assignment, kept so that they are read once and not per hand-in
@@ -45,24 +47,28 @@ class Recorder:
             raise CourseError(f"the gradebook does not know {assignment}: run `course build {assignment}`") from None
         self._cells[assignment] = [[*book.grade_cells, *book.solution_cells] for book in books]
 
-    def graded(self, assignment: str, student: str, text: str, files: dict[str, bytes]) -> None:
-        """Note a graded hand-in: its marks in one transaction, then its notebook, which says that it is graded.
+    def graded(self, task: Task, graded: Graded) -> None:
+        """Note a graded submission: its marks in one transaction, then its notebook, which says that it is graded.
 
         What cannot be written leaves the old notebook, and marks that a transaction holds: call `forget` then.
         """
-        notebook = nbformat.reads(text, as_version=4)
-        timestamp = files.get("timestamp.txt", b"").decode().strip()
+        assignment, student, files = task.assignment, task.student, task.submitted.files
+        notebook = nbformat.reads(graded.notebook, as_version=4)
+        scores = {f"check_{verdict.question}": verdict.score for verdict in graded.verdicts}
         cells = {
             cell.metadata.nbgrader["grade_id"]: cell
             for cell in notebook.cells
             if utils.is_solution(cell) or utils.is_grade(cell)
         }
-        marks = {name: utils.determine_grade(cell)[0] for name, cell in cells.items() if utils.is_grade(cell)}
-        written = self._write(self.place(assignment, student), f"{assignment}.ipynb", text, files)
+        for name, cell in cells.items():
+            if utils.is_grade(cell) and name not in scores:
+                scores[name] = utils.determine_grade(cell)[0]
+        timestamp = files.get("timestamp.txt", b"").decode().strip()
+        written = self._write(self.place(assignment, student), f"{assignment}.ipynb", graded.notebook, files)
         submission = self._submission(assignment, student, timestamp or None)
         for book in submission.notebooks:
             for grade in book.grades:
-                grade.auto_score = marks[grade.name]
+                grade.auto_score = scores[grade.name]
                 grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
             for comment in book.comments:
                 cell = cells[comment.name]
@@ -70,8 +76,10 @@ class Recorder:
                 comment.auto_comment = "No response." if untouched else None
         self.gradebook.db.commit()
         self._penalise(submission, notebook)
-        shutil.rmtree(self.place(assignment, student), ignore_errors=True)
-        os.replace(written, self.place(assignment, student))
+        place = self.place(assignment, student)
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(written, place)
+        self.nbgrader.set_permissions(assignment, student)
 
     def forget(self) -> None:
         """Give up what was not committed, after `graded` failed."""

@@ -8,19 +8,25 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from nbformat import NotebookNode
+
+from autograder.course.paths import ROOT
+from autograder.intake.submission import Submission
+from autograder.marking.verdicts import Verdict
+
 
 @dataclass(frozen=True)
 class Task:
-    """A hand-in to grade.
+    """A submission to grade.
 
-    notebook: the file's text, as intake.py made it. files: what lies beside it, by name. course: what the run tells the
-    preprocessors (digest, secret, unsafe). settings: plain values of nbgrader_config.py, by class and name.
+    released: the notebook as students got it. course: what the run tells the preprocessors (digest, secret, unsafe).
+    settings: plain values of nbgrader_config.py, by class and name.
     """
 
     assignment: str
     student: str
-    notebook: str
-    files: dict[str, bytes]
+    submitted: Submission
+    released: NotebookNode
     course: dict[str, Any]
     settings: dict[str, dict] = field(default_factory=dict)
 
@@ -32,22 +38,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Graded:
-    """A graded hand-in: the notebook's text with outputs and verdicts, or why there is none; seconds that it took."""
+    """What came of a task: the notebook's text with outputs, the verdicts, and repairs in words; or the problem."""
 
-    assignment: str
-    student: str
-    notebook: str
-    seconds: float
+    notebook: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    repairs: tuple[str, ...] = ()
     problem: str = ""
 
 
-Runner = Callable[[Iterable[Task]], Iterator[Graded]]  # grades tasks, in whatever order they are done
+Runner = Callable[[Iterable[Task]], Iterator[tuple[Task, Graded]]]  # grades tasks, in whatever order they are done
 TRIES = 3  # how often a hand-in is begun whose worker dies; then it is the hand-in that counts as failed
-
-
-def given_up(task: Task) -> Graded:
-    """What is told of a hand-in whose worker died each time."""
-    return Graded(task.assignment, task.student, "", 0.0, "the process that graded it died each time that it was begun")
+GIVEN_UP = Graded(problem="the process that graded it died each time that it was begun")
 
 
 CODE = (
@@ -60,8 +61,6 @@ CODE = (
 @cache
 def code_digest() -> str:
     """A name for the code that marks depend on, as it was when this process first asked: its modules are as old."""
-    from autograder.course.paths import ROOT
-
     found = hashlib.sha256()
     for path in sorted(path for pattern in CODE for path in ROOT.glob(pattern)):
         found.update(f"{path.relative_to(ROOT).as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())

@@ -1,14 +1,16 @@
-"""Grade one hand-in: data in, data out. Runs in any process that has the course's package and the sandbox.
+"""Grade one submission: data in, data out. Runs in any process that has the course's package and the sandbox.
 
-A worker touches neither gradebook nor course folder, so it may be a process of this machine or of another.
+A worker touches neither gradebook nor course folder, so it may be a process of this machine or of another. All that
+reads what a student wrote happens here: taking in, running, asking, marking.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import tempfile
-import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -16,36 +18,51 @@ import nbformat
 from nbgrader.preprocessors import IgnorePattern, LimitOutput
 from traitlets.config import Config
 
-from autograder.course.errors import CourseError
-from autograder.grading.asking import AskingExecute, Finish
+from autograder.course.errors import reason
+from autograder.grading.asking import AskingExecute
 from autograder.grading.tasks import Graded, Task
+from autograder.intake.submission import EXCHANGED, packed, take_in
 
-STEPS = (AskingExecute, IgnorePattern, LimitOutput, Finish)  # nbgrader's, but for those that need the gradebook
+STEPS = (AskingExecute, IgnorePattern, LimitOutput)
+
+
+def one_by_one(tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
+    """A runner in this process."""
+    for task in tasks:
+        yield task, grade(task)
 
 
 def grade(task: Task) -> Graded:
-    """Run a hand-in's notebook, ask and mark. Whatever the hand-in does, this returns."""
-    started = time.perf_counter()
+    """Run a submission's notebook, ask and mark. Whatever it does, this returns."""
     try:
-        notebook, problem = _graded_notebook(task), ""
-    except CourseError as error:
-        notebook, problem = "", str(error)
-    except Exception as error:  # nothing of one hand-in may end the class's run
-        notebook, problem = "", f"{type(error).__name__}: {error}"
-    return Graded(task.assignment, task.student, notebook, time.perf_counter() - started, problem)
+        return _graded(task)
+    except Exception as error:  # nothing of one submission may end the class's run
+        return Graded(problem=reason(error))
 
 
-def _graded_notebook(task: Task) -> str:
-    notebook = nbformat.reads(task.notebook, as_version=4)
+def _graded(task: Task) -> Graded:
+    filled = take_in(task.submitted, task.assignment, copy.deepcopy(task.released))
+    notebook = nbformat.reads(packed(filled), as_version=4)
     config = Config({name: Config(values) for name, values in task.settings.items()})
     given = {"notebook": task.assignment, "assignment": task.assignment, "student": task.student}
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.dict(os.environ, NBGRADER_EXECUTION="autograde"),
     ):
-        for name, data in task.files.items():
-            (Path(folder) / name).write_bytes(data)
-        resources = {"nbgrader": given, "course": task.course, "metadata": {"path": folder}}
+        for name, data in task.submitted.files.items():
+            if name not in EXCHANGED:
+                (Path(folder) / name).write_bytes(data)
+        resources: dict = {"nbgrader": given, "course": task.course, "metadata": {"path": folder}}
         for step in STEPS:
             notebook, resources = step(config=config).preprocess(notebook, resources)
-    return json.dumps(notebook, ensure_ascii=False)
+    return Graded(_text(notebook, task.course["digest"]), tuple(resources["verdicts"]), tuple(filled.repairs))
+
+
+def _text(notebook: nbformat.NotebookNode, digest: str) -> str:
+    """The notebook as text that can be written to a file; for which digest it was graded stands at its end."""
+    metadata = dict(notebook.metadata)
+    course = {**metadata.pop("course"), "digest": digest}
+    whole = {"cells": notebook.cells, "metadata": {**metadata, "course": course}}
+    whole |= {"nbformat": notebook.nbformat, "nbformat_minor": notebook.nbformat_minor}
+    text = json.dumps(whole, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode()  # a kernel may send half a pair of UTF-16

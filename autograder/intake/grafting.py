@@ -7,7 +7,6 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 import nbformat
 
@@ -18,14 +17,13 @@ JOINED = 200_000  # characters that are read as Python to join split cells; a re
 
 @dataclass
 class HandIn:
-    """What was taken in: a notebook to grade, files beside it, and in words what was repaired or left out.
+    """What was taken in: a notebook to grade, and in words what was repaired or left out.
 
     missing: ids of cells that could not be found; they are as in the release.
     figures: pictures that stood below the notebook's cells, by the cell's id, each as base64 text by its kind.
     """
 
     notebook: nbformat.NotebookNode
-    files: list[Path] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     figures: dict[str, list[dict]] = field(default_factory=dict)

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 FILE_LIMIT = 128 << 20  # bytes of a file; saved outputs are most of a large one, and they are not kept
 HERE_LIMIT = 4 << 20  # bytes of a file that this process reads itself
@@ -27,15 +26,13 @@ class Unreadable(ValueError):
     """Why a file is no notebook that can be graded, in words."""
 
 
-def plain_cells(file: IO[bytes], size: int) -> tuple[list[dict], list[str]]:
-    """The cells of a notebook file of `size` bytes, and what of them was left out in words. Raises Unreadable."""
-    if size > FILE_LIMIT:
-        raise Unreadable(f"it has {size >> 20} MiB, {FILE_LIMIT >> 20} are the most")
-    if size <= HERE_LIMIT:
-        return cells_of(file.read(HERE_LIMIT + 1))
+def plain_cells(data: bytes) -> tuple[list[dict], list[str]]:
+    """The cells of a notebook file's bytes, and what of them was left out in words. Raises Unreadable."""
+    if len(data) <= HERE_LIMIT:
+        return cells_of(data)
     try:
         call = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
-        done = subprocess.run(call, stdin=file, capture_output=True, timeout=2 * SECONDS, check=False)
+        done = subprocess.run(call, input=data, capture_output=True, timeout=2 * SECONDS, check=False)
         told = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
         raise Unreadable("it takes more time or memory to read than a notebook does") from None

@@ -1,6 +1,6 @@
-"""Take in a hand-in: the student's cells go into a pristine notebook, weights beside it, and nothing else.
+"""One submission: collected as bytes, which nothing has read yet, and taken in, which a worker does.
 
-A hand-in is whatever lies in the student's folder. Nothing in it decides how it is run or marked: cells, metadata,
+A submission is whatever lies in the student's folder. Nothing in it decides how it is run or marked: cells, metadata,
 tags, order and the notebook's name are those of the release; of the student's notebook only the sources of solution
 cells and written answers are taken. What was put right on the way is said in words, for the feedback.
 """
@@ -8,10 +8,12 @@ cells and written answers are taken. What was put right on the way is said in wo
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 import re
 import stat
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -30,65 +32,110 @@ EXCHANGED = (TIMESTAMP, SECRET)  # nbgrader's own, beside a hand-in from a hub: 
 EXCHANGED_LIMIT = 1000  # bytes of one
 SILENT = {"__pycache__", "__macosx", "thumbs.db", "desktop.ini", "icon\r", "feedback"}  # systems' and nbgrader's own
 FOLDERS, REPAIRS = 20, 60  # that are looked into for a notebook; that are said
+END = 200  # bytes of an autograded notebook that hold its digest
 
 
-def take_in(folder: Path, assignment: str, released: nbformat.NotebookNode, handed_out: Collection[str] = ()) -> HandIn:
-    """Read a student's folder for an assignment. Raises CourseError where no notebook in it can be read.
+@dataclass
+class Submission:
+    """A student's folder as bytes by name, and in words what of it was left out.
 
-    released: the assignment's notebook as students get it, to be filled with their cells. handed_out: names of the
-    files that they got with it.
+    notebooks: the one that is named as it should be comes first; a sentence stands for one that is not read.
+    files: weights, and nbgrader's own (EXCHANGED).
     """
-    found = HandIn(released)
+
+    notebooks: dict[str, bytes | str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def digest(self) -> str:
+        """A name for all that it is."""
+        known = hashlib.sha256("\n".join(self.remarks).encode("utf-8", "replace"))
+        for name, held in [*self.notebooks.items(), *sorted(self.files.items())]:
+            data = held if isinstance(held, bytes) else held.encode()
+            known.update(f"{name} {len(data)}\n".encode("utf-8", "replace") + data)
+        return known.hexdigest()
+
+
+def collect(folder: Path, assignment: str, handed_out: Collection[str] = ()) -> Submission:
+    """A student's folder for an assignment as bytes, within bounds.
+
+    handed_out: names of the files that students got with the notebook.
+    """
+    made = Submission()
     silent = SILENT | {name.lower() for name in handed_out if not name.lower().endswith(".ipynb")}
     folders: list[Path] = []
-    paths = list(_entries(folder, silent, folders, found))
+    paths = list(_entries(folder, silent, folders, made.remarks))
     if not any(map(_is_book, paths)):
-        paths += _deeper(folders, silent, found)
+        paths += _deeper(folders, silent, made.remarks)
     for path in folders:
-        found.repairs.append(f"the folder {shown(path.name)} was left out: only files beside the notebook are taken")
-    room = DATA_LIMIT
+        made.remarks.append(f"the folder {shown(path.name)} was left out: only files beside the notebook are taken")
+    room, count = DATA_LIMIT, 0
     for path in paths:
         size = path.lstat().st_size
         if path.name in EXCHANGED:
-            if path.name == SECRET or _is_time(path):
-                found.files.append(path)
+            data = _bytes(path, size)
+            if path.name == SECRET or _is_time(data):
+                made.files[path.name] = data
             else:
-                found.repairs.append(f"{TIMESTAMP} holds no time that can be read: it is not known when this came")
+                made.remarks.append(f"{TIMESTAMP} holds no time that can be read: it is not known when this came")
         elif not _is_book(path):
-            if size <= room and len(found.files) < DATA_FILES:
-                room -= size
-                found.files.append(path)
+            if size <= room and count < DATA_FILES:
+                room, count = room - size, count + 1
+                made.files[path.name] = _bytes(path, size)
             else:
                 most = f"{DATA_LIMIT >> 20} are the most, and {DATA_FILES} files of {DATA_LIMIT >> 20} MiB in all"
-                found.repairs.append(f"{shown(path.name)} was left out: {size >> 20} MiB, {most}")
-    fill(found, _student_cells(list(filter(_is_book, paths)), assignment, found))
-    if len(found.repairs) > REPAIRS:
-        found.repairs[REPAIRS:] = [f"and {len(found.repairs) - REPAIRS} more of such lines"]
-    return found
+                made.remarks.append(f"{shown(path.name)} was left out: {size >> 20} MiB, {most}")
+    books, wanted = [path for path in paths if _is_book(path)], f"{assignment}.ipynb"
+    books.sort(key=lambda path: (path.name != wanted, assignment not in path.name, -path.lstat().st_mtime))
+    room = NOTEBOOK_LIMIT
+    for path in books:
+        size = path.lstat().st_size
+        if size <= room:
+            made.notebooks[path.name] = _bytes(path, size)
+            room -= size
+        else:
+            made.notebooks[path.name] = f"it has {size >> 20} MiB, {NOTEBOOK_LIMIT >> 20} are the most"
+    return made
 
 
-def packed(found: HandIn, assignment: str) -> dict[str, bytes]:
-    """What was taken in as files by name: the notebook, with the repairs at its top, and what lies beside it."""
-    notebook = copy.copy(found.notebook)
-    if found.repairs:
-        text = "**What was put right in this hand-in**\n\n" + "".join(f"- {line}\n" for line in found.repairs)
+def take_in(submitted: Submission, assignment: str, released: nbformat.NotebookNode) -> HandIn:
+    """Put the student's cells into their places. Raises CourseError where no notebook can be read.
+
+    released: the assignment's notebook as students get it, to be filled with their cells.
+    """
+    filled = HandIn(released, list(submitted.remarks))
+    fill(filled, _student_cells(submitted.notebooks, assignment, filled.repairs))
+    if len(filled.repairs) > REPAIRS:
+        filled.repairs[REPAIRS:] = [f"and {len(filled.repairs) - REPAIRS} more of such lines"]
+    return filled
+
+
+def packed(filled: HandIn) -> str:
+    """The text of the notebook to be graded, with the repairs at its top."""
+    notebook = copy.copy(filled.notebook)
+    if filled.repairs:
+        text = "**What was put right in this hand-in**\n\n" + "".join(f"- {line}\n" for line in filled.repairs)
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="repairs"), *notebook.cells]
-    notebook.metadata["course"] = {"repairs": found.repairs, "missing": found.missing, "figures": found.figures}
-    files = {f"{assignment}.ipynb": f"{nbformat.writes(notebook)}\n".encode("utf-8", "replace")}
-    for path in found.files:
-        with open(path, "rb", opener=_no_links) as source:
-            files[path.name] = source.read(path.lstat().st_size)
-    return files
+    notebook.metadata["course"] = {"repairs": filled.repairs, "missing": filled.missing, "figures": filled.figures}
+    return nbformat.writes(notebook).encode("utf-8", "replace").decode()
 
 
 def _is_book(path: Path) -> bool:
     return path.suffix.lower() == ".ipynb"
 
 
-def _is_time(path: Path) -> bool:
-    """Whether nbgrader can read a timestamp file; one that it cannot would end the run."""
+def _bytes(path: Path, most: int) -> bytes:
     with open(path, "rb", opener=_no_links) as file:
-        text = file.read(EXCHANGED_LIMIT)
+        return file.read(most)
+
+
+def _no_links(path: str, flags: int) -> int:
+    more = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")  # as far as the system knows them
+    return os.open(path, flags | sum(getattr(os, name, 0) for name in more))
+
+
+def _is_time(text: bytes) -> bool:
+    """Whether nbgrader can read a timestamp; one that it cannot would end the run."""
     try:
         parse_utc(text.decode("ascii").strip())
     except Exception:
@@ -96,74 +143,68 @@ def _is_time(path: Path) -> bool:
     return True
 
 
-def _no_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _entries(folder: Path, silent: Collection[str], folders: list[Path], found: HandIn) -> Iterator[Path]:
+def _entries(folder: Path, silent: Collection[str], folders: list[Path], remarks: list[str]) -> Iterator[Path]:
     """Notebooks, weights and nbgrader's own files at a folder's top; a folder in it is put into `folders`."""
     for path in sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name)):
         told, name = path.lstat(), shown(path.name)
         if path.name.startswith(".") or path.name.lower() in silent:
             continue  # .ipynb_checkpoints, .DS_Store and the like
         if stat.S_ISLNK(told.st_mode):
-            found.repairs.append(f"{name} was left out: it is a link, and only files are taken")
+            remarks.append(f"{name} was left out: it is a link, and only files are taken")
         elif stat.S_ISDIR(told.st_mode):
             folders.append(path)
         elif not stat.S_ISREG(told.st_mode):
-            found.repairs.append(f"{name} was left out: it is no ordinary file")
+            remarks.append(f"{name} was left out: it is no ordinary file")
         elif path.name in EXCHANGED and told.st_size > EXCHANGED_LIMIT:
-            found.repairs.append(f"{name} was left out: nbgrader writes no such long one")
+            remarks.append(f"{name} was left out: nbgrader writes no such long one")
         elif not _is_book(path) and path.suffix not in DATA and path.name not in EXCHANGED:
-            found.repairs.append(f"{name} was left out: it is neither a notebook nor weights")
+            remarks.append(f"{name} was left out: it is neither a notebook nor weights")
         elif not _is_book(path) and not re.fullmatch(r"[A-Za-z0-9_. ()-]{1,100}", path.name):
-            found.repairs.append(f"{name} was left out: its name may hold letters, digits, '.', '-' and '_'")
+            remarks.append(f"{name} was left out: its name may hold letters, digits, '.', '-' and '_'")
         else:
             yield path
 
 
-def _deeper(folders: list[Path], silent: Collection[str], found: HandIn) -> list[Path]:
+def _deeper(folders: list[Path], silent: Collection[str], remarks: list[str]) -> list[Path]:
     """What lies one folder too deep, as in a zip of the folder: taken where it is the only notebook."""
     ways = []
     for folder in folders[:FOLDERS]:
-        inner = HandIn(found.notebook)
+        inner: list[str] = []
         paths = list(_entries(folder, silent, [], inner))
         if books := [path for path in paths if _is_book(path)]:
-            ways.append((folder, books, paths, inner.repairs))
+            ways.append((folder, books, paths, inner))
     if len(ways) != 1 or len(ways[0][1]) != 1:
         return []
-    [(folder, [book], paths, repairs)] = ways
+    [(folder, [book], paths, inner)] = ways
     folders.remove(folder)
-    found.repairs += [f"{shown(book.name)} lay in a folder {shown(folder.name)} and was taken from there", *repairs]
+    remarks += [f"{shown(book.name)} lay in a folder {shown(folder.name)} and was taken from there", *inner]
     return paths
 
 
-def _student_cells(books: list[Path], assignment: str, found: HandIn) -> list[dict]:
-    """The cells of the notebook that was handed in, plain data; of several the one that is named as it should be.
+def _student_cells(notebooks: dict[str, bytes | str], assignment: str, repairs: list[str]) -> list[dict]:
+    """The cells of the notebook that was handed in, plain data; of several the first that can be read.
 
     Raises CourseError where there are notebooks and none can be read.
     """
-    wanted = f"{assignment}.ipynb"
-    ranked = sorted(books, key=lambda path: (path.name != wanted, assignment not in path.name, -path.lstat().st_mtime))
-    problems = []
-    for path in ranked:
+    wanted, problems = f"{assignment}.ipynb", []
+    for name, data in notebooks.items():
         try:
-            with open(path, "rb", opener=_no_links) as file:
-                cells, left = plain_cells(file, path.lstat().st_size)
-        except (Unreadable, OSError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            problems.append(f"{shown(path.name)} cannot be read: {reason}")
+            if isinstance(data, str):
+                raise Unreadable(data)
+            cells, left = plain_cells(data)
+        except Unreadable as reason:
+            problems.append(f"{shown(name)} cannot be read: {reason}")
             continue
-        found.repairs += problems + left
-        if path.name != wanted:
-            found.repairs.append(f"the notebook is called {shown(path.name)} and was taken as {wanted}")
-        others = [shown(other.name) for other in ranked if other != path]
+        repairs += problems + left
+        if name != wanted:
+            repairs.append(f"the notebook is called {shown(name)} and was taken as {wanted}")
+        others = [shown(other) for other in notebooks if other != name]
         if others:
-            found.repairs.append(f"of several notebooks {shown(path.name)} was taken, not {', '.join(others)}")
+            repairs.append(f"of several notebooks {shown(name)} was taken, not {', '.join(others)}")
         return cells
     if problems:
         raise CourseError("; ".join(problems[:3]))
-    found.repairs.append("no notebook was handed in")
+    repairs.append("no notebook was handed in")
     return []
 
 
@@ -188,8 +229,11 @@ def usable_name(student: str) -> bool:
 
 
 def finished(path: Path) -> str | None:
-    """For which hand-in, notebook and oracle an autograded notebook was graded to its end (`grading.digest`)."""
+    """The digest for which an autograded notebook was graded to its end; it stands at the file's end."""
     try:
-        return nbformat.read(path, as_version=4).metadata["course"]["digest"]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):  # none, or one that a killed run left
+        with path.open("rb") as file:
+            file.seek(-min(END, path.stat().st_size), os.SEEK_END)
+            mark = re.search(rb'"digest": "([0-9a-f]{64})"}}, "nbformat": 4, "nbformat_minor": \d+}\s*$', file.read())
+    except OSError:
         return None
+    return mark[1].decode() if mark else None

@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, Student, SubmittedAssignment
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,7 +34,7 @@ from sqlalchemy.orm import undefer
 from traitlets import Bool
 
 from autograder.course.errors import CourseError
-from autograder.course.nbgrader_api import settings, unusable
+from autograder.course.nbgrader_api import course_directory, unusable
 
 # A cell that starts so is a formula to a spreadsheet, which may read ';' or a tab as the end of a cell. Quotes are no
 # help: they are gone before a spreadsheet looks (https://owasp.org/www-community/attacks/CSV_Injection).
@@ -205,11 +204,9 @@ def export(
     kind: a key of KINDS. Returns what was done, in sentences. Raises CourseError as `Marks.write` does, and where
     there is no gradebook or it cannot be opened.
     """
-    config = settings(root)
-    config.CourseDirectory.root = str(root)
-    coursedir = CourseDirectory(config=config)
+    coursedir = course_directory(root)
     told = {"with_unmarked": True} if with_unmarked else {}  # else the settings decide
-    plugin = KINDS[kind](config=config, to=str(output or ""), assignment=assignments, **told)
+    plugin = KINDS[kind](config=coursedir.config, to=str(output or ""), assignment=assignments, **told)
     try:
         url = make_url(coursedir.db_url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():

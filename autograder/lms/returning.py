@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
-from autograder.course.nbgrader_api import settings
+from autograder.course.nbgrader_api import course_directory
 from autograder.intake.collecting import called, origin, people
 
 
@@ -25,9 +25,7 @@ def pack(root: Path, assignment: str, output: Path) -> list[str]:
     Returns in sentences what was written and who has no page in it. Raises CourseError where nothing was collected
     from Moodle, or no feedback was made.
     """
-    config = settings(root)
-    config.CourseDirectory.root = str(root)
-    coursedir = CourseDirectory(config=config)
+    coursedir = course_directory(root)
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         roster = people(gradebook)
     extracted = root / "downloaded" / assignment / "extracted"

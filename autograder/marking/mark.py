@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import html
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,64 +16,13 @@ from autograder.course.errors import CourseError
 from autograder.course.solutions import namespace
 from autograder.marking import answering
 from autograder.marking.compare import difference, error_words
+from autograder.marking.verdicts import Finding, Verdict
 from autograder.oracle.questions import Case, Measured, Misconception, Question, edited_cell, load_questions
 
 MOST_WORDS = 400  # characters of a reason
 UNREADABLE = "the answer is no plain data that could be read"
 # answers that are seldom equal by chance; two wrong truths or counts often are
 TELLING = {"array", "tensor", "number", "list", "tuple", "dict"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed.
-
-    misconception: the name of the one that the answer is explained by. figure, value: what a judge measured, if it did.
-    """
-
-    case: str
-    passed: bool
-    points: float
-    reason: str = ""
-    misconception: str = ""
-    figure: str = ""
-    value: float | None = None
-
-    def words(self) -> str:
-        """The reason, or what was measured where there is none."""
-        return self.reason or (f"{self.figure}: {self.value:.4g}" if self.value is not None else "")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a question earned and why."""
-
-    question: str
-    score: float
-    points: float
-    findings: tuple[Finding, ...]
-    note: str = ""
-
-    def as_dict(self) -> dict:
-        """Plain data, kept in the graded cell's metadata."""
-        return asdict(self)
-
-    def as_html(self) -> str:
-        """The table that the feedback page shows; a reason that repeats the one before is "the same"."""
-        rows, before = "", ""
-        for f in self.findings:
-            shown = "the same" if f.reason and f.reason == before else f.words()
-            before = f.reason or before
-            rows += (
-                f"<tr><td>{'passed' if f.passed else 'failed'}</td><td>{html.escape(f.case)}</td>"
-                f"<td>{f.points if f.passed else 0:.2g}&nbsp;of&nbsp;{f.points:.2g}</td>"
-                f"<td>{html.escape(shown)}</td></tr>"
-            )
-        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
-        head = "<tr><th></th><th>property</th><th>points</th><th>reason</th></tr>"
-        title = f"<p><strong>{html.escape(self.question)}: {self.score:.3g} of {self.points:.3g} points</strong></p>"
-        style = "table table-condensed"  # Bootstrap's, which nbgrader's feedback and formgrader pages load
-        return f'{title}{note}<table class="{style}">{head}{rows}</table>'
 
 
 def _finite(value: float | None) -> float | None:

@@ -13,27 +13,25 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
-from autograder.course.nbgrader_api import settings
+from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import pick
 from autograder.intake.submissions import submission_folders
+from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import load_questions
 from autograder.pages.references import references
 
 BINS = 10
 LARGEST = 256 << 20  # bytes of a graded notebook that is read
-VERDICT = {"question": str, "score": (int, float), "points": (int, float), "note": str, "findings": list}
-FINDING = {"case": str, "passed": bool, "reason": str, "misconception": str, "figure": str}
 
 
 @dataclass(frozen=True)
 class Work:
     """A student's hand-in of an assignment, as it stands in the gradebook and in the graded notebook.
 
-    unmarked: ids of written answers that wait for a mark, each with the formgrader's address. verdicts: plain data, as
-    `marking.Verdict.as_dict`. repairs: what was put right at the intake, in words. seconds: of the cells, by cell.
+    unmarked: ids of written answers that wait for a mark, each with the formgrader's address. repairs: what was put
+    right at the intake, in words. seconds: of the cells, by cell.
     """
 
     student: str
@@ -41,7 +39,7 @@ class Work:
     score: float
     most: float
     unmarked: dict[str, str] = field(default_factory=dict)
-    verdicts: list[dict] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     graded: bool = True
@@ -54,8 +52,8 @@ class Work:
     @property
     def figures(self) -> dict[str, float]:
         """What was measured of this hand-in, by name."""
-        found = [f for verdict in self.verdicts for f in verdict["findings"]]
-        return {f["figure"]: f["value"] for f in found if f.get("value") is not None}
+        findings = [finding for verdict in self.verdicts for finding in verdict.findings]
+        return {finding.figure: finding.value for finding in findings if finding.value is not None}
 
 
 @dataclass(frozen=True)
@@ -114,19 +112,19 @@ class ClassReport:
         """The questions in the notebook's order."""
         found = []
         for question in load_questions(self.assignment):
-            given = [v for work in self.graded for v in work.verdicts if v["question"] == question.id]
+            given = [v for work in self.graded for v in work.verdicts if v.question == question.id]
             if not given:
                 continue
             why: Counter[str] = Counter()
             for verdict in given:
-                met = {f["reason"] for f in verdict["findings"] if f["misconception"]}
-                if verdict["note"]:
+                met = {f.reason for f in verdict.findings if f.misconception}
+                if verdict.note:
                     why["built on an earlier question, which lost marks"] += 1
-                elif verdict["score"] < verdict["points"]:
+                elif verdict.score < verdict.points:
                     why.update(met or {"for a reason of their own"})
-            points = given[0]["points"]
-            full = sum(1 for v in given if v["score"] == points)
-            mean = statistics.fmean(v["score"] for v in given)
+            points = given[0].points
+            full = sum(1 for v in given if v.score == points)
+            mean = statistics.fmean(v.score for v in given)
             found.append(QuestionSummary(question.id, points, mean, full, len(given), why.most_common()))
         return found
 
@@ -159,9 +157,7 @@ def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
 
     formgrader: the address of the Jupyter server that shows it, for links.
     """
-    config = settings(root)
-    config.CourseDirectory.root = str(root)
-    coursedir = CourseDirectory(config=config)
+    coursedir = course_directory(root)
     works, problems = [], []
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
@@ -212,22 +208,14 @@ def _notebook(path: Path) -> dict:
         raise ValueError(f"it has {size >> 20} MiB, {LARGEST >> 20} are the most")
     notebook = json.loads(path.read_text(encoding="utf-8"))
     told = notebook["metadata"].get("course", {})
-    verdicts = [cell["metadata"]["course"] for cell in notebook["cells"] if "course" in cell["metadata"]]
+    verdicts = [Verdict.from_dict(c["metadata"]["course"]) for c in notebook["cells"] if "course" in c["metadata"]]
     repairs, seconds = list(told.get("repairs", [])), dict(told.get("seconds", {}))
-    findings = [finding for verdict in verdicts if _has(verdict, VERDICT) for finding in verdict["findings"]]
     if not (
-        all(_has(verdict, VERDICT) for verdict in verdicts)
-        and all(_has(one, FINDING) and isinstance(one.get("value"), (int, float, type(None))) for one in findings)
-        and all(isinstance(line, str) for line in repairs)
+        all(isinstance(line, str) for line in repairs)
         and all(isinstance(value, (int, float)) for value in seconds.values())
     ):
-        raise ValueError("what it says about its marks is not what grading writes")
+        raise ValueError("what it says about its cells is not what grading writes")
     return {"verdicts": verdicts, "repairs": repairs, "seconds": seconds}
-
-
-def _has(given: object, kinds: dict) -> bool:
-    """Whether something is a dict with values of certain kinds under certain keys."""
-    return isinstance(given, dict) and all(isinstance(given.get(key), kind) for key, kind in kinds.items())
 
 
 def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str) -> tuple[list[Path], list[str]]:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-from nbgrader.coursedir import CourseDirectory
 from rich.table import Table
 from rich.text import Text
 
 from autograder.course.errors import CourseError
-from autograder.course.nbgrader_api import settings
+from autograder.course.nbgrader_api import course_directory
 from autograder.intake import submission
 from autograder.intake.submissions import taken
 from autograder.similarity.tokens import given_names
@@ -57,12 +56,9 @@ def compare_class(root: Path, assignment: str, students: str = "*") -> Found:
 
     Nothing of a hand-in is run. Raises CourseError where fewer than two were handed in.
     """
-    config = settings(root)
-    config.CourseDirectory.root = str(root)
-    config.CourseDirectory.student_id = students
     works = {
         student: _code(student, found.notebook.cells)
-        for student, found in taken(CourseDirectory(config=config), assignment, LOG)
+        for student, found in taken(course_directory(root, students), assignment, LOG)
     }
     if len(works) < 2:
         raise CourseError(

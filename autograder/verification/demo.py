@@ -108,14 +108,14 @@ def marks_table(course: Path, handins: dict[str, list[str]]) -> Table:
     for student, names in handins.items():
         for name in names:
             given = verdicts(course, student, name)
-            total = f"{sum(v['score'] for v in given):g} of {sum(v['points'] for v in given):g}"
+            total = f"{sum(v.score for v in given):g} of {sum(v.points for v in given):g}"
             reasons: dict[str, float] = {}
             for verdict in given:
-                for finding in verdict["findings"]:
-                    if not finding["passed"]:
-                        why = verdict["note"] or finding["reason"]  # what builds on a mistake is said in one line
-                        reason = f"{verdict['question']}: {why}"
-                        reasons[reason] = reasons.get(reason, 0) + finding["points"]
+                for finding in verdict.findings:
+                    if not finding.passed:
+                        why = verdict.note or finding.reason  # what builds on a mistake is said in one line
+                        reason = f"{verdict.question}: {why}"
+                        reasons[reason] = reasons.get(reason, 0) + finding.points
             if not reasons:
                 table.add_row(student, name, total, "", "")
             for index, (reason, points) in enumerate(reasons.items()):

@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 
+from autograder.marking.verdicts import Verdict
+
 
 def auto_scores(course: Path, student: str, assignment: str, db_url: str = "") -> dict[str, float | None]:
     """The automatic score of every graded cell by its id, None where nbgrader has none. Empty without a submission.
@@ -21,9 +23,10 @@ def auto_scores(course: Path, student: str, assignment: str, db_url: str = "") -
         return {grade.name: grade.auto_score for book in submission.notebooks for grade in book.grades}
 
 
-def verdicts(course: Path, student: str, assignment: str) -> list[dict]:
-    """The verdict of every question of an autograded hand-in, in notebook order (`marking.Verdict.as_dict`)."""
-    return [cell.metadata["course"] for cell in _cells(course, student, assignment) if "course" in cell.metadata]
+def verdicts(course: Path, student: str, assignment: str) -> list[Verdict]:
+    """The verdict of every question of an autograded hand-in, in notebook order."""
+    cells = _cells(course, student, assignment)
+    return [Verdict.from_dict(cell.metadata["course"]) for cell in cells if "course" in cell.metadata]
 
 
 def cell_errors(course: Path, student: str, assignment: str) -> list[str]:

@@ -23,10 +23,12 @@ from nbconvert.preprocessors import ExecutePreprocessor
 
 from autograder.build.builder import build
 from autograder.course.errors import CourseError
-from autograder.course.nbgrader_api import api
+from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import ROOT
 from autograder.course.solutions import assignment_cells
 from autograder.grading.cores import end_with_the_run
+from autograder.grading.driver import grade_class
+from autograder.grading.worker import one_by_one
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, cell_errors, verdicts
@@ -50,7 +52,7 @@ class Result:
 def grade_handins(
     assignment: str, names: list[str], files: Mapping[str, bytes] | None = None, built: Path | None = None
 ) -> list[Result]:
-    """Grade some of an assignment's hand-ins by `nbgrader autograde` in a temporary course of this process's own.
+    """Grade some of an assignment's hand-ins by the driver in a temporary course of this process's own.
 
     files: what a misconception's hand-in comes with beside its notebook, such as the weights of a long run.
     built: a course in which the assignment is built, to copy; it is built anew without one.
@@ -68,19 +70,21 @@ def grade_handins(
             for file, data in (files or {}).items():
                 (place / file).write_bytes(data)
             started = time.perf_counter()
-            grader = api(course, needless_cells(assignment, handin), unsafe=bubblewrap.lacks() is not None)
-            result = grader.autograde(assignment, handin.name)  # the course's own work may run in the open
+            coursedir = course_directory(course, handin.name)
+            coursedir.config.AskingExecute.leave_out = needless_cells(assignment, handin)
+            unsafe = bubblewrap.lacks() is not None  # the course's own work may run in the open
+            done = grade_class(coursedir, [assignment], one_by_one, unsafe=unsafe)
             seconds = time.perf_counter() - started
-            if not result["success"]:
-                raise CourseError(f"{assignment}: {handin.name} was not graded:\n{result.get('log')}")
+            if done.failed:
+                raise CourseError(f"{handin.name} was not graded: {'; '.join(done.failed)}")
             scores = auto_scores(course, handin.name, assignment)
             given = verdicts(course, handin.name, assignment)
-            if any(scores.get(f"check_{v['question']}") != v["score"] for v in given):
+            if any(scores.get(f"check_{v.question}") != v.score for v in given):
                 raise CourseError(f"{assignment}: {handin.name}: the gradebook and the verdicts differ")
             means = handin.misconception.means if handin.misconception else None
-            named = any(f["reason"] == means for v in given for f in v["findings"])
-            points = {v["question"]: v["score"] for v in given}
-            why = [f"{v['question']}: {f['reason']}" for v in given for f in v["findings"] if f["reason"]]
+            named = any(f.reason == means for v in given for f in v.findings)
+            points = {v.question: v.score for v in given}
+            why = [f"{v.question}: {f.reason}" for v in given for f in v.findings if f.reason]
             said = (*cell_errors(course, handin.name, assignment), *dict.fromkeys(why))
             found.append(Result(handin.name, points, named, seconds, said))
     return found

@@ -1,0 +1,173 @@
+"""Grade a class, the one way to do it: workers grade, this process alone writes; a run goes on where one stopped.
+
+`nbgrader autograde`, the formgrader's button, nbgrader's library, `course grade` and a cluster all come here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+from traitlets.config import Config
+
+from autograder.course.errors import CourseError, reason
+from autograder.course.nbgrader_api import unusable
+from autograder.course.paths import ASSIGNMENTS, check_folder
+from autograder.course.secret import course_secret
+from autograder.grading.record import Recorder
+from autograder.grading.tasks import Runner, Task
+from autograder.intake.submission import finished, pristine
+from autograder.intake.submissions import collected, submission_folders
+
+LOCK = ".grading.lock"
+LOG = logging.getLogger("course")
+
+
+@dataclass
+class Summary:
+    """What a run did: how many submissions were graded, skipped as unchanged, and which failed, with the reason."""
+
+    graded: int = 0
+    skipped: int = 0
+    failed: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+
+def grade_class(
+    coursedir: CourseDirectory,
+    assignments: list[str],
+    runner: Runner,
+    force: bool = False,
+    unsafe: bool = False,
+    log: logging.Logger = LOG,
+    progress: bool = False,
+) -> Summary:
+    """Grade what is new or changed among the submissions in a course's folder; what fails keeps its old mark.
+
+    coursedir: with its students (a name or a pattern) and its settings. runner: who grades (cores.py, cluster.py).
+    log: is told of repairs. Raises CourseError where another run is at work, the folder or its gradebook cannot be
+    worked with, the gradebook lacks an assignment, nothing is handed in, or as the runner does.
+    """
+    root = Path(coursedir.root)
+    check_folder(root)
+    summary = Summary()
+    try:
+        with one_run(root), Recorder(coursedir) as recorder:
+            counts = {name: len(submission_folders(coursedir, name)) for name in assignments}
+            if not any(counts.values()):
+                wanted, place = ", ".join(assignments), root / coursedir.submitted_directory
+                raise CourseError(f"nothing of {wanted} is handed in by {coursedir.student_id!r} in {place}")
+            for name in filter(counts.get, assignments):
+                recorder.known(name)
+            bar = tqdm(total=sum(counts.values()), unit="hand-in", file=sys.stderr, disable=not progress)
+            with bar, logging_redirect_tqdm([log]) if progress else contextlib.nullcontext():
+                tasks = _tasks(recorder, list(filter(counts.get, assignments)), force, unsafe, summary, bar, log)
+                _write(recorder, runner, tasks, summary, bar, log)
+    except SQLAlchemyError as error:
+        raise CourseError(unusable(error)) from None
+    return summary
+
+
+def _tasks(
+    recorder: Recorder,
+    assignments: list[str],
+    force: bool,
+    unsafe: bool,
+    summary: Summary,
+    bar: tqdm,
+    log: logging.Logger,
+) -> Iterator[Task]:
+    """What is to be graded; the rest is counted."""
+    coursedir = recorder.coursedir
+    root, settings = Path(coursedir.root), plain(coursedir.config)
+    secret = course_secret(root)
+    for assignment in assignments:
+        basis, released = _basis(assignment), pristine(assignment, root)
+        for student, submitted in collected(coursedir, assignment):
+            if isinstance(submitted, str):
+                summary.failed.append(f"{student}, {assignment}: {submitted}")
+                bar.update()
+                continue
+            digest = hashlib.sha256(f"{basis} {submitted.digest()}".encode()).hexdigest()
+            if not force and finished(recorder.place(assignment, student) / f"{assignment}.ipynb") == digest:
+                log.info("Skipping %s, %s: it is graded, and nothing has changed", student, assignment)
+                summary.skipped += 1
+                bar.update()
+                continue
+            course = {"digest": digest, "unsafe": unsafe, "secret": secret}
+            yield Task(assignment, student, submitted, released, course, settings)
+
+
+def _write(
+    recorder: Recorder, runner: Runner, tasks: Iterator[Task], summary: Summary, bar: tqdm, log: logging.Logger
+) -> None:
+    """Have the runner grade, and write down what comes back."""
+    try:
+        for task, graded in runner(tasks):
+            problem = graded.problem
+            for line in graded.repairs:
+                log.warning("%s: %s", task.student, line)
+            try:
+                if not problem:
+                    recorder.graded(task, graded)
+                    summary.graded += 1
+                    log.info("Graded %s, %s", task.student, task.assignment)
+            except OperationalError:  # of the gradebook: the next one would fare no better
+                raise
+            except Exception as error:
+                recorder.forget()
+                problem = reason(error)
+            if problem:
+                summary.failed.append(f"{task.student}, {task.assignment}: {problem}")
+            bar.update()
+    except KeyboardInterrupt:
+        summary.stopped = True
+
+
+def _basis(assignment: str) -> str:
+    """A name for all of the course that a mark depends on: the notebook, the oracle and its bars."""
+    known = hashlib.sha256()
+    for path in (ASSIGNMENTS / assignment / name for name in ("notebook.py", "oracle.py", "bars.json")):
+        if path.is_file():
+            data = path.read_bytes()
+            known.update(f"{path.name} {len(data)}\n".encode() + data)
+    return known.hexdigest()
+
+
+@contextlib.contextmanager
+def one_run(course: Path) -> Iterator[None]:
+    """Hold a course's lock. Raises CourseError where another run holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where nothing is graded but in the open
+        yield
+        return
+    with (course / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CourseError(f"another grading run is at work in {course}: wait for its end") from None
+        yield
+
+
+def plain(config: Config) -> dict[str, dict]:
+    """The settings that are plain values, by class and name; a worker needs no others.
+
+    Those of CourseDirectory stay here: the gradebook's address may hold a password.
+    """
+    kinds = (bool, int, float, str, set)
+    return {
+        section: kept
+        for section, values in config.items()
+        if section != "CourseDirectory"
+        and (kept := {name: value for name, value in values.items() if isinstance(value, kinds)})
+    }

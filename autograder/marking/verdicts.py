@@ -1,0 +1,69 @@
+"""What a question earned and why: made by the marker, kept in the notebook's metadata, read by reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+
+import jinja2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed.
+
+    misconception: the name of the one that the answer is explained by. figure, value: what a judge measured, if it did.
+    """
+
+    case: str
+    passed: bool
+    points: float
+    reason: str = ""
+    misconception: str = ""
+    figure: str = ""
+    value: float | None = None
+
+    def words(self) -> str:
+        """The reason, or what was measured where there is none."""
+        return self.reason or (f"{self.figure}: {self.value:.4g}" if self.value is not None else "")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a question earned and why."""
+
+    question: str
+    score: float
+    points: float
+    findings: tuple[Finding, ...]
+    note: str = ""
+
+    def as_dict(self) -> dict:
+        """Plain data, kept in the graded cell's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping) -> Verdict:
+        """The verdict that `as_dict` gave. Raises ValueError for anything else."""
+        try:
+            made = cls(**{**data, "findings": tuple(Finding(**finding) for finding in data["findings"])})
+        except (KeyError, TypeError):
+            raise ValueError("what it says about its marks is not what grading writes") from None
+        texts = [made.question, made.note]
+        texts += [text for f in made.findings for text in (f.case, f.reason, f.misconception, f.figure)]
+        numbers = [made.score, made.points, *(f.points for f in made.findings)]
+        numbers += [f.value for f in made.findings if f.value is not None]
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in numbers):
+            raise ValueError("what it says about its marks is not what grading writes")
+        return made
+
+    def as_html(self) -> str:
+        """The table that the feedback page shows; a reason that repeats the one before is "the same"."""
+        return _template().render(verdict=self)
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("autograder.marking", ".")
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("verdict.html.j2")
