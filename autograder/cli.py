@@ -8,12 +8,15 @@ import sys
 import time
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT, check_folder, pick
-from autograder.grading.tasks import Runner
 from utils import corpora
 from utils.corpora import CorpusError
+
+if TYPE_CHECKING:
+    from autograder.grading.tasks import Runner
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from autograder.course.paths import ROOT
-from autograder.intake.submission import Submission
-from autograder.marking.verdicts import Verdict
+
+if TYPE_CHECKING:  # the run's own process needs them later, and its workers load meanwhile
+    from nbformat import NotebookNode
+
+    from autograder.intake.submission import Submission
+    from autograder.marking.verdicts import Verdict
 
 
 @dataclass(frozen=True)
