@@ -10,6 +10,8 @@ import time
 import nbformat
 import pytest
 
+from autograder.course.errors import CourseError
+from autograder.grading.nbgrader_hook import one_run
 from tests.conftest import Course, in_the_open
 from tests.processes import wait_for
 from tests.test_grading import CLASS, DOUBLE, scores
@@ -104,6 +106,13 @@ def test_a_second_run_at_once_is_refused_in_one_line(whole):
     assert second.returncode != 0
     assert "another grading run is at work" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_only_the_lock_says_that_another_run_is_at_work(tmp_path):
+    with one_run(tmp_path), pytest.raises(CourseError, match="another grading run is at work"), one_run(tmp_path):
+        pass
+    with pytest.raises(BlockingIOError), one_run(tmp_path):
+        raise BlockingIOError("of something else")
 
 
 def test_a_failed_regrade_leaves_the_old_mark_and_notebook(whole):

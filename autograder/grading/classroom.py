@@ -62,8 +62,6 @@ def grade_class(
                 wanted = ", ".join(assignments) or "any assignment"
                 raise CourseError(f"nothing of {wanted} is handed in by {students!r} in {root / 'submitted'}")
             _grade(recorder, names, force, unsafe, runner, summary, progress)
-    except BlockingIOError:
-        raise CourseError(f"another grading run is at work in {root}: wait for its end") from None
     except OperationalError as error:
         raise CourseError(unusable(error)) from None
     return summary

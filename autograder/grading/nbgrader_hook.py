@@ -19,6 +19,7 @@ from typing import NoReturn
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.converters
+from filelock import FileLock, Timeout
 from nbgrader.api import Gradebook
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde, NbGraderException
@@ -76,8 +77,6 @@ class CourseAutograde(Autograde):
                     super().start()
                 finally:
                     shutil.rmtree(self._taken, ignore_errors=True)
-        except BlockingIOError:
-            self._refuse(f"another grading run is at work in {root}: wait for its end")
         except CourseError as error:
             self._refuse(str(error))
         except SQLAlchemyError as error:
@@ -197,14 +196,12 @@ def digest(files: dict[str, bytes], assignment: str) -> str:
 
 @contextlib.contextmanager
 def one_run(course: Path) -> Iterator[None]:
-    """Hold a course's lock. Raises BlockingIOError where another run holds it."""
+    """Hold a course's lock. Raises CourseError where another run holds it."""
     try:
-        import fcntl
-    except ImportError:  # Windows, where nothing is graded but in the open
-        yield
-        return
-    with (course / LOCK).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = FileLock(course / LOCK).acquire(timeout=0)
+    except Timeout:
+        raise CourseError(f"another grading run is at work in {course}: wait for its end") from None
+    with lock:
         yield
 
 
