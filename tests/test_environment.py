@@ -1,5 +1,7 @@
 """One list of packages: pyproject.toml, environment.yml and the lock agree."""
 
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -37,3 +39,8 @@ def test_the_lock_is_exact_and_within_the_ranges(name):
 
 def test_the_lock_pins_torch():
     assert locked()["torch"] == "2.13.0"
+
+
+def test_nbformat_comes_without_a_grammar_to_compile():
+    program = "import sys, nbformat; sys.exit('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -1,6 +1,5 @@
 """A grading run that is killed at any moment, or meets another one, or fails: the gradebook is right in the end."""
 
-import fcntl
 import random
 import signal
 import subprocess
@@ -11,7 +10,8 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.grading.driver import LOCK
+from autograder.course.errors import CourseError
+from autograder.grading.driver import one_run
 from tests.conftest import Course, in_the_open
 from tests.processes import wait_for
 from tests.test_grading import CLASS, DOUBLE, scores
@@ -45,14 +45,13 @@ def gradebook(course, db_url=""):
         )
 
 
-def locked(path):
-    """Whether another process holds a lock file."""
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+def locked(root):
+    """Whether a run is at work."""
+    try:
+        with one_run(root):
+            return False
+    except CourseError:
+        return True
 
 
 def started(course, *more):
@@ -106,7 +105,7 @@ def test_what_is_graded_is_not_graded_again_until_it_changes(whole):
 
 def test_a_second_run_at_once_is_refused_in_one_line(whole):
     first = started(whole, "--force")
-    wait_for(lambda: locked(whole.root / LOCK))
+    wait_for(lambda: locked(whole.root))
     first.send_signal(signal.SIGSTOP)  # it is at work for as long as the second one asks
     second = whole.nbgrader("autograde", whole.name, "--force")
     first.send_signal(signal.SIGCONT)
@@ -115,6 +114,13 @@ def test_a_second_run_at_once_is_refused_in_one_line(whole):
     assert second.returncode != 0
     assert "another grading run is at work" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_only_the_lock_says_that_another_run_is_at_work(tmp_path):
+    with one_run(tmp_path), pytest.raises(CourseError, match="another grading run is at work"), one_run(tmp_path):
+        pass
+    with pytest.raises(BlockingIOError), one_run(tmp_path):
+        raise BlockingIOError("of something else")
 
 
 def test_a_failed_regrade_leaves_the_old_mark_and_notebook(whole):

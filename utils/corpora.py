@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from platformdirs import user_cache_dir
 
 from utils import toy
 from utils.download import DownloadError, download
@@ -150,15 +150,8 @@ def _wrong_file(folder: Path, source: Source) -> str:
 
 def cache_folder() -> Path:
     """COURSE_CACHE if set, else the user's cache folder on this platform."""
-    if os.environ.get("COURSE_CACHE"):
-        return Path(os.environ["COURSE_CACHE"])
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "recurrent-language-models"
+    own = os.environ.get("COURSE_CACHE")
+    return Path(own or user_cache_dir("recurrent-language-models", appauthor=False, opinion=False))
 
 
 def _lines(path: Path) -> list[str]:

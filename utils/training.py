@@ -21,6 +21,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from utils.files import replaced
+
 if TYPE_CHECKING:  # imported where it is used: it takes a quarter of a second, and most notebooks never train at length
     import pandas as pd
 
@@ -186,12 +188,10 @@ def _copy(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _write(path: Path, tensors: dict[str, torch.Tensor], config: dict, **more) -> None:
-    """Write a safetensors file in one step: a reader sees the old file or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
     metadata = {name: json.dumps(value) for name, value in {"config": config, **more}.items()}
-    safetensors.torch.save_file(tensors, part, metadata=metadata)
-    os.replace(part, path)
+    with replaced(path) as part:
+        safetensors.torch.save_file(tensors, part, metadata=metadata)
 
 
 def _resume(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, config: dict) -> list[dict]:

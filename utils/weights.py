@@ -16,7 +16,6 @@ somebody else: it trusts no byte of it and never unpickles.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ import safetensors
 import safetensors.numpy
 import torch
 from torch import nn
+
+from utils.files import replaced
 
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 LIMIT = 64 << 20  # bytes of a weights file
@@ -138,9 +139,8 @@ def save_weights(path: str | Path, model: nn.Module, **metadata: str | int | flo
     if len(data) > LIMIT:
         raise ValueError(f"the weights take {len(data)} bytes; a file that is handed in has at most {LIMIT}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, path)
+    with replaced(path) as part:
+        part.write_bytes(data)
 
 
 def read_weights(data: bytes) -> tuple[dict[str, Any], Weights]:

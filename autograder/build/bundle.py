@@ -6,7 +6,6 @@ pyproject.toml names: notebooks link to it, and on Colab their set-up cell fetch
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tomllib
@@ -19,6 +18,7 @@ from autograder.build.builder import stale_files
 from autograder.build.template import settings
 from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT, assignments
+from utils.files import replaced
 
 INSTRUCTORS = {"nbgrader", "jupytext", "nbconvert", "threadpoolctl", "rich"}  # what no notebook and no `utils` needs
 PARTS = ("release", "utils", "README.md", "LICENSE", "environment.yml", "requirements.txt", ".gitignore")
@@ -44,13 +44,11 @@ def bundle(output: Path) -> tuple[Path, Path]:
     for path, text in contents().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(text)
-    part_file = archive.with_suffix(".part")
-    with zipfile.ZipFile(part_file, "w", zipfile.ZIP_DEFLATED) as file:
+    with replaced(archive) as written, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as file:
         for path, text in contents().items():
             entry = zipfile.ZipInfo(f"{archive.stem}/{path}", WHEN)
             entry.external_attr = 0o644 << 16
             file.writestr(entry, text, zipfile.ZIP_DEFLATED)
-    os.replace(part_file, archive)
     return folder, archive
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from tqdm import tqdm
@@ -147,15 +148,10 @@ def _basis(assignment: str) -> str:
 def one_run(course: Path) -> Iterator[None]:
     """Hold a course's lock. Raises CourseError where another run holds it."""
     try:
-        import fcntl
-    except ImportError:  # Windows, where nothing is graded but in the open
-        yield
-        return
-    with (course / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CourseError(f"another grading run is at work in {course}: wait for its end") from None
+        lock = FileLock(course / LOCK).acquire(timeout=0)
+    except Timeout:
+        raise CourseError(f"another grading run is at work in {course}: wait for its end") from None
+    with lock:
         yield
 
 

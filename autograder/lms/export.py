@@ -18,7 +18,6 @@ Neither asks for a byte order mark, so there is none. Lines end in CR LF (RFC 41
 from __future__ import annotations
 
 import csv
-import os
 import re
 import sys
 from collections.abc import Iterable
@@ -35,6 +34,7 @@ from traitlets import Bool
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory, unusable
+from utils.files import replaced
 
 # A cell that starts so is a formula to a spreadsheet, which may read ';' or a tab as the end of a cell. Quotes are no
 # help: they are gone before a spreadsheet looks (https://owasp.org/www-community/attacks/CSV_Injection).
@@ -80,13 +80,8 @@ class Marks(ExportPlugin):
             what = "with points so far" if self.with_unmarked else "left out (--with-unmarked puts them in)"
             notes.append(f"{unmarked} hand-ins wait for manual marking: {what}")
         rows = [list(columns), *([points] if self.points else []), *zip(*columns.values(), strict=True)]
-        part = target.with_name(f".{target.name}.part")
-        try:
-            with part.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file).writerows(rows)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+        with replaced(target) as part, part.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
         return notes
 
     def marks(self, gradebook: Gradebook, assignment: str) -> tuple[dict[str, str], set[str]]:

@@ -7,7 +7,6 @@ Canvas would show such pages under the name of the notebook that was handed in, 
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
 from autograder.intake.collecting import called, origin, people
+from utils.files import replaced
 
 
 def pack(root: Path, assignment: str, output: Path) -> list[str]:
@@ -40,12 +40,10 @@ def pack(root: Path, assignment: str, output: Path) -> list[str]:
     pages = {student: _pages(root, coursedir, assignment, student) for student in folders if len(folders[student]) == 1}
     if not any(pages.values()):
         raise CourseError(f"there is no feedback yet: run `nbgrader generate_feedback {assignment}`")
-    part = output.with_name(f".{output.name}.part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+    with replaced(output) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, own in sorted(pages.items()):
             for name, path in own.items():
                 archive.write(path, f"{next(iter(folders[student]))}/{name}")
-    os.replace(part, output)
     told = [f"wrote {output}: pages of {sum(map(bool, pages.values()))} students"]
     without = sorted(one.id for one in roster if not pages.get(one.id))
     return told + [f"no page in it for {', '.join(without)}"] * bool(without)

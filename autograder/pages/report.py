@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from autograder.intake.submissions import submission_folders
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import load_questions
 from autograder.pages.references import references
+from utils.files import replaced
 
 BINS = 10
 LARGEST = 256 << 20  # bytes of a graded notebook that is read
@@ -239,6 +239,5 @@ def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str)
 
 def _put(place: Path, text: str) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_suffix(".part")
-    part.write_text(text, encoding="utf-8", errors="replace")
-    os.replace(part, place)
+    with replaced(place) as part:
+        part.write_text(text, encoding="utf-8", errors="replace")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import safetensors.numpy
 from autograder.course.solutions import namespace
 from autograder.runs.train import hardware
 from utils import corpora
+from utils.files import replaced
 
 HIDDEN, STEPS, SEED = 100, 25, 1
 CHECKPOINT, BEST = "checkpoint.safetensors", "best.safetensors"
@@ -100,10 +100,8 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict) -> None:
-    """Write a safetensors file in one step: a reader sees the old file or the new one, never half of one."""
-    part = path.with_suffix(".part")
-    safetensors.numpy.save_file(arrays, part, {key: json.dumps(value) for key, value in metadata.items()})
-    os.replace(part, path)
+    with replaced(path) as part:
+        safetensors.numpy.save_file(arrays, part, {key: json.dumps(value) for key, value in metadata.items()})
 
 
 def _stalled(rows: list, patience: int) -> bool:
