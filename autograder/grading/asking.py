@@ -34,7 +34,7 @@ from autograder.intake.outputs import Tamer
 from autograder.marking import answering, forbidden, mark
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox.bubblewrap import ONE_THREAD
-from autograder.sandbox.kernels import use_warm_kernels
+from autograder.sandbox.kernels import start_warm
 from autograder.sandbox.watch import FAR, FLOOD, TOO_LONG, Watch, resident
 
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
@@ -72,9 +72,7 @@ class AskingExecute(Execute):
         self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
         nb.metadata["course"]["seconds"] = {}  # that each cell took
         self.seconds = nb.metadata["course"]["seconds"]  # as the notebook keeps it: a copy of what was given
-        unsafe = resources["course"]["unsafe"]
-        if self.warm or not unsafe:
-            use_warm_kernels(isolated=not unsafe)
+        self.isolated = not resources["course"]["unsafe"]
         self.record_timing = False  # it would be noted as the kernel tells it
         self.raise_on_iopub_timeout = False  # outputs that come late are missing, and nothing else
         self.restarts, self.fatal, self.lost = 0, set(), set()
@@ -93,8 +91,10 @@ class AskingExecute(Execute):
         super().start_new_kernel(env=env, **kwargs)
 
     def create_kernel_manager(self):
-        """As nbclient's, over sockets that are bounded."""
+        """As nbclient's, for a warm kernel, over sockets that are bounded."""
         manager = super().create_kernel_manager()
+        if self.warm or self.isolated:
+            start_warm(manager, self.isolated)
         for option, value in BOUNDS:
             manager.context.setsockopt(option, value)
         return manager

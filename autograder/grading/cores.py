@@ -68,7 +68,7 @@ class _Pools:
 
         if self.isolated and bubblewrap.lacks():
             return None
-        return kernels.share(self.isolated) if kernels.possible() else None
+        return kernels.SERVERS.share(self.isolated) if kernels.possible() else None
 
     def pool(self) -> ProcessPoolExecutor:
         """A new pool."""
@@ -78,16 +78,18 @@ class _Pools:
 
 def _begin(shared: Path | None, isolated: bool) -> None:
     """At a worker's start: it ends with the run, Ctrl-C is for the run's own process, one thread is enough."""
-    from autograder.sandbox import kernels, namespaces
+    from autograder.sandbox import kernels
 
     end_with_the_run()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     if sys.platform == "linux":
+        from autograder.sandbox import namespaces
+
         namespaces.die_with_parent()
     if shared:
-        kernels.adopt(isolated, shared)
+        kernels.SERVERS.adopt(isolated, shared)
 
 
 def end_with_the_run() -> None:

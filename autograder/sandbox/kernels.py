@@ -17,19 +17,18 @@ import tarfile
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Bool, Instance
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
-ENTRY = EntryPoint("course-warm", "autograder.sandbox.kernels:WarmProvisioner", KernelProvisionerFactory.GROUP_NAME)
 PASSED = {
     "COURSE_ROOT",
     "COURSE_PROFILE",
@@ -154,67 +153,71 @@ class Server:
             self.process.kill()
 
 
-def start(isolated: bool) -> Server:
-    """Start a warm server. It ends with this process, however that ends."""
-    folder = sockets()
-    address = folder / f"server-{secrets.token_hex(4)}"
-    here = [Path(__file__).with_name(name) for name in BESIDE]
-    command = [sys.executable, "-P", str(here[0]), str(address), str(ROOT)]
-    env = dict(os.environ) | ONE_THREAD
-    if isolated:
-        env = {}
-        command = [*bubblewrap.command([*here, ROOT / "utils"], ONE_THREAD, folder), *command, "isolated"]
-    else:
-        command.append("open")
-    env |= {"PATH": os.environ["PATH"]}
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, env=env, start_new_session=True)  # Ctrl-C is not for it
-    atexit.register(running.kill)
-    return Server(address, running)
+class Servers:
+    """The warm servers that this process uses, by whether they isolate: its own, or one that another has started.
+
+    folder: in which this process, its warm servers and their kernels find each other; made at first use.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bool, Server] = {}
+        self._folder: Path | None = None
+
+    def adopt(self, isolated: bool, address: Path) -> None:
+        """Use another process's server for as long as it lives; one of its own, should that end, lies beside it."""
+        self._known[isolated], self._folder = Server(address), address.parent
+
+    def share(self, isolated: bool) -> Path:
+        """The address of a server for other processes, started unless one is running."""
+        running = self._known.get(isolated)
+        if running is None or running.process is None or running.process.poll() is not None:
+            running = self._known[isolated] = self._start(isolated)
+        return running.address
+
+    def ready(self, isolated: bool) -> Server:
+        """A server that listens. Raises CourseError where it does not in time."""
+        if isolated not in self._known:
+            self._known[isolated] = self._start(isolated)
+        server, until = self._known[isolated], time.monotonic() + PATIENCE
+        while not server.address.exists():
+            if time.monotonic() > until or (server.process and server.process.poll() is not None):
+                self.end(isolated)
+                raise CourseError("the process that kernels are forked from did not start")
+            time.sleep(0.01)
+        return server
+
+    def end(self, isolated: bool) -> None:
+        """Forget a server, and end it if it is this process's own."""
+        self._known.pop(isolated).end()
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
+            atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+            open_to_kernels(self._folder)
+        return self._folder
+
+    def _start(self, isolated: bool) -> Server:
+        """A new server. It ends with this process, however that ends."""
+        address = self.folder / f"server-{secrets.token_hex(4)}"
+        here = [Path(__file__).with_name(name) for name in BESIDE]
+        command = [sys.executable, "-P", str(here[0]), str(address), str(ROOT)]
+        env = dict(os.environ) | ONE_THREAD
+        if isolated:
+            env = {}
+            outer = bubblewrap.command([*here, ROOT / "utils"], ONE_THREAD, self.folder)
+            command = [*outer, *command, "isolated"]
+        else:
+            command.append("open")
+        env |= {"PATH": os.environ["PATH"]}
+        # in a session of its own: Ctrl-C is not for it
+        running = subprocess.Popen(command, stdin=subprocess.PIPE, env=env, start_new_session=True)
+        atexit.register(running.kill)
+        return Server(address, running)
 
 
-_shared: dict[bool, Server] = {}
-
-
-def share(isolated: bool) -> Path:
-    """The address of a warm server for other processes, started unless one is running."""
-    running = _shared.get(isolated)
-    if running is None or running.process is None or running.process.poll() is not None:
-        running = _shared[isolated] = start(isolated)
-    return running.address
-
-
-@cache
-def server(isolated: bool) -> Server:
-    """This process's warm server, ready: the one that was given to it, or one of its own."""
-    found = Server(given[isolated]) if isolated in given else start(isolated)
-    until = time.monotonic() + 120
-    while not found.address.exists():
-        if time.monotonic() > until or (found.process and found.process.poll() is not None):
-            found.end()
-            raise CourseError("the process that kernels are forked from did not start")
-        time.sleep(0.01)
-    return found
-
-
-given: dict[bool, Path] = {}  # addresses of servers, by whether they isolate, that another process started for this one
-
-
-def adopt(isolated: bool, address: Path) -> None:
-    """Use another process's warm server for as long as it lives."""
-    given[isolated] = address
-    sockets.cache_clear()
-    sockets()  # of a server of its own, too, should that one end
-
-
-@cache
-def sockets() -> Path:
-    """The folder in which this process, its warm servers and their kernels find each other."""
-    if given:
-        return next(iter(given.values())).parent
-    folder = Path(tempfile.mkdtemp(prefix="course-warm-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    open_to_kernels(folder)
-    return folder
+SERVERS = Servers()  # of this process
 
 
 def open_to_kernels(folder: Path) -> None:
@@ -241,20 +244,20 @@ def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 class WarmProvisioner(LocalProvisioner):
-    """Starts kernels by asking the warm server for a fork; everything else is as for a local kernel.
+    """Starts kernels by asking a warm server for a fork; everything else is as for a local kernel.
 
-    isolated, limits: as `use_warm_kernels` set them.
+    It is found by its entry point, and chosen for a kernel by `start_warm`.
     """
 
-    isolated = True
-    limits = bubblewrap.Limits()
+    isolated = Bool(True)
+    limits = Instance(bubblewrap.Limits, ())
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Interrupts go by message: a signal does not reach into a sandbox."""
         assert self.kernel_spec
         assert self.parent
         self.kernel_spec.interrupt_mode = "message"
-        folder = Path(tempfile.mkdtemp(dir=sockets()))  # an isolated kernel sees none but its own
+        folder = Path(tempfile.mkdtemp(dir=SERVERS.folder))  # an isolated kernel sees none but its own
         open_to_kernels(folder)
         self.parent.transport, self.parent.ip = "ipc", str(folder / "k")
         return await super().pre_launch(**kwargs)
@@ -287,13 +290,10 @@ class WarmProvisioner(LocalProvisioner):
     def _fork(self, request: dict, files: bytes) -> Forked:
         """A kernel; where the server has ended, by lack of memory or by somebody's kill, from another one."""
         for _ in range(2):
-            asked = server(self.isolated)
             try:
-                return asked.ask(request, files)
+                return SERVERS.ready(self.isolated).ask(request, files)
             except (OSError, ValueError):
-                asked.end()
-                given.pop(self.isolated, None)
-                server.cache_clear()
+                SERVERS.end(self.isolated)
         raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
 
 
@@ -302,10 +302,9 @@ def possible() -> bool:
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
-def use_warm_kernels(isolated: bool, limits: bubblewrap.Limits | None = None) -> None:
-    """Have this process's kernels start warm, where a process can be forked, and in a sandbox within limits or not."""
-    WarmProvisioner.isolated, WarmProvisioner.limits = isolated, limits or bubblewrap.Limits()
+def start_warm(manager: KernelManager, isolated: bool, limits: bubblewrap.Limits | None = None) -> None:
+    """Have a manager's kernel start warm, where a process can be forked: in a sandbox within limits, or in the open."""
     if possible():
-        factory = KernelProvisionerFactory.instance()
-        factory.provisioners[ENTRY.name] = ENTRY
-        factory.default_provisioner_name = ENTRY.name
+        config = {"isolated": isolated, "limits": limits or bubblewrap.Limits()}
+        assert manager.kernel_spec
+        manager.kernel_spec.metadata["kernel_provisioner"] = {"provisioner_name": "course-warm", "config": config}

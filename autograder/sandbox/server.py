@@ -1,6 +1,6 @@
 """A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
 
-`warm.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded here: a
+`kernels.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded here: a
 kernel inherits all its memory. A connection asks for one kernel, by a line of JSON and then the hand-in's files as a
 tar; it is told "ready", the kernel's clock now and then, why the kernel was killed if it was, and how it ended. A
 connection that closes ends its kernel; this process ends with its standard input, and all kernels with it. What a
@@ -24,7 +24,7 @@ import threading
 import time
 import traceback
 
-LOADED = (
+LOADED = (  # tried with IPython 9, ipykernel 7, torch 2.13
     "IPython.core.completerlib",
     "IPython.core.debugger",
     "IPython.core.interactiveshell",
@@ -58,14 +58,18 @@ def load(course: str) -> None:
     places = [course, os.path.dirname(__file__)]
     sys.path[:0] = places
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # ipykernel's debugger has a word to say on stderr
+    import namespaces  # noqa: F401
+
     import utils
 
-    for name in ("namespaces", *LOADED, *(f"utils.{found.name}" for found in pkgutil.iter_modules(utils.__path__))):
-        importlib.import_module(name)
+    for name in (*LOADED, *(f"utils.{module.name}" for module in pkgutil.iter_modules(utils.__path__))):
+        with contextlib.suppress(ImportError):  # another version's: what is not loaded here costs each kernel time
+            importlib.import_module(name)
         if select.select([0], [], [], 0)[0]:  # standard input has ended: so has the run, before it needed a kernel
             sys.exit()
     del sys.path[: len(places)]
-    rehearse()
+    with contextlib.suppress(Exception):  # as above
+        rehearse()
     if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
         raise RuntimeError(f"threads before the fork: {[thread.name for thread in threading.enumerate()]}")
     gc.collect()
