@@ -17,10 +17,7 @@ from autograder.verification.handins import filled_notebook, solution_cells
 from autograder.verification.verify import question_points
 from tests.colab import PNG, saved_by_colab
 
-pytestmark = [
-    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
-    pytest.mark.xdist_group("colab"),
-]
+pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 # student -> what Colab did to the notebooks, and which ones
 CLASS = {
     "student-01": ({}, assignments()),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_grading import CLASS, scores
+from tests.conftest import scores
+from tests.test_grading import CLASS
 
 GIVEN = '# %% tags=["provided"]\nimport numpy as np\n'
 BROKEN = "import os\n\nif 'NBGRADER_EXECUTION' in os.environ:\n    raise RuntimeError('no data here')\n"

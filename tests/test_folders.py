@@ -12,11 +12,10 @@ import pytest
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT, check_folder
-from tests.conftest import Course, in_the_open
+from tests.conftest import Course, in_the_open, scores
 from tests.test_classroom import counts
-from tests.test_grading import CLASS, scores
+from tests.test_grading import CLASS
 
-pytestmark = pytest.mark.xdist_group("folders")
 GRADE, AUTOGRADE = ("course", "grade"), ("nbgrader", "autograde", "hw0_tiny", "--log-level=WARN")
 EXPORT, FEEDBACK = ("course", "export", "--to", "moodle"), ("nbgrader", "generate_feedback", "hw0_tiny")
 
@@ -65,8 +64,7 @@ def test_a_copy_of_a_course_is_not_graded_by_the_code_of_another(tmp_path):
 
 @pytest.mark.parametrize("name", ["a+b (1)", "a{b}:c\\d\n%&'#ü"])
 def test_other_signs_in_a_path_do_no_harm(tmp_path, name):
-    course = Course(tmp_path / name / "course")
-    assert course.course("build").returncode == 0
+    course = Course.built(tmp_path / name / "course")
     course.hand_in("full", CLASS["full"])
     unsafe = ["--unsafe"] if in_the_open() else []
     assert counts(course.course("grade", *unsafe).stdout.strip().split("\n")[-1]) == (1, 0, 0)
@@ -85,14 +83,13 @@ def test_a_folder_without_code_of_its_own_is_any_course_s(tmp_path):
 @pytest.fixture(scope="module")
 def held(tmp_path_factory):
     """A course with a hand-in, whose commands wait for the gradebook for five seconds."""
-    course = Course(tmp_path_factory.mktemp("held") / "course")
-    assert course.course("build").returncode == 0
+    course = Course.built(tmp_path_factory.mktemp("held") / "course")
     course.hand_in("full", CLASS["full"])
     return course
 
 
 def patience(course: Course, seconds: int) -> None:
-    path = course.root / "autograder" / "nbgrader_api.py"
+    path = course.root / "autograder" / "course" / "nbgrader_api.py"
     lines = [f"PATIENCE = {seconds}" if x.startswith("PATIENCE") else x for x in path.read_text().split("\n")]
     path.write_text("\n".join(lines))
 

@@ -1,6 +1,5 @@
 """A grading run that is killed at any moment, or meets another one, or fails: the gradebook is right in the end."""
 
-import json
 import random
 import signal
 import subprocess
@@ -10,18 +9,16 @@ import time
 import nbformat
 import pytest
 
-from tests.conftest import Course, in_the_open
+from tests.conftest import Course, gradebook, in_the_open, scores
 from tests.processes import wait_for
-from tests.test_grading import CLASS, DOUBLE, scores
+from tests.test_grading import CLASS, DOUBLE
 
-pytestmark = pytest.mark.xdist_group("resume")
 STUDENTS = ("full", "half-right", "square", "untouched")
 KILLS = 50
 
 
 def course_of(folder):
-    course = Course(folder / "course")
-    assert course.course("build").returncode == 0
+    course = Course.built(folder / "course")
     (course.root / ".course_secret").write_text("the same for all")
     for student in STUDENTS:
         notebook = nbformat.read(course.released, as_version=4)
@@ -32,21 +29,11 @@ def course_of(folder):
     return course
 
 
-def gradebook(course, db_url="sqlite:///gradebook.db"):
-    """All that nbgrader knows of every grade."""
-    script = "import json\nfrom nbgrader.api import Gradebook\n"
-    script += f"with Gradebook({db_url!r}) as g:\n"
-    script += (
-        "    print(json.dumps(sorted((s.student.id, n.name, d.name, d.auto_score, d.manual_score, d.needs_manual_grade)"
-    )
-    script += " for s in g.assignment_submissions('hw0_tiny') for n in s.notebooks for d in n.grades)))"
-    return json.loads(course.python("-c", script).stdout)
-
-
-def started(course, *more):
-    """A run of nbgrader autograde, under way."""
+def started(course, *more, **env):
+    """A run of nbgrader autograde, under way, in a process group of its own."""
     call = [sys.executable, "-m", "nbgrader", "autograde", course.name, *more, *in_the_open()]
-    return subprocess.Popen(call, cwd=course.root, env=course.env(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(call, cwd=course.root, env=course.env() | env, start_new_session=True, **pipes)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +46,55 @@ def whole(tmp_path_factory):
     return course
 
 
+KILL = """
+import os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+if not hasattr(sys, "moments"):  # the file is read more than once
+    sys.moments = iter(range(1, 1 + int(os.environ["KILLED_AT"])))
+
+    def reached(moment):
+        if moment == os.environ["KILLED"] and next(sys.moments) == int(os.environ["KILLED_AT"]):
+            os.killpg(0, signal.SIGKILL)
+
+    event.listen(Session, "before_commit", lambda session: reached("before a commit"))
+    event.listen(Session, "after_commit", lambda session: reached("after a commit"))
+
+    def heard(what, arguments):
+        if what in ("shutil.move", "os.rename") and "autograded" in str(arguments[1]):
+            reached("before a notebook is moved")
+
+    sys.addaudithook(heard)
+c.Execute.on_cell_execute = lambda **cell: reached("before a cell runs")
+"""
+# name -> what is about to happen for which time when the run is killed; a notebook has seven cells of code
+MOMENTS = {
+    "after intake": ("before a cell runs", 1),
+    "while asking the second": ("before a cell runs", 12),
+    "before a commit": ("before a commit", 4),
+    "after a commit": ("after a commit", 4),
+    "before the second notebook is moved": ("before a notebook is moved", 2),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_killed_at_a_moment_and_started_again_it_ends_with_the_same_gradebook(whole, tmp_path, name):
+    course = course_of(tmp_path)
+    settings = course.root / "nbgrader_config.py"
+    text = settings.read_text()
+    settings.write_text(text + KILL)
+    moment, time_of_it = MOMENTS[name]
+    run = started(course, KILLED=moment, KILLED_AT=str(time_of_it))
+    _, told = run.communicate(timeout=300)
+    assert run.returncode == -signal.SIGKILL, told
+    settings.write_text(text)
+    assert course.nbgrader("autograde", course.name).returncode == 0
+    assert gradebook(course) == gradebook(whole)
+    assert not (course.root / ".taken").exists()
+
+
+@pytest.mark.slow
 def test_killed_at_fifty_moments_and_started_again_it_ends_with_the_same_gradebook(whole, tmp_path):
     course, rng = course_of(tmp_path), random.Random(7)
     finished = 0

@@ -95,7 +95,8 @@ def test_it_prints_versions_device_and_profile(course):
     assert "profile quick" in run_cell(course).stdout
     full = run_cell(course, COURSE_PROFILE="full")
     assert "torch 2" in full.stdout
-    assert "CPU" in full.stdout or "profile full" in full.stdout
+    assert "profile full" in full.stdout
+    assert ("CPU" in full.stdout) == (not torch.cuda.is_available())
     wrong = run_cell(course, COURSE_PROFILE="fast")
     assert "COURSE_PROFILE must be one of quick, full, got 'fast'" in wrong.stderr
     graded = run_cell(course, COURSE_PROFILE="full", NBGRADER_EXECUTION="autograde")

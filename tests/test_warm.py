@@ -1,6 +1,5 @@
 """Kernels forked from a warm process: fresh, independent, gone when they should be, and with the marks of cold ones."""
 
-import json
 import os
 import signal
 import socket
@@ -9,7 +8,6 @@ import sys
 import threading
 import time
 
-import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 from jupyter_client.provisioning import KernelProvisionerFactory
@@ -17,13 +15,13 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from autograder.course.paths import ROOT
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.kernels import Server, server, use_warm_kernels
-from tests.conftest import Course
+from tests.conftest import scores
 from tests.processes import descendants, running, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no warm kernels on this system")
 
 
-@pytest.fixture(params=["isolated", "open"])
+@pytest.fixture(params=["isolated", pytest.param("open", marks=pytest.mark.slow)])
 def warm(request):
     """Warm kernels in this process, for one test; whether they are isolated."""
     if request.param == "isolated" and bubblewrap.lacks():
@@ -47,6 +45,7 @@ def told(client, code):
     return "".join(texts)
 
 
+@pytest.mark.parametrize("warm", ["isolated", "open"], indirect=True)
 def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(b"data")
     (tmp_path / "mine.ipynb").write_text("{}")
@@ -170,30 +169,18 @@ def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
     manager.cleanup_resources()
 
 
-def test_marks_are_those_of_cold_kernels(tmp_path):
-    course = Course(tmp_path / "course")
-    assert course.course("build").returncode == 0
-    for student, source in (
-        ("full", "def double(x):\n    return 2 * x"),
-        ("square", "def double(x):\n    return x * x"),
-    ):
-        notebook = nbformat.read(course.released, as_version=4)
-        next(cell for cell in notebook.cells if cell.id == "double").source = source
-        course.submitted(student).parent.mkdir(parents=True)
-        nbformat.write(notebook, course.submitted(student))
+def test_marks_are_those_of_cold_kernels(built):
+    built.hand_in("full", {"double": "def double(x):\n    return 2 * x"})
+    built.hand_in("square", {"double": "def double(x):\n    return x * x"})
     marks = {}
     cold = ("--CourseAutograde.unsafe=True", "--AskingExecute.warm=False")
-    for warm, flags in (("True", ()), ("False", cold)):
-        done = course.nbgrader("autograde", course.name, "--force", *flags)
+    for warm, flags in ((True, ()), (False, cold)):
+        done = built.nbgrader("autograde", built.name, "--force", *flags)
         assert done.returncode == 0, done.stderr
-        ask = "import json\nfrom pathlib import Path\nfrom autograder.verification.grades import auto_scores\n"
-        ask += (
-            "scores = {s: auto_scores(Path('.'), s, 'hw0_tiny') for s in ('full', 'square')}\nprint(json.dumps(scores))"
-        )
-        marks[warm] = json.loads(course.python("-c", ask).stdout)
-    assert marks["True"] == marks["False"]
-    assert marks["True"]["full"]["check_double"] == 2
-    assert marks["True"]["square"]["check_double"] < 2
+        marks[warm] = {student: scores(built, student) for student in ("full", "square")}
+    assert marks[True] == marks[False]
+    assert marks[True]["full"]["double"] == 2
+    assert marks[True]["square"]["double"] < 2
 
 
 def test_a_server_that_ended_is_replaced_and_none_is_left_behind(warm):
