@@ -9,6 +9,7 @@ from tests.browser import chromium_page, jupyter_server
 from tests.conftest import Course
 from tests.test_grading import CLASS, DOUBLE
 
+pytestmark = pytest.mark.browser
 HEADING = "Model answer and rubric (students do not see this)"
 ANSWER = "Because the half of twice a thing is the thing."
 RUBRIC = "1 point for the product, 1 point for the quotient."

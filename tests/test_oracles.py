@@ -18,6 +18,14 @@ SECRET = "a secret of the tests"
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
 
 
+def group(assignment):
+    """An assignment's tests run in one process, where expected answers and those of misconceptions are made once."""
+    return pytest.mark.xdist_group(f"oracles of {assignment}")
+
+
+NAMES = [pytest.param(name, marks=group(name)) for name in assignments()]
+
+
 def asked(assignment):
     """Questions that ask for a function or class; results of training are asked in `make verify` alone."""
     cells = solution_cells(assignment)
@@ -71,7 +79,7 @@ def lost(assignment, names, secret=SECRET, only=None):
 
 def handins(kind):
     return [
-        pytest.param(name, handin, id=f"{name}-{handin.name}")
+        pytest.param(name, handin, id=f"{name}-{handin.name}", marks=group(name))
         for name in assignments()
         for handin in all_handins(name)
         if handin.kind == kind
@@ -79,12 +87,12 @@ def handins(kind):
 
 
 @pytest.mark.parametrize("secret", ["one", *(pytest.param(name, marks=pytest.mark.slow) for name in ("two", "three"))])
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 def test_the_solution_loses_nothing(assignment, secret):
     assert not lost(assignment, namespace(assignment), secret)
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 def test_a_stub_gets_nothing(assignment):
     stubs = {cell.id: cell.source for cell in filled_notebook(assignment, {}).cells}
     cells = {name: stubs[name] for name in solution_cells(assignment)}
@@ -92,7 +100,7 @@ def test_a_stub_gets_nothing(assignment):
     assert {question: verdict.score for question, verdict in verdicts.items()} == dict.fromkeys(cells, 0)
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 @pytest.mark.parametrize("body", ["return None", "return args[0] if args else None", "return 0.0"])
 def test_an_empty_answer_gets_nothing_or_next_to_nothing(assignment, body):
     for question in asked(assignment):
@@ -126,7 +134,7 @@ def test_alternatives_lose_nothing(assignment, handin):
     assert not [reason for question in asked(assignment) if (reason := forbidden.reason(question, filled))]
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 def test_each_question_has_misconceptions_and_two_alternatives(assignment):
     for question in asked(assignment):
         assert len(question.misconceptions) >= 1, question.id

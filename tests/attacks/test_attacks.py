@@ -174,13 +174,14 @@ def seen(url, folder):
     return subprocess.run(call, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 def test_a_script_would_be_seen(tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no chromium here")
     (tmp_path / "page.html").write_text("<title>fine</title><script>document.title = 'stolen'</script>")
     assert "<title>stolen</title>" in seen((tmp_path / "page.html").as_uri(), tmp_path / "profile")
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 @pytest.mark.parametrize("name", SCRIPTED)
 def test_no_script_of_a_student_s_runs_in_the_feedback(graded, name, tmp_path):
@@ -206,6 +207,7 @@ def formgrader(graded):
         yield address
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 @pytest.mark.parametrize("name", SCRIPTED)
 def test_no_script_of_a_student_s_runs_in_the_formgrader(formgrader, name, tmp_path):
