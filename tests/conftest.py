@@ -169,6 +169,14 @@ class Course:
         shutil.copytree(build_of_tiny(), root, dirs_exist_ok=True)
         return course
 
+    @classmethod
+    def copy_of(cls, course: Self, root: Path) -> Self:
+        """The same course in another folder, with what was handed in and graded."""
+        shutil.copytree(course.root, root)
+        copy = cls.__new__(cls)
+        copy.root, copy.assignment = root, root / "assignments" / cls.name
+        return copy
+
     def write(self, file: str, text: str) -> None:
         """Write a file of the assignment."""
         (self.assignment / file).write_text(text, encoding="utf-8")
