@@ -41,7 +41,13 @@ def one_sentence(done: subprocess.CompletedProcess, *words: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "command"),
-    [("a[b]", GRADE), ("a[b]", FEEDBACK), ("a*b", AUTOGRADE), ("a?b", EXPORT), ("a?b", AUTOGRADE), ("a%20b", GRADE)],
+    [
+        *(("a[b]", GRADE), ("a*b", AUTOGRADE), ("a?b", EXPORT)),
+        *(
+            pytest.param(*each, marks=pytest.mark.slow)
+            for each in (("a[b]", FEEDBACK), ("a?b", AUTOGRADE), ("a%20b", GRADE))
+        ),
+    ],
 )
 def test_a_path_that_nbgrader_or_the_database_would_read_otherwise_is_refused(tmp_path, name, command):
     folder = tmp_path / name / "course"
@@ -62,7 +68,7 @@ def test_a_copy_of_a_course_is_not_graded_by_the_code_of_another(tmp_path):
     assert not (copy.root / "gradebook.db").exists()
 
 
-@pytest.mark.parametrize("name", ["a+b (1)", "a{b}:c\\d\n%&'#ü"])
+@pytest.mark.parametrize("name", [pytest.param("a+b (1)", marks=pytest.mark.slow), "a{b}:c\\d\n%&'#ü"])
 def test_other_signs_in_a_path_do_no_harm(tmp_path, name):
     course = Course.built(tmp_path / name / "course")
     course.hand_in("full", CLASS["full"])
@@ -94,7 +100,7 @@ def patience(course: Course, seconds: int) -> None:
     path.write_text("\n".join(lines))
 
 
-@pytest.mark.parametrize("command", [GRADE, AUTOGRADE])
+@pytest.mark.parametrize("command", [GRADE, pytest.param(AUTOGRADE, marks=pytest.mark.slow)])
 def test_a_gradebook_that_another_process_holds_is_waited_for_and_then_it_is_one_sentence(held, command):
     program, *arguments = command
     arguments += ["--unsafe"] if in_the_open() and program == "course" else []

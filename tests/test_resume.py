@@ -48,23 +48,21 @@ def whole(tmp_path_factory):
 
 
 KILL = """
-import os, signal, sys
+import itertools, os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-if not hasattr(sys, "moments"):  # the file is read more than once
-    sys.moments = iter(range(1, 1 + int(os.environ["KILLED_AT"])))
+def reached(moment):
+    if moment == os.environ["KILLED"] and next(sys.moments) == int(os.environ["KILLED_AT"]):
+        os.killpg(0, signal.SIGKILL)
 
-    def reached(moment):
-        if moment == os.environ["KILLED"] and next(sys.moments) == int(os.environ["KILLED_AT"]):
-            os.killpg(0, signal.SIGKILL)
+def heard(what, arguments):
+    if what == "os.rename" and "autograded" in str(arguments[1]):
+        reached("before a notebook is moved")
 
+if not hasattr(sys, "moments"):  # this file is read more than once
+    sys.moments = itertools.count(1)
     event.listen(Session, "after_commit", lambda session: reached("after a commit"))
-
-    def heard(what, arguments):
-        if what == "os.rename" and "autograded" in str(arguments[1]):
-            reached("before a notebook is moved")
-
     sys.addaudithook(heard)
 c.Execute.on_cell_execute = lambda **cell: reached("before a cell runs")
 """
