@@ -42,8 +42,9 @@ class Version6(socketserver.TCPServer):
 
 def listening() -> list[socketserver.TCPServer]:
     """Servers that an attack on the network would reach, on IPv4's loopback and on IPv6's, at one port."""
-    first = socketserver.TCPServer(("127.0.0.1", 0), Greeter)
-    servers = [first, Version6(("::1", first.server_address[1]), Greeter)]
+    servers = [socketserver.TCPServer(("127.0.0.1", 0), Greeter)]
+    with contextlib.suppress(OSError):  # a machine without IPv6 has nothing to reach
+        servers.append(Version6(("::1", servers[0].server_address[1]), Greeter))
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     return servers
@@ -134,9 +135,12 @@ def test_nobody_reached_the_network(graded):
 @pytest.mark.parametrize("place", ["127.0.0.1", "::1"])
 def test_who_reaches_it_would_be_noted(place):
     servers = listening()
+    if len(servers) == 1 and place == "::1":
+        pytest.skip("no IPv6 here")
+    before = len(Greeter.came)
     socket.create_connection((place, servers[0].server_address[1]), timeout=5).close()
-    wait_for(lambda: Greeter.came)
-    Greeter.came.clear()
+    wait_for(lambda: len(Greeter.came) > before)
+    del Greeter.came[before:]
     for server in servers:
         server.shutdown()
         server.server_close()
