@@ -9,10 +9,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 TORCH_FITS := -c 'import importlib.metadata as m, sys; v = m.version("torch").split("."); sys.exit(not (2, 6) <= (int(v[0]), int(v[1])) < (3, 0))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build verify lab lint clean
+.PHONY: help demo test test-all build verify lab lint clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -27,9 +27,13 @@ demo: $(READY) ## grade a small class, show marks, reasons and feedback, train a
 	$(BIN)/course build
 	$(BIN)/course demo
 
-test: $(READY) ## all tests: style, types, behaviour
+test: $(READY) ## style, types and behaviour, in minutes
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-all: $(READY) ## the same and every slow test, in an hour
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough
 
 lint: $(READY) ## style and types alone
 	$(BIN)/ruff check .

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Self
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded: two workers with two threads each wait for each other
 
 import nbformat
 import pytest
-from jupyter_client.provisioning import KernelProvisionerFactory
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# examples per property: `make test` has the first, `make test-all` asks for the second by --hypothesis-profile
+settings.register_profile("fast", max_examples=200, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile("fast")
+
+
+def thorough() -> bool:
+    """Whether this is `make test-all`: classes that are made at random are larger then. From collection on."""
+    return settings.default.max_examples >= 2000
+
 
 NOTEBOOK = '''\
 # %% [markdown]
@@ -146,6 +160,21 @@ class Course:
         for file, text in (("notebook.py", NOTEBOOK), ("oracle.py", ORACLE), ("README.md", README)):
             self.write(file, text)
 
+    @classmethod
+    def built(cls, root: Path) -> Self:
+        """A course after `course build`, by a copy of what one build in this process has made."""
+        course = cls(root)
+        shutil.copytree(build_of_tiny(), root, dirs_exist_ok=True)
+        return course
+
+    @classmethod
+    def copy_of(cls, course: Self, root: Path) -> Self:
+        """The same course in another folder, with what was handed in and graded."""
+        shutil.copytree(course.root, root)
+        copy = cls.__new__(cls)
+        copy.root, copy.assignment = root, root / "assignments" / cls.name
+        return copy
+
     def write(self, file: str, text: str) -> None:
         """Write a file of the assignment."""
         (self.assignment / file).write_text(text, encoding="utf-8")
@@ -194,19 +223,99 @@ class Course:
         nbformat.write(notebook, self.submitted(student))
 
 
+@cache
+def build_of_tiny() -> Path:
+    """A folder with what `course build` makes of the tiny course: source/, release/ and the gradebook."""
+    folder = Path(tempfile.mkdtemp(prefix="course-built-"))
+    course = Course(folder / "course")
+    done = course.course("build")
+    assert done.returncode == 0, done.stderr
+    for made in ("source", "release", "gradebook.db"):
+        shutil.move(course.root / made, folder / made)
+    shutil.rmtree(course.root)
+    return folder
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Course:
     """A fresh tiny course."""
     return Course(tmp_path / "course")
 
 
-@contextlib.contextmanager
-def plain_kernels():
-    """Kernels start from nothing in here, as a student's do, whatever a test before has chosen."""
-    factory = KernelProvisionerFactory.instance()
-    before = factory.default_provisioner_name
-    factory.default_provisioner_name = "local-provisioner"
-    try:
-        yield
-    finally:
-        factory.default_provisioner_name = before
+@pytest.fixture
+def built(tmp_path: Path) -> Course:
+    """A tiny course that is built."""
+    return Course.built(tmp_path / "course")
+
+
+def scores(course: Course, student: str) -> dict[str, float | None]:
+    """A student's points per question, from the gradebook."""
+    from autograder.verification.grades import auto_scores
+
+    found = auto_scores(course.root, student, course.name)
+    return {name.removeprefix("check_"): score for name, score in found.items()}
+
+
+def gradebook(course: Course, db_url: str = "") -> list[tuple]:
+    """All that nbgrader knows of every grade: student, notebook, cell, both scores, and whether it waits for a mark."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(db_url or f"sqlite:///{course.root / 'gradebook.db'}") as opened:
+        return sorted(
+            (work.student.id, book.name, grade.name, grade.auto_score, grade.manual_score, grade.needs_manual_grade)
+            for work in opened.assignment_submissions(course.name)
+            for book in work.notebooks
+            for grade in book.grades
+        )
+
+
+def pytest_sessionfinish() -> None:
+    """Remove what was built for copying."""
+    if build_of_tiny.cache_info().currsize:
+        shutil.rmtree(build_of_tiny(), ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a fixture of their module in one worker, where it is made once."""
+    for item in items:
+        definitions = item._fixtureinfo.name2fixturedefs.values()
+        shared = any(definition[-1].scope == "module" for definition in definitions)
+        if shared and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+# what CI says that it has installed: a test that is skipped for want of it fails
+NEEDED = set(filter(None, os.environ.get("COURSE_TESTS_NEED", "").split(",")))
+REASONS = {
+    "isolation": ("no isolation here",),
+    "chromium": ("no chromium here", "no playwright here"),
+    "postgresql": ("no PostgreSQL server here", "psycopg is not installed"),
+}
+if NEEDED - set(REASONS):
+    raise pytest.UsageError(f"COURSE_TESTS_NEED may name {', '.join(REASONS)}, got {', '.join(sorted(NEEDED))}")
+
+
+def fail_where_needed(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make a failure of a skip whose reason is the want of something that COURSE_TESTS_NEED names."""
+    told = str(report.longrepr) if report.outcome == "skipped" else ""
+    lacking = [need for need in sorted(NEEDED) if any(reason in told for reason in REASONS[need])]
+    if lacking:
+        report.outcome = "failed"
+        report.longrepr = f"COURSE_TESTS_NEED names {', '.join(lacking)}, but a test was skipped: {told}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """A test that is skipped though it must not be has failed."""
+    report = yield
+    fail_where_needed(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    """The same for a whole module."""
+    report = yield
+    fail_where_needed(report)
+    return report

@@ -127,6 +127,7 @@ def test_calibrate_sets_bars_that_right_hand_ins_reach_and_spoiled_ones_miss(tra
     assert "| right refused | 0 of" in verified.stdout
 
 
+@pytest.mark.slow
 def test_a_misconception_that_reaches_every_bar_is_refused(trained_tiny):
     trained_tiny.edit("oracle.py", '"2 * x", "x * x"', '"2 * x", "x + x"')
     done = trained_tiny.course("calibrate", "--seeds", "8")

@@ -12,23 +12,18 @@ import nbformat
 import pytest
 
 from autograder.sandbox import bubblewrap
-from tests.conftest import Course
+from tests.conftest import Course, gradebook, scores
 from tests.processes import children, descendants, running, wait_for
-from tests.test_grading import CLASS, DOUBLE, scores
-from tests.test_resume import gradebook
+from tests.test_grading import CLASS, DOUBLE
 
-pytestmark = [
-    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
-    pytest.mark.xdist_group("classroom"),
-]
+pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 STUDENTS = [name for name in CLASS if name != "claims-full-marks"]  # that one edits more than its cells
 
 
 def course_of(folder, students=STUDENTS):
-    course = Course(folder / "course")
+    course = Course.built(folder / "course")
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.AskingExecute.timeout = 8\nc.AskingExecute.grace = 3\n")
-    assert course.course("build").returncode == 0
     (course.root / ".course_secret").write_text("the same for all")
     for student in students:
         course.hand_in(student, CLASS[student])
@@ -62,12 +57,16 @@ def whole(tmp_path_factory):
     return course
 
 
+QUICK = [name for name in STUDENTS if "hang" not in name and "crash" not in name]
+
+
 def test_feedback_is_made_of_it_as_usual(whole):
     assert whole.nbgrader("generate_feedback", whole.name).returncode == 0
     page = (whole.root / "feedback" / "square" / whole.name / f"{whole.name}.html").read_text()
     assert "The square stands where twice the value is asked." in page
 
 
+@pytest.mark.slow
 def test_marks_do_not_depend_on_jobs_or_order(whole, tmp_path):
     shuffled = STUDENTS[:8]
     random.Random(3).shuffle(shuffled)
@@ -86,9 +85,6 @@ def test_only_what_changed_is_graded_again(whole):
     whole.hand_in("square", CLASS["square"])
     assert counts(grade(whole)) == (1, len(STUDENTS) - 1, 0)
     assert counts(grade(whole, "--force", "--students", "full")) == (1, 0, 0)
-
-
-QUICK = [name for name in STUDENTS if "hang" not in name and "crash" not in name]
 
 
 def workers(run):

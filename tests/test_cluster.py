@@ -20,16 +20,15 @@ from autograder.grading import cluster
 from autograder.grading.tasks import Task, code_digest
 from autograder.intake.submission import Submission
 from autograder.sandbox import bubblewrap
-from tests.conftest import ROOT, Course
+from tests.conftest import ROOT, Course, gradebook
 from tests.processes import wait_for
 from tests.test_classroom import autograded, counts, course_of, grade
-from tests.test_resume import gradebook
 
 dask = pytest.importorskip("dask", reason="Dask is not installed")
 distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install -e '.[cluster]'")
 pytestmark = [
     pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
-    pytest.mark.xdist_group("cluster"),
+    pytest.mark.cluster,
 ]
 STUDENTS = ("full", "untouched", "square", "half-right", "crash-in-a-cell")
 
@@ -89,6 +88,7 @@ def dask_cluster(whole, tmp_path_factory):
     found.end()
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_gradebook_of_the_cores_though_workers_are_late_and_one_is_killed(
     whole, dask_cluster, tmp_path
 ):
@@ -107,6 +107,7 @@ def test_a_cluster_gives_the_gradebook_of_the_cores_though_workers_are_late_and_
     assert gradebook(course) == gradebook(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here")
 def test_by_tls_as_the_page_on_scale_says_only_those_with_a_certificate_grade(whole, tmp_path, monkeypatch):
     page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
@@ -135,6 +136,7 @@ def test_by_tls_as_the_page_on_scale_says_only_those_with_a_certificate_grade(wh
     assert gradebook(course) == [row for row in gradebook(whole) if row[0] in STUDENTS[:2]]
 
 
+@pytest.mark.slow
 def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):
     names = '"x is left as it was"', '"x is as it was"'
     whole.edit("oracle.py", *names)
@@ -146,6 +148,7 @@ def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):
     assert "its code of the course is not the one here" in last
 
 
+@pytest.mark.slow
 def test_a_worker_without_the_course_is_refused_by_name(whole, tmp_path):
     far = Cluster(whole, tmp_path)
     try:

@@ -147,8 +147,7 @@ def everything(folder):
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory):
     """A course that collected three downloads, and what it said."""
-    course = Course(tmp_path_factory.mktemp("collecting") / "course")
-    assert course.course("build").returncode == 0
+    course = Course.built(tmp_path_factory.mktemp("collecting") / "course")
     (course.root / "students.csv").write_text(ROSTER)
     done = course.nbgrader("db", "student", "import", "students.csv")
     assert done.returncode == 0, done.stderr

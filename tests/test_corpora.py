@@ -107,7 +107,9 @@ def test_a_process_killed_before_its_last_step_leaves_nothing_to_download(tmp_pa
     assert (tmp_path / "file").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("rest", [b"x" * 500, b"x" * len(DATA), DATA + b"more"], ids=["short", "same", "long"])
+@pytest.mark.parametrize(
+    "rest", [b"x" * 500, b"x" * len(DATA), DATA + b"more"], ids=["a wrong start", "wrong and whole", "too long"]
+)
 def test_a_wrong_or_too_long_rest_starts_over(tmp_path, rest):
     (tmp_path / "file.part").write_bytes(rest)
     with server() as (address, asked):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.test_grading import CLASS, scores
+from tests.conftest import Course, scores
+from tests.test_grading import CLASS
 
 GIVEN = '# %% tags=["provided"]\nimport numpy as np\n'
 BROKEN = "import os\n\nif 'NBGRADER_EXECUTION' in os.environ:\n    raise RuntimeError('no data here')\n"
@@ -25,16 +26,23 @@ def marks(course, student):
     return {name: score for name, score in scores(course, student).items() if name in FULL}
 
 
-@pytest.fixture
-def course(tiny):
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
     """A course with a provided cell after the first solution cell, in which two hand-ins have full marks."""
-    tiny.edit("notebook.py", "\n# %%\nprint(", LATER + "\n# %%\nprint(")
-    assert tiny.course("build").returncode == 0
+    course = Course(tmp_path_factory.mktemp("fault") / "course")
+    course.edit("notebook.py", "\n# %%\nprint(", LATER + "\n# %%\nprint(")
+    assert course.course("build").returncode == 0
     for student in ("student-01", "student-02"):
-        tiny.hand_in(student, CLASS["full"])
-    assert grade(tiny, "course").returncode == 0
-    assert marks(tiny, "student-01") == FULL
-    return tiny
+        course.hand_in(student, CLASS["full"])
+    assert grade(course, "course").returncode == 0
+    assert marks(course, "student-01") == FULL
+    return course
+
+
+@pytest.fixture
+def course(graded, tmp_path):
+    """A copy of it, for one test."""
+    return Course.copy_of(graded, tmp_path / "course")
 
 
 @pytest.mark.parametrize(("command", "where"), [("course", "utils"), ("nbgrader", "a provided cell")])

@@ -17,7 +17,7 @@ PAGES = sorted(
 )
 COMMAND = re.compile(r"(?:^|`)(?:\.venv/bin/)?course ([a-z][^`\n]*)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|(?:src|href)=\"([^\"#]+)\"")
-TARGETS = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 def text(page):
@@ -31,7 +31,7 @@ def test_the_commands_of_a_page_are_known(page):
 
 
 def test_the_targets_of_make_are_known():
-    named = {name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z]+)", text(page), re.MULTILINE)}
+    named = {name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z-]+)", text(page), re.MULTILINE)}
     assert {"demo", "test"} <= named <= set(TARGETS)
 
 

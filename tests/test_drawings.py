@@ -8,7 +8,6 @@ from nbclient import NotebookClient
 
 from autograder.course.paths import ROOT
 from autograder.intake.outputs import Tamer
-from tests.conftest import plain_kernels
 from utils import diagrams, lstm_plots
 
 DRAWINGS = [
@@ -35,8 +34,7 @@ def shown(*arguments):
     """The outputs of each drawing, made twice in a kernel with the given arguments."""
     cells = [nbformat.v4.new_code_cell(source) for source in (SET_UP, *DRAWINGS, *DRAWINGS)]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    with plain_kernels():
-        NotebookClient(notebook, kernel_name="python3", extra_arguments=list(arguments)).execute()
+    NotebookClient(notebook, kernel_name="python3", extra_arguments=list(arguments)).execute()
     return [cell.outputs for cell in notebook.cells[1:]]
 
 

@@ -18,10 +18,7 @@ from nbgrader.api import Gradebook
 from autograder.cli import main
 from tests.conftest import ROOT
 
-pytestmark = [
-    pytest.mark.xdist_group("export"),
-    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),  # nbgrader 0.9 with SQLAlchemy 2: harmless
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader 0.9 with SQLAlchemy 2: harmless
 SIGNS = "=+-@＝＋－＠"
 PLAIN = "c = get_config()\n"  # a course folder with settings of its own; the repository's would do as well
 

@@ -9,6 +9,7 @@ from tests.browser import chromium_page, jupyter_server
 from tests.conftest import Course
 from tests.test_grading import CLASS, DOUBLE
 
+pytestmark = pytest.mark.browser
 HEADING = "Model answer and rubric (students do not see this)"
 ANSWER = "Because the half of twice a thing is the thing."
 RUBRIC = "1 point for the product, 1 point for the quotient."
@@ -18,9 +19,8 @@ COMMENT = "Say it with *2 / 2 = 1*."
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
     """A course with a graded hand-in, its written answer marked on the formgrader's page, and what was seen there."""
-    course = Course(tmp_path_factory.mktemp("formgrader") / "course")
+    course = Course.built(tmp_path_factory.mktemp("formgrader") / "course")
     with chromium_page() as page:
-        assert course.course("build").returncode == 0
         course.hand_in("student-01", {**CLASS["full"], "double": f"print('wide ' * 80)\n{DOUBLE}"})
         notebook = course.submitted("student-01")
         notebook.write_text(notebook.read_text().replace("YOUR ANSWER HERE", ANSWER))

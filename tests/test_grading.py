@@ -3,8 +3,8 @@
 import nbformat
 import pytest
 
-from autograder.verification.grades import auto_scores, verdicts
-from tests.conftest import Course
+from autograder.verification.grades import verdicts
+from tests.conftest import Course, scores
 
 DOUBLE = "def double(x):\n    return 2 * x"
 HALVE = "def halve(x):\n    if not x.size:\n        raise ValueError('none')\n    return x / 2"
@@ -50,14 +50,10 @@ CLASS = {
 }
 
 
-pytestmark = pytest.mark.xdist_group("grading")  # in one process, where the class is graded once
-
-
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The class, graded once."""
-    course = Course(tmp_path_factory.mktemp("class") / "course")
-    assert course.course("build").returncode == 0
+    course = Course.built(tmp_path_factory.mktemp("class") / "course")
     for student, cells in CLASS.items():
         notebook = nbformat.read(course.released, as_version=4)
         for cell in notebook.cells:
@@ -72,12 +68,6 @@ def graded(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     assert course.nbgrader("generate_feedback", course.name).returncode == 0
     return course
-
-
-def scores(course, student):
-    """Points per question, from the gradebook."""
-    found = auto_scores(course.root, student, course.name)
-    return {name.removeprefix("check_"): score for name, score in found.items()}
 
 
 def reasons(course, student):

@@ -17,10 +17,7 @@ from autograder.sandbox import bubblewrap
 from autograder.verification.handins import answered_notebook, filled_notebook, solution_cells
 from tests.conftest import ROOT, Course
 
-pytestmark = [
-    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
-    pytest.mark.xdist_group("instructor"),
-]
+pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 NAME = "hw4_gru_gradients"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / "instructor.md").read_text(), re.DOTALL | re.MULTILINE)
 # what a test does in another way, or elsewhere
@@ -148,6 +145,7 @@ def test_pages_go_back_to_those_who_handed_in(walked):
     assert "no page in it for student-03" in walked.told[".venv/bin/course return hw4"]
 
 
+@pytest.mark.slow
 def test_the_commands_of_other_pages_run_over_the_same_class(walked):
     pages = {name: (ROOT / name).read_text() for name in ("README.md", "docs/export.md", "docs/similarity.md")}
     (grading,) = re.findall(r"^make build  .*?^```", pages["README.md"], re.DOTALL | re.MULTILINE)

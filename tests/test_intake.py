@@ -26,6 +26,7 @@ from autograder.verification.grades import auto_scores
 from autograder.verification.handins import filled_notebook, solution_cells
 from autograder.verification.verify import dependants, question_points
 from tests.colab import colab_cell
+from tests.conftest import thorough
 
 HW = "hw4_gru_gradients"
 SOLUTIONS = {name: solution_cells(name) for name in assignments()}
@@ -180,7 +181,7 @@ DAMAGES = [
 ]
 
 
-@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @example(damages=[retype, split], seed=4417, name=f"{HW}.ipynb", minor=0)  # once lost without a word
 @given(
     damages=st.lists(st.sampled_from(DAMAGES), min_size=1, max_size=4),
@@ -206,7 +207,8 @@ def test_after_random_damage_the_marks_are_full_or_the_report_names_what_is_miss
 def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_path):
     build(HW, tmp_path)
     rng = random.Random(20)
-    for number in range(12):
+    count = 12 if thorough() else 4
+    for number in range(count):
         notebook = full()
         for damage in rng.sample(DAMAGES, 3):
             damage(notebook["cells"], rng)
@@ -226,7 +228,7 @@ def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_pa
         excused = set().union(*(dependants(load_questions(HW), name) for name in named))
         assert short <= excused or "could not be placed" in told, (folder.name, short, told)
         kept += not short
-    assert kept >= 6
+    assert kept >= count / 2
 
 
 def code(source, **more):

@@ -15,8 +15,9 @@ from tests.browser import chromium_page
 from tests.lab import jupyterlab
 from tests.test_notebooks import drawings, errors, many_lines, streams_to_stderr, unpassed_checks
 
-pytestmark = pytest.mark.xdist_group("jupyterlab")  # one server
-TRAINS_LONG = {"hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"}
+pytestmark = pytest.mark.browser
+FAST, TRAINS_LONG = "hw4_gru_gradients", {"hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"}
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name != FAST)) for name in assignments()]
 
 
 @dataclass
@@ -50,7 +51,7 @@ def work(tmp_path_factory):
         yield done
 
 
-@pytest.mark.parametrize("name", assignments())
+@pytest.mark.parametrize("name", NAMES)
 def test_an_untouched_notebook_shows_only_what_is_not_written_yet(work, name):
     for notebook in work(name).untouched:
         assert len(errors(notebook)) >= len(solution_cells(name))
@@ -59,7 +60,7 @@ def test_an_untouched_notebook_shows_only_what_is_not_written_yet(work, name):
         assert not streams_to_stderr(notebook)
 
 
-@pytest.mark.parametrize("name", assignments())
+@pytest.mark.parametrize("name", NAMES)
 def test_pasted_solutions_pass_all_checks(work, name):
     for notebook in work(name).filled:
         assert not errors(notebook)
@@ -69,18 +70,19 @@ def test_pasted_solutions_pass_all_checks(work, name):
     assert {cell: sources[cell] for cell in solution_cells(name)} == solution_cells(name)
 
 
-@pytest.mark.parametrize("name", assignments())
+@pytest.mark.parametrize("name", NAMES)
 def test_the_page_shows_every_picture_of_the_file_whole(work, name):
     seen, saved = work(name).filled
     assert drawings(seen) == drawings(saved)
     assert len(drawings(seen)) >= 4
 
 
-@pytest.mark.parametrize("name", assignments())
+@pytest.mark.parametrize("name", NAMES)
 def test_formulas_are_set(work, name):
     assert not work(name).not_set
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TRAINS_LONG))
 def test_training_shows_a_bar_that_leaves_nothing_behind(work, name):
     assert work(name).bars

@@ -11,10 +11,19 @@ from nbclient import NotebookClient
 
 from autograder.course.paths import ROOT, assignments
 from autograder.verification.handins import filled_notebook, solution_cells
-from tests.conftest import plain_kernels
 
-# a notebook's tests run in one process, where it is executed once
-NAMES = [pytest.param(name, marks=pytest.mark.xdist_group(f"notebook-{name}")) for name in assignments()]
+TRAINS_LONG = {"hw6_lstm_vs_gru", "hw7_char_lm"}
+
+
+def named(name, *values, slow=False):
+    """Parameters whose tests run in one process, where a notebook is executed once."""
+    marks = [pytest.mark.xdist_group(f"notebook-{name}"), *[pytest.mark.slow] * slow]
+    return pytest.param(name, *values, marks=marks, id="-".join([name, *map(str, values)]))
+
+
+UNTOUCHED = [named(name) for name in assignments()]
+FILLED = [named(name, slow=name in TRAINS_LONG) for name in assignments()]
+BOTH = [named(name, filled, slow=filled and name in TRAINS_LONG) for name in assignments() for filled in (False, True)]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +38,7 @@ def executed(tmp_path_factory):
         folder.mkdir(parents=True)
         notebook = filled_notebook(name, solution_cells(name) if filled else {})
         resources = {"metadata": {"path": str(folder)}}
-        with mock.patch.dict(os.environ, COURSE_PROFILE="quick", OMP_NUM_THREADS="1"), plain_kernels():
+        with mock.patch.dict(os.environ, COURSE_PROFILE="quick", OMP_NUM_THREADS="1"):
             client = NotebookClient(
                 notebook, timeout=300, allow_errors=True, kernel_name="python3", resources=resources
             )
@@ -73,13 +82,12 @@ def drawings(notebook):
     return [cell for cell, out in outputs(notebook, "display_data") if kinds & set(out.data)]
 
 
-@pytest.mark.parametrize("filled", [False, True])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "filled"), BOTH)
 def test_nothing_goes_to_stderr(executed, name, filled):
     assert not streams_to_stderr(executed(name, filled))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", UNTOUCHED)
 def test_an_untouched_notebook_says_only_what_is_not_written_yet(executed, name):
     notebook = executed(name, False)
     assert len(errors(notebook)) >= len(solution_cells(name))
@@ -87,12 +95,12 @@ def test_an_untouched_notebook_says_only_what_is_not_written_yet(executed, name)
     assert not [(cell, text) for cell, text in errors(notebook) if not text.endswith("is not written yet")]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILLED)
 def test_the_solutions_pass_all_visible_checks(executed, name):
     assert not errors(executed(name, True))
     assert not unpassed_checks(executed(name, True))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILLED)
 def test_pictures_are_drawn(executed, name):
     assert len(set(drawings(executed(name, True)))) >= 4

@@ -1,9 +1,12 @@
 """The quick form of `make verify`: every oracle in one process, function by function, over several secrets."""
 
+import ast
+import re
+
 import pytest
 
 from autograder.course.paths import assignments
-from autograder.course.solutions import namespace
+from autograder.course.solutions import assignment_cells, namespace
 from autograder.marking import forbidden
 from autograder.marking.answering import answer
 from autograder.marking.mark import mark, requests
@@ -15,16 +18,58 @@ SECRET = "a secret of the tests"
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
 
 
+def group(assignment):
+    """An assignment's tests run in one process, where expected answers and those of misconceptions are made once."""
+    return pytest.mark.xdist_group(f"oracles of {assignment}")
+
+
+NAMES = [pytest.param(name, marks=group(name)) for name in assignments()]
+
+
 def asked(assignment):
     """Questions that ask for a function or class; results of training are asked in `make verify` alone."""
     cells = solution_cells(assignment)
     return [question for question in load_questions(assignment) if question.id in cells]
 
 
-def lost(assignment, names, secret=SECRET):
-    """The questions in which a namespace loses marks, with the reasons."""
+def reached(assignment, edited):
+    """Ids of the questions that an edit of a solution cell can reach: those whose cell or cases name what is in it.
+
+    Directly or through other cells, whatever the oracle says of what builds on what.
+    """
+    cells = [cell for cell in assignment_cells(assignment) if cell.role in ("provided", "solution")]
+    names, found = {edited}, {edited}
+    for cell in [*cells, *cells]:  # a function may name one that is defined below it
+        if names & words(cell.source):
+            names |= defined(cell.source)
+            found |= {cell.id} - {""}
+    asks = {question.id: "\n".join(case.ask for case in question.cases) for question in asked(assignment)}
+    return {question for question, text in asks.items() if question in found or names & words(text)}
+
+
+def words(source):
+    return set(re.findall(r"\w+", source))
+
+
+def defined(source):
+    """Names that a cell defines at its top: functions, classes and what is assigned to a name."""
+    body = ast.parse(source).body
+    found = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return found | {
+        name.id
+        for node in body
+        if isinstance(node, ast.Assign)
+        for name in ast.walk(node.targets[0])
+        if isinstance(name, ast.Name)
+    }
+
+
+def lost(assignment, names, secret=SECRET, only=None):
+    """The questions in which a namespace loses marks, with the reasons. only: ids of the questions that are asked."""
     found = {}
     for question in asked(assignment):
+        if only is not None and question.id not in only:
+            continue
         answers = [answer(request, names) for request in requests(assignment, question, secret)]
         verdict = mark(assignment, question, 1.0, answers, secret)
         if verdict.score < 1:
@@ -34,44 +79,50 @@ def lost(assignment, names, secret=SECRET):
 
 def handins(kind):
     return [
-        pytest.param(name, handin, id=f"{name}-{handin.name}")
+        pytest.param(name, handin, id=f"{name}-{handin.name}", marks=group(name))
         for name in assignments()
         for handin in all_handins(name)
         if handin.kind == kind
     ]
 
 
-@pytest.mark.parametrize("secret", ["one", "two", "three"])
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("secret", ["one", *(pytest.param(name, marks=pytest.mark.slow) for name in ("two", "three"))])
+@pytest.mark.parametrize("assignment", NAMES)
 def test_the_solution_loses_nothing(assignment, secret):
     assert not lost(assignment, namespace(assignment), secret)
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 def test_a_stub_gets_nothing(assignment):
-    from autograder.verification.handins import filled_notebook
-
     stubs = {cell.id: cell.source for cell in filled_notebook(assignment, {}).cells}
     cells = {name: stubs[name] for name in solution_cells(assignment)}
     verdicts = lost(assignment, namespace(assignment, cells))
     assert {question: verdict.score for question, verdict in verdicts.items()} == dict.fromkeys(cells, 0)
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 @pytest.mark.parametrize("body", ["return None", "return args[0] if args else None", "return 0.0"])
 def test_an_empty_answer_gets_nothing_or_next_to_nothing(assignment, body):
     for question in asked(assignment):
         source = f"def {question.id}(*args, **options):\n    {body}"
-        verdict = lost(assignment, namespace(assignment, {question.id: source})).get(question.id)
+        verdict = lost(assignment, namespace(assignment, {question.id: source}), only={question.id}).get(question.id)
         assert verdict is not None
         assert verdict.score <= 0.25, [finding.case for finding in verdict.findings if finding.passed]
 
 
 @pytest.mark.parametrize(("assignment", "handin"), handins("misconception"))
 def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_it(assignment, handin):
-    found = lost(assignment, namespace(assignment, handin.cells))
+    edited = handin.misconception.cell or handin.question.id
+    found = lost(assignment, namespace(assignment, handin.cells), only=reached(assignment, edited))
     reason = forbidden.reason(handin.question, filled_notebook(assignment, handin.cells))
     assert handin.question.id in found or reason
+    assert set(found) <= dependants(load_questions(assignment), handin.question.id)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("assignment", "handin"), handins("misconception"))
+def test_a_misconception_loses_nothing_in_all_other_questions(assignment, handin):
+    found = lost(assignment, namespace(assignment, handin.cells))
     assert set(found) <= dependants(load_questions(assignment), handin.question.id)
 
 
@@ -83,7 +134,7 @@ def test_alternatives_lose_nothing(assignment, handin):
     assert not [reason for question in asked(assignment) if (reason := forbidden.reason(question, filled))]
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", NAMES)
 def test_each_question_has_misconceptions_and_two_alternatives(assignment):
     for question in asked(assignment):
         assert len(question.misconceptions) >= 1, question.id

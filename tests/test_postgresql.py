@@ -10,10 +10,9 @@ import pytest
 
 from autograder.course.nbgrader_api import settings
 from autograder.verification.grades import auto_scores
-from tests.conftest import Course, in_the_open
+from tests.conftest import Course, gradebook, in_the_open
 from tests.test_classroom import counts
 from tests.test_grading import CLASS
-from tests.test_resume import gradebook
 
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install -e '.[postgresql]'")
 STUDENTS = ("full", "untouched", "square")
@@ -28,7 +27,8 @@ def programs() -> Path | None:
 
 pytestmark = [
     pytest.mark.skipif(programs() is None, reason="no PostgreSQL server here: apt-get install postgresql"),
-    pytest.mark.xdist_group("postgresql"),
+    pytest.mark.postgresql,
+    pytest.mark.slow,
 ]
 
 

@@ -20,8 +20,7 @@ def graded(tmp_path_factory):
     """A course in which three hand-ins are graded, one student's name holds markup, and one hand-in has failed."""
     if lacking := bubblewrap.lacks():
         pytest.skip(f"no isolation here: {lacking}")
-    course = Course(tmp_path_factory.mktemp("report") / "course")
-    assert course.course("build").returncode == 0
+    course = Course.built(tmp_path_factory.mktemp("report") / "course")
     for student in STUDENTS:
         course.hand_in(student, CLASS[student])
     answered = course.submitted("full")

@@ -67,9 +67,7 @@ def names(pair):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A built tiny course; each test hands in anew."""
-    course = Course(tmp_path_factory.mktemp("similar") / "course")
-    assert course.course("build").returncode == 0
-    return course
+    return Course.built(tmp_path_factory.mktemp("similar") / "course")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Kernels forked from a warm process: fresh, independent, gone when they should be, and with the marks of cold ones."""
 
-import json
 import os
 import signal
 import socket
@@ -9,30 +8,35 @@ import sys
 import threading
 import time
 
-import nbformat
 import pytest
-from jupyter_client.manager import start_new_kernel
-from jupyter_client.provisioning import KernelProvisionerFactory
+from jupyter_client.manager import KernelManager
 
 from autograder.course.paths import ROOT
 from autograder.sandbox import bubblewrap
-from autograder.sandbox.kernels import Server, server, use_warm_kernels
-from tests.conftest import Course
+from autograder.sandbox.kernels import SERVERS, Server, start_warm
+from tests.conftest import scores
 from tests.processes import descendants, running, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="no warm kernels on this system")
 
 
-@pytest.fixture(params=["isolated", "open"])
+@pytest.fixture(params=["isolated", pytest.param("open", marks=pytest.mark.slow)])
 def warm(request):
-    """Warm kernels in this process, for one test; whether they are isolated."""
+    """Whether kernels are isolated."""
     if request.param == "isolated" and bubblewrap.lacks():
         pytest.skip(f"no isolation here: {bubblewrap.lacks()}")
-    factory = KernelProvisionerFactory.instance()
-    before = factory.default_provisioner_name
-    use_warm_kernels(isolated=request.param == "isolated")
-    yield request.param == "isolated"
-    factory.default_provisioner_name = before
+    return request.param == "isolated"
+
+
+def start_new_kernel(isolated, limits=None, **how):
+    """A kernel that starts warm: its manager, and a client that it answers."""
+    manager = KernelManager(kernel_name="python3")
+    start_warm(manager, isolated, limits)
+    manager.start_kernel(**how)
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    return manager, client
 
 
 def told(client, code):
@@ -47,11 +51,12 @@ def told(client, code):
     return "".join(texts)
 
 
+@pytest.mark.parametrize("warm", ["isolated", "open"], indirect=True)
 def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(b"data")
     (tmp_path / "mine.ipynb").write_text("{}")
     env = {**os.environ, "COURSE_PROFILE": "quick", "SOMETHING": "else"}
-    manager, client = start_new_kernel(cwd=str(tmp_path), env=env)
+    manager, client = start_new_kernel(warm, cwd=str(tmp_path), env=env)
     try:
         ask = "import sys, os; print('torch' in sys.modules, os.environ['COURSE_PROFILE'], "
         ask += "[name for name in sys.modules if name.split('.')[0] in ('autograder', 'nbgrader', 'assignments')])"
@@ -69,7 +74,7 @@ def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
 
 
 def test_kernels_share_nothing_and_draw_differently(warm):
-    first, second = start_new_kernel(), start_new_kernel()
+    first, second = start_new_kernel(warm), start_new_kernel(warm)
     try:
         ask = "import random, numpy, torch; print(random.random(), numpy.random.rand(), torch.rand(1).item())"
         one, other = told(first[1], ask).split(), told(second[1], ask).split()
@@ -84,7 +89,7 @@ def test_kernels_share_nothing_and_draw_differently(warm):
 
 @pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
 def test_the_end_of_a_kernel_is_seen(warm, how):
-    manager, client = start_new_kernel()
+    manager, client = start_new_kernel(warm)
     told(client, "import os")
     client.execute(how)
     wait_for(lambda: not manager.is_alive())
@@ -92,7 +97,7 @@ def test_the_end_of_a_kernel_is_seen(warm, how):
 
 
 def test_an_interrupt_reaches_the_kernel(warm):
-    manager, client = start_new_kernel()
+    manager, client = start_new_kernel(warm)
     try:
         client.execute("while True: pass")
         time.sleep(0.5)
@@ -106,11 +111,11 @@ def test_an_interrupt_reaches_the_kernel(warm):
 
 GRADER = """
 import sys, time
-from autograder.sandbox.kernels import Server, server, use_warm_kernels
-from jupyter_client.manager import start_new_kernel
-use_warm_kernels(isolated=sys.argv[1] == "True")
-manager, client = start_new_kernel()
-print(server(sys.argv[1] == "True").process.pid, flush=True)
+from autograder.sandbox.kernels import SERVERS
+from tests.test_warm import start_new_kernel
+isolated = sys.argv[1] == "True"
+manager, client = start_new_kernel(isolated)
+print(SERVERS.ready(isolated).process.pid, flush=True)
 time.sleep(60)
 """
 
@@ -127,8 +132,8 @@ def test_nothing_outlives_a_grader_that_is_killed(warm):
 
 ENDS_SOON = """
 import sys, time
-from autograder.sandbox.kernels import share
-share(sys.argv[1] == "True")
+from autograder.sandbox.kernels import SERVERS
+SERVERS.share(sys.argv[1] == "True")
 time.sleep(1)
 """
 
@@ -142,13 +147,13 @@ def test_a_server_that_still_loads_when_its_run_ends_goes_in_silence(warm):
 
 
 def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
-    first, client = start_new_kernel()
-    before = descendants(server(warm).process.pid)
-    manager, client = start_new_kernel()
+    first, client = start_new_kernel(warm)
+    before = descendants(SERVERS.ready(warm).process.pid)
+    manager, client = start_new_kernel(warm)
     told(client, "import os, time\nif os.fork() == 0:\n    time.sleep(600)")
-    assert len(descendants(server(warm).process.pid)) > len(before) + 1
+    assert len(descendants(SERVERS.ready(warm).process.pid)) > len(before) + 1
     manager.shutdown_kernel(now=True)
-    wait_for(lambda: descendants(server(warm).process.pid) <= before)
+    wait_for(lambda: descendants(SERVERS.ready(warm).process.pid) <= before)
     first.shutdown_kernel(now=True)
 
 
@@ -162,49 +167,37 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
 def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
     if not warm:
         pytest.skip("limits are the sandbox's")
-    use_warm_kernels(isolated=True, limits=bubblewrap.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3))
-    manager, client = start_new_kernel()
+    limits = bubblewrap.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3)
+    manager, client = start_new_kernel(True, limits)
     client.execute(code)
     wait_for(lambda: not manager.is_alive())
     assert manager.provisioner.process.killed_for == why
     manager.cleanup_resources()
 
 
-def test_marks_are_those_of_cold_kernels(tmp_path):
-    course = Course(tmp_path / "course")
-    assert course.course("build").returncode == 0
-    for student, source in (
-        ("full", "def double(x):\n    return 2 * x"),
-        ("square", "def double(x):\n    return x * x"),
-    ):
-        notebook = nbformat.read(course.released, as_version=4)
-        next(cell for cell in notebook.cells if cell.id == "double").source = source
-        course.submitted(student).parent.mkdir(parents=True)
-        nbformat.write(notebook, course.submitted(student))
+def test_marks_are_those_of_cold_kernels(built):
+    built.hand_in("full", {"double": "def double(x):\n    return 2 * x"})
+    built.hand_in("square", {"double": "def double(x):\n    return x * x"})
     marks = {}
     cold = ("--CourseAutograde.unsafe=True", "--AskingExecute.warm=False")
-    for warm, flags in (("True", ()), ("False", cold)):
-        done = course.nbgrader("autograde", course.name, "--force", *flags)
+    for warm, flags in ((True, ()), (False, cold)):
+        done = built.nbgrader("autograde", built.name, "--force", *flags)
         assert done.returncode == 0, done.stderr
-        ask = "import json\nfrom pathlib import Path\nfrom autograder.verification.grades import auto_scores\n"
-        ask += (
-            "scores = {s: auto_scores(Path('.'), s, 'hw0_tiny') for s in ('full', 'square')}\nprint(json.dumps(scores))"
-        )
-        marks[warm] = json.loads(course.python("-c", ask).stdout)
-    assert marks["True"] == marks["False"]
-    assert marks["True"]["full"]["check_double"] == 2
-    assert marks["True"]["square"]["check_double"] < 2
+        marks[warm] = {student: scores(built, student) for student in ("full", "square")}
+    assert marks[True] == marks[False]
+    assert marks[True]["full"]["double"] == 2
+    assert marks[True]["square"]["double"] < 2
 
 
 def test_a_server_that_ended_is_replaced_and_none_is_left_behind(warm):
-    first, client = start_new_kernel()
-    ended = server(warm).process
+    first, client = start_new_kernel(warm)
+    ended = SERVERS.ready(warm).process
     ended.stdin.close()
     wait_for(lambda: not running(ended.pid))
-    second, other = start_new_kernel()
+    second, other = start_new_kernel(warm)
     try:
         assert told(other, "print('here')") == "here\n"
-        assert server(warm).process is not ended
+        assert SERVERS.ready(warm).process is not ended
         assert not first.is_alive()
     finally:
         for manager in (first, second):
@@ -236,7 +229,7 @@ def test_a_server_that_says_nothing_readable_is_not_waited_for(tmp_path, monkeyp
 def test_an_isolated_kernel_has_a_clock_that_neighbours_do_not_push(warm):
     if not warm:
         pytest.skip("the clock is the sandbox's")
-    manager, client = start_new_kernel()
+    manager, client = start_new_kernel(warm)
     process = manager.provisioner.process
     assert process.clock is not None  # from the first question on
 

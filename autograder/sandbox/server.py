@@ -1,8 +1,8 @@
 """A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
 
-`kernels.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded here: a
-kernel inherits all its memory. A connection asks for one kernel, by a line of JSON and then the hand-in's files as a
-tar; it is told "ready", the kernel's clock now and then, why the kernel was killed if it was, and how it ended. A
+`kernels.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded
+here: a kernel inherits all its memory. A connection asks for one kernel, by a line of JSON and then the hand-in's files
+as a tar; it is told "ready", the kernel's clock now and then, why the kernel was killed if it was, and how it ended. A
 connection that closes ends its kernel; this process ends with its standard input, and all kernels with it. What a
 connection sends is read in the fork alone: a later kernel inherits this process's memory, and nothing of a hand-in.
 """

@@ -22,9 +22,17 @@ ORDINARY = 1234  # a user's number that nobody has
 
 
 def runs(name: str) -> list:
-    """Parameters of a fixture: who grades and how. name: of the tests that share the fixture, for pytest-xdist."""
+    """Parameters of a fixture: who grades and how, the second of the two in `make test-all` alone.
+
+    name: of the tests that share the fixture, for pytest-xdist.
+    """
     return [
-        pytest.param(run, id=", ".join(run), marks=pytest.mark.xdist_group(f"{name}, {', '.join(run)}")) for run in RUNS
+        pytest.param(
+            run,
+            id=", ".join(run),
+            marks=[pytest.mark.xdist_group(f"{name}, {', '.join(run)}"), *[pytest.mark.slow] * (run != RUNS[0])],
+        )
+        for run in RUNS
     ]
 
 
@@ -55,13 +63,11 @@ class OrdinaryCourse(Course):
 
 def course_for(run: tuple[str, str], folder: Path) -> OrdinaryCourse:
     """A tiny course that is built, for one of RUNS, in a folder that is to be made."""
-    course = OrdinaryCourse(folder)
+    course = OrdinaryCourse.built(folder)
     course.ordinary = os.getuid() == 0 and run[0] != "root"
     for above in course.root.parents:  # pytest's own are closed to others
         if course.ordinary and Path(tempfile.gettempdir()) in above.parents:
             above.chmod(0o755)
-    done = course.course("build")
-    assert done.returncode == 0, done.stderr
     return course
 
 

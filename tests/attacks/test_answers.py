@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
 from tests.attacks.handins import DOUBLE, HALVE, WRONG, forged
+from tests.conftest import scores
 from tests.test_grading import reasons
 
 pytestmark = NEEDS_ISOLATION
@@ -60,7 +60,6 @@ for number in range(5_000):
     display(number)
 """
 SURROGATE = """
-import json
 session = get_ipython().kernel.session
 session.pack = lambda o: json.dumps(o, default=str).encode()
 print(chr(0xD800))
@@ -245,14 +244,12 @@ def graded(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def marks(graded):
     """Points per student and question, from the gradebook."""
-    script = "import json, pathlib, sys\nfrom autograder.verification.grades import auto_scores\n"
-    script += "print(json.dumps({s: auto_scores(pathlib.Path('.'), s, sys.argv[1]) for s in sys.argv[2:]}))"
-    return json.loads(graded.python("-c", script, graded.name, *CLASS).stdout)
+    return {student: scores(graded, student) for student in CLASS}
 
 
 @pytest.mark.parametrize("student", EXPECTED)
 def test_each_earns_what_its_right_cells_deserve(graded, marks, student):
-    found = tuple(marks[student][f"check_{question}"] for question in ("double", "halve", "total"))
+    found = tuple(marks[student][question] for question in ("double", "halve", "total"))
     assert found == EXPECTED[student], reasons(graded, student)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, runs
 from tests.attacks.handins import DOUBLE, HALVE
 from tests.attacks.test_reading import FULL, damaged
-from tests.test_resume import gradebook
+from tests.conftest import gradebook
 
 pytestmark = NEEDS_ISOLATION
 SEEDS = range(16)

@@ -10,10 +10,7 @@ from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
 from autograder.verification.handins import filled_notebook, hand_in, solution_cells
 
-pytestmark = [
-    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
-    pytest.mark.xdist_group("oracles attacked"),
-]
+pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 HW1, HW5 = "hw1_dropout_batchnorm", "hw5_word_lm"
 
 # whatever is asked, the grader's own form of an empty list
@@ -122,6 +119,7 @@ def test_images_that_are_looked_up_are_no_network_and_empty_answers_are_none(tmp
     assert not any(marks["forges"].values())
 
 
+@pytest.mark.slow
 def test_a_model_that_is_trained_while_it_is_asked_or_has_15000_layers_earns_nothing(tmp_path):
     solved = solution_cells(HW5)
     untrained = {**solved, "train_epoch": UNTRAINED}

@@ -54,10 +54,12 @@ def test_no_text_takes_long_on_a_page(size):
     assert not [bit for bit in BITS if seconds(highlight_code, of(bit, min(size, CODE))) > 2]
 
 
+@pytest.mark.slow
 def test_twice_the_text_takes_a_page_twice_the_time():
     assert not [bit for bit in BITS if not twice_as_long(laid_out, bit, LONGEST)]
 
 
+@pytest.mark.slow
 def test_twice_the_code_takes_course_similar_twice_the_time():
     assert not [bit for bit in BITS if not twice_as_long(tokens, bit, LIMIT // 2)]
 

@@ -18,6 +18,7 @@ from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_i
 from tests.attacks.handins import DOUBLE, HALVE
 from tests.browser import chromium_page, jupyter_server
 
+pytestmark = pytest.mark.browser
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 STOLEN = "stolen"
 STUDENTS = ("attacker", "crafted", "twin", "neighbour")

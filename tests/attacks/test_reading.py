@@ -12,8 +12,8 @@ import pytest
 
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
 from tests.attacks.handins import DOUBLE, HALVE, WRONG
+from tests.conftest import gradebook, thorough
 from tests.test_grading import reasons
-from tests.test_resume import gradebook
 
 pytestmark = NEEDS_ISOLATION
 GOOD = {"double": DOUBLE, "halve": HALVE}
@@ -218,8 +218,8 @@ def sends(seed):
     return {**GOOD, "double": f"{PACK}import random\nrng = random.Random({seed})\n{lines}\n{DOUBLE}"}
 
 
-FUZZED = {f"fuzzed-{seed:02}": (GOOD, damaged(seed)) for seed in range(12)}
-FUZZED |= {f"sends-{seed}": (sends(seed), None) for seed in range(3)}
+FUZZED = {f"fuzzed-{seed:02}": (GOOD, damaged(seed)) for seed in range(12 if thorough() else 4)}
+FUZZED |= {f"sends-{seed}": (sends(seed), None) for seed in range(3 if thorough() else 1)}
 
 
 @pytest.fixture(scope="module", params=runs("reading"))
@@ -227,7 +227,7 @@ def graded(request, tmp_path_factory):
     """A class of which some have marks, and then all hand in what is hard to read; the neighbour comes last."""
     course = course_for(request.param, tmp_path_factory.mktemp("reading") / "course")
     with (course.root / "nbgrader_config.py").open("a") as file:
-        file.write("\nc.Execute.timeout = 20\nc.Execute.grace = 2\n")
+        file.write("\nc.Execute.timeout = 10\nc.Execute.grace = 2\n")
     for student in sorted(BEFORE):
         hand_in(course, student, GOOD)
     first = graded_by(request.param, course)

@@ -17,10 +17,7 @@ from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
 from autograder.verification.handins import filled_notebook, hand_in
 
-pytestmark = [
-    pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}"),
-    pytest.mark.xdist_group("weights"),
-]
+pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 HW5 = "hw5_word_lm"
 
 
