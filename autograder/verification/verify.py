@@ -220,7 +220,7 @@ def question_points(assignment: str) -> dict[str, float]:
 def report(results: dict[str, list[Result]]) -> str:
     """The table in Markdown: what was graded, question by question, and the two rates."""
     lines = ["# The grader, graded", ""]
-    lines += ["Written by `make verify`: every hand-in below went through `nbgrader autograde`.", ""]
+    lines += ["Written by `make verify`: every hand-in below was graded as `nbgrader autograde` grades.", ""]
     summaries = {name: judge(name, rows) for name, rows in results.items()}
     wrong, accepted = (sum(getattr(s, key) for s in summaries.values()) for key in ("wrong", "wrong_accepted"))
     right, refused = (sum(getattr(s, key) for s in summaries.values()) for key in ("right", "right_refused"))
