@@ -188,7 +188,8 @@ class CourseAutograde(Autograde):
 
 def digest(files: dict[str, bytes], assignment: str) -> str:
     """A name for all that a mark depends on: the hand-in as it was taken in, the notebook, the oracle and its bars."""
-    own = [ASSIGNMENTS / assignment / name for name in ("notebook.py", "oracle.py", "bars.json")]
+    folder = ASSIGNMENTS / assignment
+    own = [folder / "notebook.py", *sorted((folder / "questions").glob("*.py")), folder / "bars.json"]
     found = hashlib.sha256()
     for name, data in [*sorted(files.items()), *((path.name, path.read_bytes()) for path in own if path.is_file())]:
         found.update(f"{name} {len(data)}\n".encode() + data)

@@ -53,7 +53,7 @@ def given_up(task: Task) -> Graded:
 CODE = (
     "autograder/**/*.py",
     "utils/*.py",
-    *(f"assignments/*/{one}" for one in ("notebook.py", "oracle.py", "bars.json")),
+    *(f"assignments/*/{one}" for one in ("notebook.py", "questions/*.py", "bars.json")),
 )
 
 
