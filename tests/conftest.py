@@ -90,38 +90,53 @@ checks.passed("total")
 # ### END SOLUTION
 '''
 
-ORACLE = """\
-from autograder.oracle.questions import Alternative, Case, Misconception, Question
+QUESTIONS = {
+    "double": """\
+from autograder.oracle import Case, Misconception, Question
 
+from ._draws import draw
 
+QUESTION = Question(
+    cases=[
+        Case("values", "double(x)", draw, weight=3),
+        Case("x is left as it was", "before = x.copy(); y = double(x); (y, bool((x == before).all()))", draw),
+    ],
+    misconceptions=[Misconception("square", "2 * x", "x * x", "The square stands where twice the value is asked.")],
+)
+""",
+    "halve": """\
+from autograder.oracle import Case, Question
+
+from ._draws import draw
+
+QUESTION = Question(
+    cases=[
+        Case("values", "halve(x)", draw, weight=2),
+        Case("an empty array", "import numpy; halve(numpy.zeros(0))"),
+    ],
+    seconds=3,
+)
+""",
+    "total": """\
+from autograder.oracle import Case, Question
+
+QUESTION = Question(
+    cases=[Case("the total", "float(total)", judge=lambda answer, inputs, solution: None if answer == 3 else "no")],
+    builds_on=("double", "halve"),
+)
+""",
+    "_draws": """\
 def draw(rng):
     return {"x": rng.standard_normal((3, 5)) + 77777.0}
+""",
+}
+
+ALTERNATIVE = """\
+from assignments.hw0_tiny.notebook import np
 
 
-QUESTIONS = [
-    Question(
-        "double",
-        cases=[
-            Case("values", "double(x)", draw, weight=3),
-            Case("x is left as it was", "before = x.copy(); y = double(x); (y, bool((x == before).all()))", draw),
-        ],
-        misconceptions=[Misconception("square", "2 * x", "x * x", "The square stands where twice the value is asked.")],
-        alternatives=[Alternative("sum", "def double(x):\\n    return x + x")],
-    ),
-    Question(
-        "halve",
-        cases=[
-            Case("values", "halve(x)", draw, weight=2),
-            Case("an empty array", "import numpy; halve(numpy.zeros(0))"),
-        ],
-        seconds=3,
-    ),
-    Question(
-        "total",
-        cases=[Case("the total", "float(total)", judge=lambda answer, inputs, solution: None if answer == 3 else "no")],
-        builds_on=("double", "halve"),
-    ),
-]
+def double(x):
+    return np.add(x, x)
 """
 
 README = """\
@@ -157,8 +172,11 @@ class Course:
             shutil.copyfile(ROOT / file, root / file)
         self.assignment = root / "assignments" / self.name
         self.assignment.mkdir(parents=True)
-        for file, text in (("notebook.py", NOTEBOOK), ("oracle.py", ORACLE), ("README.md", README)):
+        for file, text in (("notebook.py", NOTEBOOK), ("README.md", README)):
             self.write(file, text)
+        for name, text in QUESTIONS.items():
+            self.write(f"questions/{name}.py", text)
+        self.write("alternatives/double/sum.py", ALTERNATIVE)
 
     @classmethod
     def built(cls, root: Path) -> Self:
@@ -177,6 +195,7 @@ class Course:
 
     def write(self, file: str, text: str) -> None:
         """Write a file of the assignment."""
+        (self.assignment / file).parent.mkdir(parents=True, exist_ok=True)
         (self.assignment / file).write_text(text, encoding="utf-8")
 
     def edit(self, file: str, old: str, new: str) -> None:

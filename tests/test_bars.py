@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from scipy import stats
 from autograder.course.paths import ASSIGNMENTS, assignments
 from autograder.oracle.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, tolerance_factor
 from autograder.oracle.questions import load_questions
-from tests.conftest import ORACLE
 
 TRAINED = [
     pytest.param(name, question, id=f"{name}-{question.id}")
@@ -46,8 +46,8 @@ def test_better_than_the_exact_entropy_by_more_than_chance_is_no_models_own():
 
 
 def test_a_figure_that_is_not_finite_reaches_no_bar():
-    oracle = str(ASSIGNMENTS / "hw5_word_lm" / "oracle.py")
-    judge = Bar("perplexity over the exact one", lambda answer, inputs, solution: answer, "{came} {bar}", oracle)
+    (judge,) = [q.cases[0].judge for q in load_questions("hw5_word_lm") if q.id == "model"]
+    judge = replace(judge, measure=lambda answer, inputs, solution: answer)
     assert judge(1.1, {}, {}).reason is None
     assert all(judge(ratio, {}, {}).reason for ratio in (math.nan, math.inf, -math.inf))
 
@@ -84,16 +84,21 @@ import torch
 torch.manual_seed(1)
 total = float(double(np.array([1.5]))[0]) + 0.01 * torch.randn(()).item()
 """
-ORACLE_OF_TOTAL = """
-        cases=[
-            Case(
-                "the total",
-                "float(total)",
-                judge=Bar("total", lambda answer, inputs, solution: answer, "{came}, {bar} wanted", __file__, False),
-            )
-        ],
-        made_by="make_total",
-        spoiled_by=("double: square",),
+QUESTION = """
+from autograder.oracle import Bar, Case, Question
+
+QUESTION = Question(
+    cases=[
+        Case(
+            "the total",
+            "float(total)",
+            judge=Bar("total", lambda answer, inputs, solution: answer, "{came}, {bar} wanted", at_most=False),
+        )
+    ],
+    builds_on=("double", "halve"),
+    made_by="make_total",
+    spoiled_by=("double: square",),
+)
 """
 
 
@@ -102,13 +107,7 @@ def trained_tiny(tiny):
     """The tiny course, with a total that is trained and has a bar."""
     tiny.edit("notebook.py", "\n# %%\ntotal = halve(double(np.ones(3))).sum()\n", TRAINING)
     tiny.edit("notebook.py", 'checks.close("total", total, 3.0)', 'checks.close("total", total, 3.0, absolute=0.1)')
-    (judged,) = [line for line in ORACLE.splitlines(keepends=True) if '"the total"' in line]
-    tiny.edit("oracle.py", judged, ORACLE_OF_TOTAL.lstrip("\n"))
-    tiny.edit(
-        "oracle.py",
-        "from autograder.oracle.questions",
-        "from autograder.oracle.bars import Bar\nfrom autograder.oracle.questions",
-    )
+    tiny.write("questions/total.py", QUESTION)
     return tiny
 
 
@@ -129,7 +128,7 @@ def test_calibrate_sets_bars_that_right_hand_ins_reach_and_spoiled_ones_miss(tra
 
 @pytest.mark.slow
 def test_a_misconception_that_reaches_every_bar_is_refused(trained_tiny):
-    trained_tiny.edit("oracle.py", '"2 * x", "x * x"', '"2 * x", "x + x"')
+    trained_tiny.edit("questions/double.py", '"2 * x", "x * x"', '"2 * x", "x + x"')
     done = trained_tiny.course("calibrate", "--seeds", "8")
     assert done.returncode == 2
     assert "'double: square' falls short of no bar of 'total'" in done.stderr

@@ -166,8 +166,8 @@ def test_an_oracle_that_cannot_be_asked_is_said_and_leaves_the_old_mark_and_note
     marks = gradebook(course)
     notebook = course.root / "autograded" / "full" / course.name / f"{course.name}.ipynb"
     before = notebook.read_bytes()
-    course.edit("oracle.py", 'judge=lambda answer, inputs, solution: None if answer == 3 else "no"', "judge=broken")
-    course.edit("oracle.py", "QUESTIONS = [", BROKEN + "\n\nQUESTIONS = [")
+    course.edit("questions/total.py", 'lambda answer, inputs, solution: None if answer == 3 else "no"', "broken")
+    course.edit("questions/total.py", "QUESTION = ", BROKEN + "\n\nQUESTION = ")
     course.hand_in("newcomer", CLASS["full"])
     done = course.course("grade")
     assert done.returncode == 1

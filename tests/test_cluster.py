@@ -139,9 +139,9 @@ def test_by_tls_as_the_page_on_scale_says_only_those_with_a_certificate_grade(wh
 @pytest.mark.slow
 def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):
     names = '"x is left as it was"', '"x is as it was"'
-    whole.edit("oracle.py", *names)
+    whole.edit("questions/double.py", *names)
     done = whole.course("grade", "--students", "full", "--scheduler", dask_cluster.address)
-    whole.edit("oracle.py", *reversed(names))
+    whole.edit("questions/double.py", *reversed(names))
     assert done.returncode == 2
     last = done.stderr.strip().split("\n")[-1]
     assert last.startswith("course: the worker tcp://127.0.0.1:")

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/*.md", "results/*.md", "assignments/*/README.md", "autograder/skeleton/*.md")
+    for pattern in ("*.md", "docs/*.md", "results/*.md", "assignments/*/README.md", "autograder/build/skeleton/*.md")
     for path in ROOT.glob(pattern)
 )
 COMMAND = re.compile(r"(?:^|`)(?:\.venv/bin/)?course ([a-z][^`\n]*)", re.MULTILINE)

@@ -165,7 +165,7 @@ def test_the_commands_of_other_pages_run_over_the_same_class(walked):
 
 
 def test_a_corrected_oracle_regrades_all_and_keeps_what_was_marked_by_hand(walked):
-    with (walked.root / "assignments" / NAME / "oracle.py").open("a") as file:
+    with (walked.root / "assignments" / NAME / "questions" / "gru_cell.py").open("a") as file:
         file.write("\n# corrected\n")
     walked.shell(".venv/bin/course build hw4")
     assert "graded 3, unchanged 0, failed 0" in walked.shell(".venv/bin/course grade hw4")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from autograder.course.paths import assignments
+from autograder.course.paths import ASSIGNMENTS, assignments
 from autograder.course.solutions import assignment_cells, namespace
 from autograder.marking import forbidden
 from autograder.marking.answering import answer
@@ -139,3 +139,49 @@ def test_each_question_has_misconceptions_and_two_alternatives(assignment):
     for question in asked(assignment):
         assert len(question.misconceptions) >= 1, question.id
         assert len(question.alternatives) >= 2, question.id
+
+
+ALTERNATIVE = """\
+# cell: halve
+import math
+
+from assignments.hw0_tiny.notebook import (
+    double,
+    np,
+)
+
+
+def halve(x):
+    if not len(x):
+        raise ValueError(math.nan)
+    return np.asarray(double(x)) / 4
+"""
+READ = """
+from autograder.oracle.questions import load_questions
+for question in load_questions("hw0_tiny"):
+    for one in question.alternatives:
+        print(question.id, one.name, one.cell, one.source, sep="|")
+"""
+
+
+def test_an_alternative_is_its_file_without_what_names_the_notebook(tiny):
+    tiny.write("alternatives/total/a_quarter_of_the_double.py", ALTERNATIVE)
+    double, total = tiny.python("-c", READ).stdout.split("total|")
+    assert double == "double|sum||def double(x):\n    return np.add(x, x)\n"
+    assert total.startswith("a quarter of the double|halve|import math\n")
+    assert "assignments" not in total
+    assert total.endswith("\n\n\ndef halve(x):" + ALTERNATIVE.partition("def halve(x):")[2])
+
+
+def test_alternatives_of_no_question_are_refused(tiny):
+    tiny.write("alternatives/treble/sum.py", "def treble(x):\n    return x + x + x\n")
+    told = tiny.python("-c", READ).stderr
+    assert told.strip().endswith("alternatives/treble: 'treble' is no question")
+
+
+def test_questions_come_in_the_order_of_their_graded_cells_and_fit_on_a_few_screens():
+    for assignment in assignments():
+        graded = [cell.id for cell in assignment_cells(assignment) if cell.role == "question"]
+        assert [f"check_{question.id}" for question in load_questions(assignment)] == graded
+        for path in (ASSIGNMENTS / assignment / "questions").glob("*.py"):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path

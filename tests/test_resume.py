@@ -133,7 +133,7 @@ def test_what_is_graded_is_not_graded_again_until_it_changes(whole):
     nbformat.write(notebook, whole.submitted("square"))
     assert told().count("it is graded, and nothing has changed") == len(STUDENTS) - 1
     assert scores(whole, "square")["double"] == 2
-    whole.edit("oracle.py", '"x is left as it was"', '"x is as it was"')
+    whole.edit("questions/double.py", '"x is left as it was"', '"x is as it was"')
     assert "nothing has changed" not in told()
 
 
@@ -162,8 +162,8 @@ def test_a_failed_regrade_leaves_the_old_mark_and_notebook(whole):
     notebook = whole.root / "autograded" / "full" / whole.name / f"{whole.name}.ipynb"
     before = notebook.read_bytes()
     assert scores(whole, "full")["double"] == 2
-    whole.edit("oracle.py", 'judge=lambda answer, inputs, solution: None if answer == 3 else "no"', "judge=broken")
-    whole.edit("oracle.py", "QUESTIONS = [", BROKEN + "\n\nQUESTIONS = [")
+    whole.edit("questions/total.py", 'lambda answer, inputs, solution: None if answer == 3 else "no"', "broken")
+    whole.edit("questions/total.py", "QUESTION = ", BROKEN + "\n\nQUESTION = ")
     whole.hand_in("newcomer", CLASS["full"])
     done = whole.nbgrader("autograde", whole.name)
     assert done.returncode == 1

@@ -24,8 +24,10 @@ def begin(name: str) -> Path:
         folder.mkdir()
     except FileExistsError:
         raise CourseError(f"{folder.relative_to(ROOT)} is there already") from None
-    for file in sorted(SKELETON.iterdir()):
-        if file.is_file():
+    for file in sorted(SKELETON.rglob("*")):
+        if file.suffix in (".py", ".md"):
+            place = folder / file.relative_to(SKELETON)
+            place.parent.mkdir(parents=True, exist_ok=True)
             text = file.read_text(encoding="utf-8").replace("ASSIGNMENT", name)
-            (folder / file.name).write_text(text, encoding="utf-8", newline="\n")
+            place.write_text(text, encoding="utf-8", newline="\n")
     return folder

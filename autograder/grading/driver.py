@@ -136,8 +136,8 @@ def _write(
 
 def _basis(assignment: str) -> str:
     """A name for all of the course that a mark depends on: the notebook, the oracle and its bars."""
-    known = hashlib.sha256()
-    for path in (ASSIGNMENTS / assignment / name for name in ("notebook.py", "oracle.py", "bars.json")):
+    folder, known = ASSIGNMENTS / assignment, hashlib.sha256()
+    for path in (folder / "notebook.py", *sorted((folder / "questions").glob("*.py")), folder / "bars.json"):
         if path.is_file():
             data = path.read_bytes()
             known.update(f"{path.name} {len(data)}\n".encode() + data)

@@ -56,7 +56,7 @@ GIVEN_UP = Graded(problem="the process that graded it died each time that it was
 CODE = (
     "autograder/**/*.py",
     "utils/*.py",
-    *(f"assignments/*/{one}" for one in ("notebook.py", "oracle.py", "bars.json")),
+    *(f"assignments/*/{one}" for one in ("notebook.py", "questions/*.py", "bars.json")),
 )
 
 

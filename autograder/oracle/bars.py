@@ -1,4 +1,4 @@
-"""Bars for what training reaches: set by `course calibrate` from runs of the solution, kept beside each oracle.
+"""Bars for what training reaches: set by `course calibrate` from runs of the solution, kept in `bars.json`.
 
 A trained result is judged by a figure that the grader measures itself. Runs from other seeds, with other numbers of
 threads and by other right solutions reach other figures; a bar lies so far on the worse side of all of them that a
@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from autograder.course.errors import CourseError
-from autograder.oracle.questions import Measured
+from autograder.course.paths import ASSIGNMENTS
 
 FILE = "bars.json"
 CHANCE, CONFIDENCE = 1e-3, 0.95
@@ -27,26 +26,35 @@ LUCK = -math.log(1e-9)  # nats by which chance may make a model better than the 
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a judge says: None or a reason in words and, where it measured one, a figure's name and its value."""
+
+    reason: str | None
+    figure: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
 class Bar:
-    """A judge: a measured figure against the bar of that name in the oracle's `bars.json`.
+    """A judge: a measured figure against the bar of that name in the assignment's `bars.json`.
 
     measure: from a decoded answer, the inputs and the solution's names, the figure, or in words why there is none.
     words: what a student reads below the bar; may name {came} and {bar}, both rounded.
-    oracle: the oracle's `__file__`. at_most: whether lower is better.
+    at_most: whether lower is better. assignment: not written; `load_questions` sets it.
     """
 
     name: str
     measure: Callable[[Any, Mapping, Mapping], float | str]
     words: str
-    oracle: str
     at_most: bool = True
+    assignment: str = ""
 
     def __call__(self, answer: Any, inputs: Mapping, solution: Mapping) -> Measured:
         """The figure; without a reason when it reaches the bar."""
         came = self.measure(answer, inputs, solution)
         if isinstance(came, str):
             return Measured(came)
-        bar = read(Path(self.oracle).with_name(FILE))["figures"][self.name]["bar"]
+        bar = read(ASSIGNMENTS / self.assignment / FILE)["figures"][self.name]["bar"]
         passed = math.isfinite(came) and (came <= bar if self.at_most else came >= bar)
         return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
 
@@ -79,6 +87,8 @@ def tolerance_factor(runs: int) -> float:
 
     The usual one-sided tolerance factor: a quantile of the noncentral t. 5.2 for 10 runs, 4.6 for 16.
     """
+    from scipy import stats  # what grades sets no bars, and does not wait for it
+
     root = math.sqrt(runs)
     return float(stats.nct.ppf(CONFIDENCE, runs - 1, stats.norm.isf(CHANCE) * root) / root)
 

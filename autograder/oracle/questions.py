@@ -1,17 +1,28 @@
 """What an oracle is made of: questions, their cases, misconceptions and alternatives.
 
-`assignments/<hw>/oracle.py` defines `QUESTIONS`, a list of `Question`. A case is a small program over the notebook's
-own names; it runs in the student's kernel and over the solution in the grader's process, and the two answers are
-compared. Nothing here runs in the student's kernel but the program's text.
+| file of an assignment | what it holds |
+| --- | --- |
+| `questions/<id>.py` | `QUESTION`, a `Question`: what is asked about `<id>` in the graded cell `check_<id>` |
+| `questions/_<topic>.py` | draws, judges, texts of programs that several questions share: `from ._draws import step` |
+| `alternatives/<id>/<name>.py` | another correct solution of that cell |
+
+A case is a small program over the notebook's own names; it runs in the student's kernel and over the solution in the
+grader's process, and the two answers are compared. Nothing here runs in the student's kernel but the program's text.
+Programs are strings, since they are what one would type into a cell below the student's, most of them a line, and run
+over names that the student defined.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import ast
+import importlib
+import re
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,18 +30,11 @@ import numpy as np
 from autograder.course.errors import CourseError
 from autograder.course.paths import ASSIGNMENTS
 from autograder.course.solutions import assignment_cells
+from autograder.oracle.bars import Bar, Measured
 
 Draw = Callable[[np.random.Generator], Mapping[str, Any]]
-Judge = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], "str | Measured | None"]
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a judge says: None or a reason in words and, where it measured one, a figure's name and its value."""
-
-    reason: str | None
-    figure: str = ""
-    value: float | None = None
+Judge = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], str | Measured | None]
+CELL = re.compile(r"# cell: (\w+)\n")  # the first line of an alternative about another cell than its question's own
 
 
 def no_inputs(rng: np.random.Generator) -> dict:
@@ -82,7 +86,12 @@ class Misconception:
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another right solution of a cell: its whole source."""
+    """Another correct solution of a cell: its whole source.
+
+    Its file is formatted and checked as all code is: lines `from assignments.<hw>.notebook import np, sigmoid` name
+    there what the notebook has defined, and are no part of the source. The file's name is the alternative's, with `_`
+    for spaces. `cell` is set by a first line `# cell: <id>` where it is not the question's own.
+    """
 
     name: str
     source: str
@@ -91,7 +100,10 @@ class Alternative:
 
 @dataclass(frozen=True, eq=False)  # hashed by identity: verdicts are cached by question
 class Question:
-    """One graded cell. `id` is the name of the function, class or result; the graded cell is `check_<id>`.
+    """One graded cell.
+
+    id, alternatives: not written; `load_questions` sets them from the files. `id` is the name of the function, class or
+        result, and of the file; the graded cell is `check_<id>`.
 
     builds_on: questions whose functions this one's answer runs through: a mistake there may cost marks here.
     made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a hand-in with a
@@ -102,46 +114,94 @@ class Question:
     seconds: time that all cases together may take in the student's kernel.
     """
 
-    id: str
     cases: list[Case]
     misconceptions: list[Misconception] = field(default_factory=list)
-    alternatives: list[Alternative] = field(default_factory=list)
     builds_on: tuple[str, ...] = ()
     made_by: str = ""
     spoiled_by: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()
     hands_in: str = ""
     seconds: float = 30.0
+    id: str = ""
+    alternatives: list[Alternative] = field(default_factory=list)
 
 
 @cache
 def load_questions(assignment: str) -> tuple[Question, ...]:
-    """The questions of an assignment's oracle, checked. Raises CourseError in one sentence."""
-    path = ASSIGNMENTS / assignment / "oracle.py"
-    if not path.is_file():
-        raise CourseError(f"{path}: no such oracle")
-    questions = tuple(_module(path).QUESTIONS)
+    """The questions of an assignment, in the order of their graded cells, checked. Raises CourseError in a sentence."""
+    folder = ASSIGNMENTS / assignment / "questions"
+    if not folder.is_dir():
+        raise CourseError(f"{folder}: no such oracle")
+    ids = [cell.id for cell in assignment_cells(assignment)]
+    modules = _modules(folder)
+    alternatives = folder.parent / "alternatives"
+    for stray in sorted(path for path in alternatives.glob("[!_]*/") if path.name not in modules):
+        raise CourseError(f"{stray}: {stray.name!r} is no question")
+
+    def place(name: str) -> int:  # without a graded cell, which the builder refuses, the solution's
+        return next((ids.index(one) for one in (f"check_{name}", name) if one in ids), len(ids))
+
+    questions: list[Question] = []
+    for name in sorted(modules, key=place):
+        question = getattr(modules[name], "QUESTION", None)
+        if not isinstance(question, Question):
+            raise CourseError(f"{folder / name}.py: no QUESTION is defined")
+        cases = [_with_its_bar(case, assignment) for case in question.cases]
+        others = [_alternative(path) for path in sorted((alternatives / name).glob("*.py"))]
+        question = replace(question, id=name, cases=cases, alternatives=others)
+        _check(folder / f"{name}.py", assignment, question, {earlier.id for earlier in questions})
+        questions.append(question)
+    return tuple(questions)
+
+
+def _check(path: Path, assignment: str, question: Question, known: set[str]) -> None:
+    """Refuse what does not fit the notebook or the questions before, `known` by their ids."""
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
-    ids = {cell.id for cell in assignment_cells(assignment)}
-    known: set[str] = set()
-    for question in questions:
-        if question.id in known:
-            raise CourseError(f"{path}: question {question.id!r} stands twice")
-        if not question.cases:
-            raise CourseError(f"{path}: question {question.id!r} has no case")
-        for earlier in question.builds_on:
-            if earlier not in known:
-                raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is no earlier question")
-        if question.made_by and question.made_by not in ids:
-            raise CourseError(f"{path}: {question.id!r} is made by {question.made_by!r}, which is no cell")
-        known.add(question.id)
-        for edit in [*question.misconceptions, *question.alternatives]:
-            name = edit.cell or question.id
-            if name not in cells:
-                raise CourseError(f"{path}: {edit.name!r} of {question.id!r} is about {name!r}, no solution cell")
-            if isinstance(edit, Misconception) and (times := cells[name].count(edit.old)) != 1:
-                raise CourseError(f"{path}: {edit.name!r}: {edit.old!r} stands {times} times in {name!r}, not once")
-    return questions
+    if not question.cases:
+        raise CourseError(f"{path}: question {question.id!r} has no case")
+    for earlier in question.builds_on:
+        if earlier not in known:
+            raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is no earlier question")
+    if question.made_by and question.made_by not in {cell.id for cell in assignment_cells(assignment)}:
+        raise CourseError(f"{path}: {question.id!r} is made by {question.made_by!r}, which is no cell")
+    edits: list[Misconception | Alternative] = [*question.misconceptions, *question.alternatives]
+    for edit in edits:
+        name = edit.cell or question.id
+        if name not in cells:
+            raise CourseError(f"{path}: {edit.name!r} of {question.id!r} is about {name!r}, no solution cell")
+        if isinstance(edit, Misconception) and (times := cells[name].count(edit.old)) != 1:
+            raise CourseError(f"{path}: {edit.name!r}: {edit.old!r} stands {times} times in {name!r}, not once")
+
+
+def _modules(folder: Path) -> dict[str, ModuleType]:
+    """The modules of the questions by name, in a package of a private name, so that they can import what they share."""
+    package = ModuleType(f"questions_of_{folder.parent.name}")
+    package.__path__ = [str(folder)]
+    for name in [name for name in sys.modules if name.split(".")[0] == package.__name__]:
+        del sys.modules[name]  # an earlier reading
+    sys.modules[package.__name__] = package
+    importlib.invalidate_caches()
+    names = sorted(path.stem for path in folder.glob("[!_]*.py"))
+    return {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
+
+
+def _with_its_bar(case: Case, assignment: str) -> Case:
+    """A case whose judge, if it is a bar, knows whose bars it reads."""
+    return replace(case, judge=replace(case.judge, assignment=assignment)) if isinstance(case.judge, Bar) else case
+
+
+def _alternative(path: Path) -> Alternative:
+    """An alternative from its file, without the lines that import the notebook's names."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines(keepends=True)
+    for node in ast.parse(text, str(path)).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("assignments."):
+            for number in range(node.lineno - 1, node.end_lineno or node.lineno):
+                lines[number] = ""
+    about = CELL.match(text)
+    if about:
+        lines[0] = ""
+    return Alternative(path.stem.replace("_", " "), "".join(lines).strip(), about[1] if about else "")
 
 
 def edited_cell(assignment: str, question: Question, edit: Misconception | Alternative) -> dict[str, str]:
@@ -151,12 +211,3 @@ def edited_cell(assignment: str, question: Question, edit: Misconception | Alter
         return {name: edit.source}
     source = next(cell.source for cell in assignment_cells(assignment) if cell.id == name)
     return {name: source.replace(edit.old, edit.new)}
-
-
-def _module(path: Path):
-    spec = importlib.util.spec_from_file_location(f"oracle_{path.parent.name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

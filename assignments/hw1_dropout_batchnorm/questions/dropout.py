@@ -1,0 +1,70 @@
+"""What the grader asks of `dropout`: which values are dropped, how often, and what becomes of the others."""
+
+from autograder.oracle import Misconception, Question
+
+from ._draws import seed
+from ._dropout import dropout_cases
+
+
+def draw_dropout(rng):
+    return {
+        "x": rng.uniform(0.5, 2, (200, 160)) * rng.choice([-1, 1], (200, 160)),
+        "p": rng.uniform(0.2, 0.5),
+        "s": seed(rng),
+    }
+
+
+QUESTION = Question(
+    cases=dropout_cases("dropout", draw_dropout),
+    misconceptions=[
+        Misconception(
+            "not scaled",
+            "x[kept] / (1 - p)",
+            "x[kept]",
+            "What is kept is not divided by 1 - p, so the expected value shrinks.",
+        ),
+        Misconception(
+            "p taken as the probability of keeping",
+            "rng.random(x.shape) >= p\n    y = np.zeros_like(x)\n    y[kept] = x[kept] / (1 - p)",
+            "rng.random(x.shape) < p\n    y = np.zeros_like(x)\n    y[kept] = x[kept] / p",
+            "Here p is the probability of dropping, not of keeping.",
+        ),
+        Misconception(
+            "on in evaluation",
+            "    if not training:\n        return x\n",
+            "",
+            "Values are dropped in evaluation too: there dropout leaves x as it is.",
+        ),
+        Misconception(
+            "scaled in evaluation",
+            "        return x\n",
+            "        return x * (1 - p)\n",
+            "Evaluation is scaled by 1 - p: inverted dropout scales in training and leaves evaluation alone.",
+        ),
+        Misconception(
+            "nan accepted",
+            "not 0 <= p <= 1",
+            "p < 0 or p > 1",
+            "A p of nan passes the test of the bounds, because comparisons with nan are false.",
+        ),
+        Misconception(
+            "nan at p = 1",
+            "y[kept] = x[kept] / (1 - p)",
+            "y = x * kept / np.float64(1 - p)",
+            "At p = 1 zero is divided by zero: all values are dropped, so the answer is zeros.",
+        ),
+        Misconception(
+            "a generator of its own",
+            "kept = rng.random(",
+            "kept = np.random.default_rng(0).random(",
+            "The mask does not come from the generator that is passed, so it is the same every time.",
+        ),
+        Misconception(
+            "one mask for all rows",
+            "rng.random(x.shape) >= p",
+            "np.broadcast_to(rng.random(x.shape[1:]) >= p, x.shape)",
+            "All rows share one mask: every value is drawn by itself.",
+        ),
+    ],
+    seconds=10,
+)

@@ -1,0 +1,66 @@
+"""What the grader asks of `bits_per_character`: a mean over all predicted tokens, the state carried."""
+
+from autograder.oracle import Case, Misconception, Question
+
+from ._draws import network
+from ._libraries import NUMPY_ALONE
+
+BITS = "bits_per_character(params, tokens)"
+
+QUESTION = Question(
+    cases=[
+        Case("a short text", BITS, network(5, 4, 30), weight=2),
+        Case("two tokens", BITS, network(4, 3, 1)),
+        Case("a long text, the state carried", BITS, network(5, 6, 3300, scale=0.8), weight=2),
+        Case(
+            "a text of 1001 tokens and one of 1002",
+            f"[{BITS}, bits_per_character(params, tokens[:-1])]",
+            network(3, 4, 1001),
+        ),
+        Case("tokens in a list", "bits_per_character(params, tokens.tolist())", network(6, 3, 12)),
+        Case(
+            "the same twice, the parameters as they were",
+            f"""
+before = {{name: array.copy() for name, array in params.items()}}
+one = {BITS}
+(one, {BITS}, all(bool((before[name] == params[name]).all()) for name in params))
+""",
+            network(4, 5, 60),
+            weight=0.5,
+        ),
+    ],
+    misconceptions=[
+        Misconception(
+            "nats",
+            "((len(tokens) - 1) * np.log(2))",
+            "(len(tokens) - 1)",
+            "The result is in nats: divide by ln 2 for bits.",
+        ),
+        Misconception(
+            "the first counted too",
+            "((len(tokens) - 1) * np.log(2))",
+            "(len(tokens) * np.log(2))",
+            "The sum is divided by the number of tokens: the first one is not predicted, so it does not count.",
+        ),
+        Misconception(
+            "state dropped between pieces",
+            "loss, h, _ =",
+            "loss, _, _ =",
+            "The state starts from zero again in each piece: carry it from piece to piece.",
+        ),
+        Misconception(
+            "gaps between pieces",
+            "tokens[start : start + 1001], h)",
+            "tokens[start : start + 1000], h)",
+            "The token between two pieces is never predicted: a piece starts with the last token of the one before.",
+        ),
+        Misconception(
+            "mean per piece",
+            "total += loss",
+            "total += loss / len(tokens)",
+            "The sum is divided by the number of tokens twice.",
+        ),
+    ],
+    builds_on=("rnn_forward",),
+    forbids=NUMPY_ALONE,
+)

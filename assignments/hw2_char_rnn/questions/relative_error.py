@@ -1,0 +1,64 @@
+"""What the grader asks of `relative_error`: one number for two arrays, zeros included."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.oracle import Case, Misconception, Question
+
+
+def pair(rng: np.random.Generator) -> dict:
+    """Two arrays that are close, with one place where both are 0."""
+    a = rng.standard_normal((3, 5))
+    a[1, 2] = 0.0
+    return {"a": a, "b": a * (1 + 1e-3 * rng.standard_normal(a.shape))}
+
+
+QUESTION = Question(
+    cases=[
+        Case("two arrays", "relative_error(a, b)", pair, weight=2),
+        Case("numbers", "[relative_error(a, b), relative_error(b, a)]", lambda rng: {"a": 1.5, "b": rng.uniform(1, 2)}),
+        Case(
+            "equal arrays, zeros among them, and others",
+            "[relative_error(a, a.copy()), relative_error(0 * a, 0 * a), relative_error(a, b)]",
+            pair,
+        ),
+        Case(
+            "tiny numbers",
+            "relative_error(a, b)",
+            lambda rng: {"a": 1e-9 * rng.uniform(1, 2, 4), "b": -1e-9 * rng.uniform(1, 2, 4)},
+        ),
+        Case(
+            "opposite signs",
+            "relative_error(a, b)",
+            lambda rng: {"a": rng.uniform(1, 2, 3), "b": -rng.uniform(1, 2, 3)},
+        ),
+        Case(
+            "the arguments are left as they were",
+            "u, v = a.copy(), b.copy(); (relative_error(a, b), bool((a == u).all() and (b == v).all()))",
+            pair,
+            weight=0.5,
+        ),
+    ],
+    misconceptions=[
+        Misconception("mean", ").max()", ").mean()", "The mean over the entries is taken: the largest counts."),
+        Misconception(
+            "one side",
+            "np.abs(a) + np.abs(b)",
+            "np.abs(a)",
+            "The difference is divided by |a| alone: divide by |a| + |b|.",
+        ),
+        Misconception(
+            "signs",
+            "np.abs(a) + np.abs(b)",
+            "np.abs(a + b)",
+            "The difference is divided by |a + b|, which is small for opposite signs: it is |a| + |b|.",
+        ),
+        Misconception(
+            "no floor",
+            "np.maximum(1e-8, np.abs(a) + np.abs(b))",
+            "(np.abs(a) + np.abs(b))",
+            "Nothing keeps the divisor from 0: take the larger of 1e-8 and |a| + |b|.",
+        ),
+    ],
+)

@@ -1,0 +1,79 @@
+"""What the grader asks of `rnn_forward`: the loss and the last state of a sequence."""
+
+from autograder.oracle import Case, Misconception, Question
+
+from ._draws import network
+from ._libraries import NUMPY_ALONE
+
+FORWARD = "loss, h, _ = rnn_forward(params, tokens, h0)\n"
+
+QUESTION = Question(
+    cases=[
+        Case("loss and last state", FORWARD + "(loss, h)", network(5, 4, 7), weight=3),
+        Case("one step", FORWARD + "(loss, h)", network(3, 6, 1)),
+        Case("as many units as classes", FORWARD + "(loss, h)", network(4, 4, 6)),
+        Case("a long stream", FORWARD + "(loss, h)", network(6, 5, 300)),
+        Case("a zero starting state", FORWARD + "(loss, h)", network(4, 3, 5, start=0.0)),
+        Case("tokens in a list", "loss, h, _ = rnn_forward(params, tokens.tolist(), h0)\n(loss, h)", network(4, 5, 6)),
+        Case("saturated units and large scores", FORWARD + "(loss, h)", network(5, 4, 9, scale=400.0)),
+        Case(
+            "the arguments are left as they were, and a second call gives the same",
+            """
+before = {name: array.copy() for name, array in params.items()}, tokens.copy(), h0.copy()
+loss, h, _ = rnn_forward(params, tokens, h0)
+loss, h = loss, h.copy()
+again, h_again, _ = rnn_forward(params, tokens, h0)
+same = all(bool((before[0][name] == params[name]).all()) for name in params)
+(loss, h, again, h_again, same and bool((before[1] == tokens).all() and (before[2] == h0).all()))
+""",
+            network(4, 3, 8),
+            weight=0.5,
+        ),
+    ],
+    misconceptions=[
+        Misconception(
+            "mean over steps",
+            "return len(targets) * cross_entropy(scores, targets),",
+            "return cross_entropy(scores, targets),",
+            "The loss is the mean over the steps: their sum is asked.",
+        ),
+        Misconception(
+            "targets not shifted",
+            "tokens[:-1], tokens[1:]",
+            "tokens[:-1], tokens[:-1]",
+            "Each step's target is its own input: the target is the token that follows.",
+        ),
+        Misconception(
+            "inputs and targets swapped",
+            "inputs, targets = tokens[:-1], tokens[1:]",
+            "targets, inputs = tokens[:-1], tokens[1:]",
+            "Inputs and targets are swapped: the inputs are all tokens but the last, the targets all but the first.",
+        ),
+        Misconception(
+            "starting state ignored",
+            "states[0] = h0",
+            "states[0] = 0.0",
+            "The stream starts from a zero state: h0 is the state before the first step.",
+        ),
+        Misconception(
+            "W transposed",
+            'before.dot(params["W"])',
+            'params["W"].dot(before)',
+            "The state is multiplied by W from the wrong side: it is h W, rows times columns.",
+        ),
+        Misconception(
+            "scores from the old state",
+            'states[1:] @ params["V"]',
+            'states[:-1] @ params["V"]',
+            "The scores are made from the state before the step: o_t comes from h_t.",
+        ),
+        Misconception(
+            "no output bias",
+            ' @ params["V"] + params["c"]',
+            ' @ params["V"]',
+            "The output bias c is missing from the scores.",
+        ),
+    ],
+    builds_on=("cross_entropy",),
+    forbids=NUMPY_ALONE,
+)

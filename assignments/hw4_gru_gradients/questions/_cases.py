@@ -1,0 +1,8 @@
+"""Cases on gradients."""
+
+from autograder.oracle import Case
+
+
+def gradient(name, draw, ask, weight=1.0):
+    """A case on gradients, with their tolerance."""
+    return Case(name, ask, draw, weight, relative=1e-6, absolute=1e-9)

@@ -1,0 +1,258 @@
+"""What the grader asks of `WordLM`: logits and states of each type of layer, tied weights, dropout."""
+
+from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.programs import EXPORTED, refuses
+
+from ._word_models import BUILD, DROPPED, WEIGHTS_AND_LOGITS, draw_tokens, same_logits, share_dropped
+
+QUESTION = Question(
+    cases=[
+        Case(
+            "the number of parameters of each type, untied and tied",
+            "[sum(p.numel() for p in WordLM(kind, words, size, 6, layers, 0.0, tied).parameters()) "
+            "for kind in ('LSTM', 'GRU', 'RNN_TANH', 'RNN_RELU') for layers in (1, 2, 3) "
+            "for size, tied in ((6, True), (6, False), (4, False))]",
+            lambda rng: {"words": int(rng.integers(30, 60))},
+            weight=2,
+        ),
+        Case(
+            "logits and states of each type, computed from your weights",
+            BUILD + EXPORTED + WEIGHTS_AND_LOGITS.format(embedding=5, tied=False, step=False),
+            draw_tokens,
+            weight=3,
+            judge=same_logits,
+        ),
+        Case(
+            "logits of tied models after a step of training",
+            BUILD + EXPORTED + WEIGHTS_AND_LOGITS.format(embedding=7, tied=True, step=True),
+            draw_tokens,
+            judge=same_logits,
+        ),
+        Case(
+            "tied weights are one parameter, and both sides use it",
+            BUILD
+            + """
+results = []
+for rnn_type in ("LSTM", "GRU"):
+    model = build(rnn_type, 7, 7, 1, 0.0, True).eval()
+    shared = [parameter for parameter in model.parameters() if parameter.shape == (13, 7)]
+    first, _ = model(tokens, model.init_hidden(3))
+    with torch.no_grad():
+        shared[0].zero_()
+    logits, after = model(tokens, model.init_hidden(3))
+    _, other = model((tokens + 1) % 13, model.init_hidden(3))
+    results.append((len(shared), bool(first.std(dim=(0, 1)).max() > 1e-3), bool(logits.std(dim=(0, 1)).max() < 1e-6),
+                    apart(after, other) < 1e-6))
+results
+""",
+            draw_tokens,
+        ),
+        Case(
+            "a text read in two parts, the state carried, gives the logits of the whole",
+            BUILD
+            + """
+results = []
+for rnn_type in ("LSTM", "GRU", "RNN_TANH", "RNN_RELU"):
+    model = build(rnn_type, 5, 7, 2, 0.4, False).eval()
+    state = (a, b) if rnn_type == "LSTM" else a
+    whole, end = model(tokens, state)
+    first, middle = model(tokens[:2], state)
+    second, last = model(tokens[2:], middle)
+    fresh, _ = model(tokens[2:], model.init_hidden(3))
+    results.append((tuple(whole.shape), apart(torch.cat([first, second]), whole) < 1e-4, apart(last, end) < 1e-4,
+                    apart(second, fresh) > 1e-3))
+results
+""",
+            draw_tokens,
+            weight=1.5,
+        ),
+        Case(
+            "columns do not see each other, and no step sees a later one",
+            BUILD
+            + """
+results = []
+for rnn_type in ("LSTM", "GRU"):
+    model = build(rnn_type, 5, 7, 2, 0.4, False).eval()
+    logits, _ = model(tokens, model.init_hidden(3))
+    changed = tokens.clone()
+    changed[3:, 1] = (changed[3:, 1] + 1) % 13
+    other, _ = model(changed, model.init_hidden(3))
+    moved = (logits - other).detach().abs().amax(-1) > 1e-4
+    alone, _ = model(tokens[:, 2:], model.init_hidden(1))
+    results.append((moved, apart(alone, logits[:, 2:]) < 1e-4))
+results
+""",
+            draw_tokens,
+            weight=0.5,
+        ),
+        Case(
+            "init_hidden: zeros of the right shape, a pair for the LSTM, of the weights' dtype",
+            """
+import torch
+[(WordLM(kind, 9, 4, 5, 3, 0.1, False).init_hidden(batch),
+  WordLM(kind, 9, 5, 5, 1, 0.0, True).double().init_hidden(batch))
+ for kind in ("LSTM", "GRU", "RNN_TANH", "RNN_RELU") for batch in (1, 2)]
+""",
+            weight=1,
+        ),
+        Case(
+            "dropout acts on embeddings and output, in training mode only",
+            BUILD + "results = []\nfor rnn_type in ('LSTM', 'GRU'):" + DROPPED.replace("\n", "\n    ") + "\nresults",
+            draw_tokens,
+            weight=1,
+        ),
+        Case(
+            "dropout acts between the layers, not on the recurrent connections",
+            BUILD
+            + """
+results = []
+for rnn_type in ("LSTM", "GRU", "RNN_TANH"):
+    state = (a, b) if rnn_type == "LSTM" else a
+    above = as_pair(build(rnn_type, 5, 7, 2, 1.0, False)(tokens, state)[1])[0][1]
+    moved = build(rnn_type, 5, 7, 2, 1.0, False)(tokens, tuple(
+        torch.stack([1 - part[0], part[1]]) for part in state) if rnn_type == "LSTM" else torch.stack([1 - a[0], a[1]]))
+    model = build(rnn_type, 5, 7, 1, 0.5, False)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.shape == (13, 5):
+                parameter.zero_()
+    one = (a[:1], b[:1]) if rnn_type == "LSTM" else a[:1]
+    training = [model(tokens, one)[1] for _ in range(3)]
+    model.eval()
+    off = model(tokens, one)[1]
+    results.append((apart(above, as_pair(moved[1])[0][1]) < 1e-6, [apart(state, off) < 1e-5 for state in training]))
+results
+""",
+            draw_tokens,
+            weight=0.5,
+        ),
+        Case(
+            "dropout drops with the probability that was asked for",
+            """
+import torch
+torch.manual_seed(seed)
+model = WordLM("GRU", 13, 5, 40, 1, 0.2, False)
+with torch.no_grad():
+    for parameter in model.parameters():
+        if parameter.shape == (13, 40):
+            parameter.zero_()
+            parameter[0, 0] = 1.0
+logits, _ = model(torch.randint(13, (100, 40)), model.init_hidden(40))
+scores = (logits[..., 0] - logits[..., 1]).flatten()
+(len(scores), float(((scores - scores.mode().values).abs() < 1e-7).float().mean()))
+""",
+            lambda rng: {"seed": int(rng.integers(1 << 30))},
+            weight=0.5,
+            judge=share_dropped,
+        ),
+        Case(
+            "evaluation mode gives the same each time, training mode does not",
+            BUILD
+            + """
+results = []
+for rnn_type in ("LSTM", "RNN_RELU"):
+    model = build(rnn_type, 5, 7, 2, 0.5, False)
+    state = model.init_hidden(3)
+    training = apart(model(tokens, state)[0], model(tokens, state)[0]) > 1e-3
+    model.eval()
+    still = build(rnn_type, 5, 7, 2, 0.0, False)
+    results.append((training, torch.equal(model(tokens, state)[0], model(tokens, state)[0]),
+                    apart(still(tokens, state)[0], still.eval()(tokens, state)[0]) < 1e-6))
+results
+""",
+            draw_tokens,
+            weight=0.5,
+        ),
+        Case(
+            "unknown types and tied sizes that differ are refused",
+            refuses(
+                "WordLM(*value)",
+                "(('LTSM', 9, 4, 4, 1, 0.0, False), ('RNN', 9, 4, 4, 1, 0.0, False), ('LSTM', 9, 4, 5, 1, 0.0, True), "
+                "('GRU', 9, 5, 4, 2, 0.0, True), ('GRU', 9, 5, 4, 2, 0.0, False), ('LSTM', 9, 4, 4, 1, 0.0, True))",
+            ),
+            weight=0.5,
+        ),
+    ],
+    misconceptions=[
+        Misconception(
+            "tied by copy",
+            "self.decoder.weight = self.embedding.weight",
+            "self.decoder.weight = nn.Parameter(self.embedding.weight.detach().clone())",
+            "The decoder starts as a copy of the embedding but is a parameter of its own: tied means one and the "
+            "same Parameter.",
+        ),
+        Misconception(
+            "decoder bias dropped",
+            "nn.init.zeros_(self.decoder.bias)",
+            "self.decoder.bias = None",
+            "The decoder has no bias; each word has one of its own there.",
+        ),
+        Misconception(
+            "state not used",
+            "self.rnn(embedded, hidden)",
+            "self.rnn(embedded)",
+            "The state that comes in is not used, each call starts from zeros.",
+        ),
+        Misconception(
+            "no dropout on the embeddings",
+            "self.dropout(self.embedding(tokens))",
+            "self.embedding(tokens)",
+            "There is no dropout on the embeddings.",
+        ),
+        Misconception(
+            "no dropout on the output",
+            "self.decoder(self.dropout(outputs))",
+            "self.decoder(outputs)",
+            "There is no dropout on the output of the last layer.",
+        ),
+        Misconception(
+            "no dropout between the layers",
+            "between = dropout if num_layers > 1 else 0.0",
+            "between = 0.0",
+            "There is no dropout between the recurrent layers.",
+        ),
+        Misconception(
+            "p taken as the keep probability",
+            "self.dropout = nn.Dropout(dropout)",
+            "self.dropout = nn.Dropout(1 - dropout)",
+            "dropout is the probability of dropping, here it was taken as that of keeping.",
+        ),
+        Misconception(
+            "always tanh",
+            "rnn_type[4:].lower()",
+            '"tanh"',
+            "RNN_RELU computes a tanh: hand the nonlinearity on to nn.RNN.",
+        ),
+        Misconception(
+            "one layer whatever was asked",
+            "embedding_size, hidden_size, num_layers, dropout=between",
+            "embedding_size, hidden_size, 1, dropout=0.0",
+            "There is one recurrent layer whatever num_layers says.",
+        ),
+        Misconception(
+            "a random first state",
+            "new_zeros(self.num_layers, batch_size, self.hidden_size)",
+            "new_ones(self.num_layers, batch_size, self.hidden_size).normal_()",
+            "init_hidden gives random values, the first state is zeros.",
+        ),
+        Misconception(
+            "state of the default dtype",
+            "self.decoder.weight.new_zeros(",
+            "torch.zeros(",
+            "init_hidden gives float32 whatever the weights are, it should take over their dtype and device.",
+        ),
+        Misconception(
+            "tied sizes not checked",
+            "if tied and embedding_size != hidden_size:",
+            "if tied and embedding_size < 0:",
+            "Tied weights of two different sizes should be refused with a ValueError.",
+        ),
+        Misconception(
+            "unknown type taken for an LSTM",
+            "if rnn_type not in types:",
+            "if rnn_type not in types:\n            rnn_type = 'LSTM'\n        if not rnn_type:",
+            "An unknown rnn_type should be refused with a ValueError, here it builds some model.",
+        ),
+    ],
+    seconds=60.0,
+)

@@ -1,0 +1,181 @@
+"""What the grader asks of `generate`: words drawn by temperature, one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.programs import SUMS, refuses
+
+from ._draws import shuffled, small_vocabulary
+from ._sampling import AFTER, DRAWS, TIMES, drawn_by_temperature
+
+# Gives the same scores at every step.
+FLAT = """
+import torch
+
+class Flat(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scores = torch.nn.Parameter(scores.clone())
+
+    def forward(self, tokens, hidden):
+        return self.scores.expand(*tokens.shape, -1), hidden
+
+    def init_hidden(self, batch_size):
+        return torch.zeros(1, batch_size, 1)
+"""
+
+
+def draw_prompt(rng: np.random.Generator) -> dict:
+    """A vocabulary of 11, a prompt of known words, one with an unknown word, and a seed."""
+    vocabulary = small_vocabulary(rng, 11)
+    known = shuffled(rng, list(vocabulary)[2:])[:4]
+    return {
+        "vocabulary": vocabulary,
+        "prompt": " ".join(known),
+        "unknown": " ".join([known[0], "hippopotamus", known[1]]),
+        "seed": int(rng.integers(1 << 30)),
+    }
+
+
+def draw_scores(rng: np.random.Generator) -> dict:
+    """A vocabulary of 6 with a score each, and a seed."""
+    scores = torch.from_numpy(rng.permutation(np.array([-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])).astype(np.float32))
+    return {"vocabulary": small_vocabulary(rng, 6), "scores": scores, "seed": int(rng.integers(1 << 30))}
+
+
+QUESTION = Question(
+    cases=[
+        Case(
+            "the whole prompt is read, then each word that was drawn",
+            f"{SUMS}\n"
+            "[generate(Sums(), vocabulary, text, 12, 1.0, seeded(seed)) for text in (prompt, prompt.split()[0])]",
+            draw_prompt,
+            weight=2,
+        ),
+        Case(
+            "an unknown word is read as <unk>, an empty prompt as <eos>",
+            f"{SUMS}\n"
+            "[generate(Sums(), vocabulary, text, 9, 1.0, seeded(seed)) for text in (unknown, 'hippopotamus', '')]",
+            draw_prompt,
+        ),
+        Case(
+            "evaluation mode, and the old mode restored",
+            f"{SUMS}\nresults = []\nfor mode in (True, False):\n    asked = Sums().train(mode)\n"
+            "    words = generate(asked, vocabulary, prompt, 6, 1.0, seeded(seed))\n"
+            "    results.append((words, any(asked.modes), asked.training))\nresults",
+            draw_prompt,
+        ),
+        Case(
+            "drawn with the probabilities of a low temperature",
+            f"{FLAT}\ngenerate(Flat(), vocabulary, '', {DRAWS}, 0.6, torch.Generator().manual_seed(seed))",
+            draw_scores,
+            weight=1.5,
+            judge=drawn_by_temperature(0.6),
+        ),
+        Case(
+            "drawn with the probabilities of a high temperature",
+            f"{FLAT}\ngenerate(Flat(), vocabulary, 'owl', {DRAWS}, 2.5, torch.Generator().manual_seed(seed))",
+            draw_scores,
+            judge=drawn_by_temperature(2.5),
+        ),
+        Case(
+            "all chance comes from rng, which is advanced",
+            f"""{FLAT}
+def drawn(rng):
+    return generate(Flat(), vocabulary, '', 60, 1.0, rng)
+
+torch.manual_seed(seed)
+rng = torch.Generator().manual_seed(seed)
+first, following = drawn(rng), drawn(rng)
+torch.manual_seed(seed + 1)
+again = drawn(torch.Generator().manual_seed(seed))
+other = drawn(torch.Generator().manual_seed(seed + 1))
+(len(first), set(first) <= set(vocabulary), first == again, first == following, first == other)
+""",
+            draw_scores,
+        ),
+        Case(
+            "one word, and none",
+            f"{SUMS}\n[generate(Sums(), vocabulary, prompt, length, 1.0, seeded(seed)) for length in (1, 0, 2)]",
+            draw_prompt,
+            weight=0.5,
+        ),
+        Case(
+            "a temperature that is not positive is refused",
+            SUMS + refuses("generate(Sums(), vocabulary, prompt, 2, value, seeded(seed))", "(0.0, -1.0, 0, 0.5)"),
+            draw_prompt,
+            weight=0.5,
+        ),
+    ],
+    misconceptions=[
+        Misconception(
+            "always the most probable word",
+            "int(torch.multinomial(probabilities.to(rng.device), 1, generator=rng))",
+            "int(probabilities.argmax())",
+            "Always the most probable word comes: it should be drawn, by its probability.",
+        ),
+        Misconception(
+            "temperature multiplied",
+            "logits[-1, 0] / temperature",
+            "logits[-1, 0] * temperature",
+            TIMES,
+        ),
+        Misconception(
+            "temperature after the softmax",
+            "F.softmax(logits[-1, 0] / temperature, dim=-1)",
+            "F.softmax(logits[-1, 0], dim=-1) / temperature",
+            AFTER,
+        ),
+        Misconception(
+            "end mark after the prompt",
+            'for word in prompt.split()] or [vocabulary["<eos>"]]',
+            'for word in prompt.split()] + [vocabulary["<eos>"]]',
+            "An <eos> is read after the prompt, so the model begins a new sentence instead of going on.",
+        ),
+        Misconception(
+            "prompt among the result",
+            "    drawn, hidden = [], model.init_hidden(1)",
+            "    drawn, hidden = prompt.split(), model.init_hidden(1)",
+            "The prompt stands in the result, which should hold the new words only.",
+        ),
+        Misconception(
+            "state not carried",
+            "            logits, hidden = model(",
+            "            logits, _ = model(",
+            "The state is not carried on from word to word, so the prompt is forgotten after the first draw.",
+        ),
+        Misconception(
+            "dropout on while drawing",
+            "model.eval()",
+            "model.train()",
+            "The model is asked in training mode: dropout should be off while text is drawn.",
+        ),
+        Misconception(
+            "mode not restored",
+            "    model.train(was_training)\n",
+            "",
+            "The model is left in evaluation mode whatever mode it came in.",
+        ),
+        Misconception(
+            "another generator",
+            ", generator=rng",
+            "",
+            "The words are drawn by torch's global generator, all chance should come from rng.",
+        ),
+        Misconception(
+            "special entries never drawn",
+            "            read = [int(",
+            "            probabilities[:2] = 0\n            read = [int(",
+            "<eos> and <unk> are never drawn, but any entry of the vocabulary may be.",
+        ),
+        Misconception(
+            "temperature not checked",
+            "if not temperature > 0:",
+            "if temperature is None:",
+            "A temperature that is not positive should be refused with a ValueError.",
+        ),
+    ],
+)

@@ -1,0 +1,133 @@
+"""What the grader asks of `perplexity`: one stream with the state carried, whatever the segments."""
+
+from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.programs import refuses
+
+from ._recall import RECALL, draw_recall
+
+QUESTION = Question(
+    cases=[
+        Case(
+            "exact on fixed weights, the last piece shorter",
+            f"{RECALL}\nperplexity(Recall().eval(), ids, 6)",
+            draw_recall(45),
+            weight=2,
+            relative=1e-5,
+        ),
+        Case(
+            "the same whatever the length of the pieces",
+            f"{RECALL}\n[perplexity(Recall().eval(), ids, bptt) for bptt in (1, 4, 22, 23, 24, 500)]",
+            draw_recall(24),
+            weight=2,
+            relative=1e-5,
+        ),
+        Case(
+            "evaluation mode for a model that comes in training mode",
+            f"{RECALL}\nmodel = Recall().train()\nvalue = perplexity(model, ids, 7)\n"
+            "(value, model.calls[0]['training'])",
+            draw_recall(20),
+            weight=1.5,
+            relative=1e-5,
+        ),
+        Case(
+            "the old mode is restored",
+            f"{RECALL}\nresults = []\nfor mode in (True, False):\n    model = Recall().train(mode)\n"
+            "    results.append((perplexity(model, ids, 5), model.training))\nresults",
+            draw_recall(12),
+            relative=1e-5,
+        ),
+        Case("two ids", f"{RECALL}\nperplexity(Recall().eval(), ids, 5)", draw_recall(2), 0.5, relative=1e-5),
+        Case(
+            "a state that is a pair",
+            f"{RECALL}\nperplexity(Recall(pair=True).eval(), ids, 6)",
+            draw_recall(20),
+            weight=0.5,
+            relative=1e-5,
+        ),
+        Case(
+            "one stream, from a state of zeros, at most bptt steps at a time",
+            f"{RECALL}\nmodel = Recall().eval()\nvalue = perplexity(model, ids, 6)\n"
+            "(value, float(model.calls[0]['state'].abs().sum()), [call['batch'] for call in model.calls[:1]], "
+            "max(call['steps'] for call in model.calls) <= 6, sum(call['steps'] for call in model.calls) >= "
+            "len(ids) - 1)",
+            draw_recall(33),
+            weight=0.5,
+            relative=1e-5,
+        ),
+        Case(
+            "fewer than two ids are refused",
+            RECALL + refuses("perplexity(Recall(), ids[:value], 4)", "(0, 1, 2)"),
+            draw_recall(5),
+            weight=0.5,
+        ),
+        Case(
+            "ids and weights stay as they were and a second call gives the same",
+            f"{RECALL}\nmodel = Recall().eval()\nfirst = perplexity(model, ids, 9)\n"
+            "(first, perplexity(model, ids, 9), ids, [p.detach() for p in model.parameters()])",
+            draw_recall(15),
+            weight=0.25,
+            relative=1e-5,
+        ),
+    ],
+    misconceptions=[
+        Misconception(
+            "state reset in every piece",
+            "            logits, hidden = model(data, hidden)",
+            "            logits, _ = model(data, hidden)",
+            "The state starts from zeros in every piece, it should be carried through the whole text.",
+        ),
+        Misconception(
+            "dropout on in evaluation",
+            "model.eval()",
+            "model.train()",
+            "The model was asked in training mode, so its dropout was on: call model.eval() first.",
+        ),
+        Misconception(
+            "mode not restored",
+            "    model.train(was_training)\n",
+            "",
+            "The model is left in evaluation mode whatever mode it came in.",
+        ),
+        Misconception(
+            "left in training mode",
+            "model.train(was_training)",
+            "model.train()",
+            "The model is left in training mode whatever mode it came in.",
+        ),
+        Misconception(
+            "mean of the pieces' perplexities",
+            'nll += F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()\n'
+            "    model.train(was_training)\n    return math.exp(nll / (len(ids) - 1))",
+            "nll += math.exp(F.cross_entropy(logits.flatten(0, 1), targets).item())\n"
+            "    model.train(was_training)\n    return nll / math.ceil((len(ids) - 1) / bptt)",
+            "This is the mean of the pieces' perplexities: sum the nats of all tokens first and take one exponential.",
+        ),
+        Misconception(
+            "mean of the pieces' means",
+            'nll += F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()\n'
+            "    model.train(was_training)\n    return math.exp(nll / (len(ids) - 1))",
+            "nll += F.cross_entropy(logits.flatten(0, 1), targets).item()\n"
+            "    model.train(was_training)\n    return math.exp(nll / math.ceil((len(ids) - 1) / bptt))",
+            "The pieces' means were averaged, so a short last piece counts as much as a long one: sum over "
+            "tokens instead.",
+        ),
+        Misconception(
+            "exp of a base-2 loss",
+            "math.exp(nll / (len(ids) - 1))",
+            "math.exp(nll / math.log(2) / (len(ids) - 1))",
+            "The loss in bits went into exp: with nats it is exp, with bits it is a power of 2.",
+        ),
+        Misconception(
+            "divided by all tokens",
+            "nll / (len(ids) - 1)",
+            "nll / len(ids)",
+            "The sum is divided by the number of tokens, but the first one is not predicted: divide by one less.",
+        ),
+        Misconception(
+            "targets not shifted",
+            "targets = ids[1:][start : start + bptt]",
+            "targets = ids[:-1][start : start + bptt]",
+            "The model is asked for the token that it has just read, the target is the next one.",
+        ),
+    ],
+)

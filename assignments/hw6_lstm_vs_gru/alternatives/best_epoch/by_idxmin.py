@@ -1,0 +1,3 @@
+def best_epoch(history):
+    finite = history.dropna(subset=["validation"])
+    return finite.loc[finite["validation"].idxmin(), "epoch"]

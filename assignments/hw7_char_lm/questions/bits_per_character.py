@@ -1,0 +1,35 @@
+"""What the grader asks of `bits_per_character`: a sum of nats as bits per character."""
+
+from autograder.oracle import Misconception, Question
+
+from ._measures import measure_cases
+
+QUESTION = Question(
+    cases=measure_cases("bits_per_character"),
+    misconceptions=[
+        Misconception(
+            "left in nats",
+            " / math.log(2)",
+            "",
+            "The result is in nats per character, bits are nats divided by ln 2.",
+        ),
+        Misconception(
+            "multiplied by ln 2",
+            "/ math.log(2)",
+            "* math.log(2)",
+            "The nats were multiplied by ln 2, they should be divided by it.",
+        ),
+        Misconception(
+            "perplexity per character",
+            "return nll / characters / math.log(2)",
+            "return math.exp(nll / characters)",
+            "This is the perplexity per character, its logarithm to base 2 was asked for.",
+        ),
+        Misconception(
+            "count not checked",
+            "if not characters > 0:",
+            "if characters == 0:",
+            "A negative count should be refused with a ValueError, as zero is.",
+        ),
+    ],
+)

@@ -1,0 +1,7 @@
+from assignments.ASSIGNMENT.notebook import math
+
+
+def bits_per_token(total_nll, tokens):
+    if not tokens > 0:
+        raise ValueError(tokens)
+    return total_nll * math.log2(math.e) / tokens

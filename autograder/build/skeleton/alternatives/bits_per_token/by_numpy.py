@@ -1,0 +1,7 @@
+from assignments.ASSIGNMENT.notebook import np
+
+
+def bits_per_token(total_nll, tokens):
+    if tokens < 1:
+        raise ValueError(tokens)
+    return np.float64(total_nll) / (np.log(2) * tokens)
