@@ -46,3 +46,12 @@ def test_nbformat_comes_without_a_grammar_to_compile():
 @pytest.mark.parametrize("page", ["README.md", ".github/workflows/ci.yml"])
 def test_a_torch_that_is_named_is_the_lock_s(page):
     assert set(re.findall(r"torch==([\w.]+)", (ROOT / page).read_text())) == {locked()["torch"]}
+
+
+def test_the_versions_that_the_design_names_are_the_lock_s():
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"versions of `requirements.lock`: ([^|]*)\.\n", page)
+    named = dict(re.findall(r"([\w-]+)\s+(\d[\d.]*\d)", told))
+    pins = {name.lower().replace("-", "_"): version for name, version in locked().items()}
+    assert len(named) >= 9
+    assert named == {name: pins[name.lower()] for name in named}
