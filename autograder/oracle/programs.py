@@ -21,10 +21,14 @@ class Sums(torch.nn.Module):
 
     def init_hidden(self, batch_size):
         return torch.zeros(1, batch_size, 1)
+"""
 
+# Defines seeded(seed), a generator; where torch is imported.
+SEEDED = """
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
 """
+SUMS += SEEDED
 
 # Defines exported(model): a model's weights, or the reason why there are none.
 EXPORTED = """
@@ -35,6 +39,17 @@ def exported(model):
         return export_weights(model)
     except ValueError as error:
         return str(error)
+"""
+
+
+def outcomes(function: str) -> str:
+    """A program that defines outcome(*arguments): what the function returns, or that it raised ValueError."""
+    return f"""
+def outcome(*arguments):
+    try:
+        return {function}(*arguments)
+    except ValueError:
+        return "ValueError"
 """
 
 

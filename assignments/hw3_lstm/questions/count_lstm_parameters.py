@@ -1,39 +1,39 @@
 """What the grader asks of `count_lstm_parameters`: the number of parameters with one bias per gate, or with two."""
 
 from autograder.oracle import Case, Misconception, Question
-
-from ._draws import draw_sizes
-from ._programs import LSTM_OUTCOME
+from autograder.oracle.draws import layer_sizes
+from autograder.oracle.programs import outcomes
 
 QUESTION = Question(
     cases=[
         Case(
             "one layer, one bias per block",
             "[count_lstm_parameters(n, m, 1, 'one') for n, m in ((200, 200), (7, 3), (3, 7), (n, m))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "one layer, two biases per block",
             "[count_lstm_parameters(n, m, 1, 'two') for n, m in ((200, 200), (9, 4), (4, 9), (n, m))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "several layers",
             "[count_lstm_parameters(n, m, layers, bias) for layers in (2, 3, 7) for bias in ('two', 'one')]",
-            draw_sizes,
+            layer_sizes,
             weight=1.5,
         ),
         Case(
             "ValueError for a size or a number of layers under 1, and none for 1",
-            LSTM_OUTCOME
+            outcomes("count_lstm_parameters")
             + "[outcome(*sizes, 'one') for sizes in ((1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (-2, 5, 1),"
             " (5, -2, 1), (5, 2, -1), (1, 4, 2), (4, 1, 2), (n, m, 1))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "ValueError for another bias",
-            LSTM_OUTCOME + "[outcome(n, m, 2, bias) for bias in ('one', 'three', 'two', '', 'One')]",
-            draw_sizes,
+            outcomes("count_lstm_parameters")
+            + "[outcome(n, m, 2, bias) for bias in ('one', 'three', 'two', '', 'One')]",
+            layer_sizes,
         ),
     ],
     misconceptions=[

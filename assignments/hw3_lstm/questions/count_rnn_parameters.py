@@ -1,11 +1,8 @@
 """What the grader asks of `count_rnn_parameters`: the number of parameters of each type of layer, stacked."""
 
 from autograder.oracle import Case, Misconception, Question
-
-from ._draws import draw_sizes
-from ._programs import LSTM_OUTCOME
-
-RNN_OUTCOME = LSTM_OUTCOME.replace("count_lstm_parameters", "count_rnn_parameters")
+from autograder.oracle.draws import layer_sizes
+from autograder.oracle.programs import outcomes
 
 QUESTION = Question(
     cases=[
@@ -13,26 +10,27 @@ QUESTION = Question(
             "one layer of each type",
             "[count_rnn_parameters(kind, *sizes, 1, bias) for kind in ('LSTM', 'GRU', 'RNN') for bias in ('one', 'two')"
             " for sizes in ((200, 200), (7, 3), (3, 7), (n, m))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "several layers of each type",
             "[count_rnn_parameters(kind, n, m, layers, bias) for kind in ('LSTM', 'GRU', 'RNN')"
             " for layers in (2, 5) for bias in ('two', 'one')]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "ValueError for another type or bias",
-            RNN_OUTCOME
+            outcomes("count_rnn_parameters")
             + "[outcome(kind, n, m, 2, bias) for kind, bias in (('GRU', 'one'), ('CNN', 'one'), ('', 'two'),"
             " ('LSTM', 'three'), ('RNN', 'two'), ('GRU', ''), ('RNN', 'none'))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "ValueError for a size or a number of layers under 1, and none for 1",
-            RNN_OUTCOME + "[outcome(kind, *sizes, 'two') for kind in ('LSTM', 'GRU', 'RNN') for sizes in"
+            outcomes("count_rnn_parameters")
+            + "[outcome(kind, *sizes, 'two') for kind in ('LSTM', 'GRU', 'RNN') for sizes in"
             " ((1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (-2, 5, 1), (5, -2, 1), (5, 2, -1), (n, m, 2), (4, 1, 2))]",
-            draw_sizes,
+            layer_sizes,
         ),
     ],
     misconceptions=[

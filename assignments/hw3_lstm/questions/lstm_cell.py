@@ -1,18 +1,19 @@
 """What the grader asks of `lstm_cell`: one forward step."""
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.draws import gate_parameters, saturating
 
-from ._draws import parameters
+from ._draws import NAMES
 
 
 def step(batch, input_size, hidden_size, *, zero=False, saturated=False):
     """Draws x, h, c and params of one step, from zero states or with gates that are fully open or shut."""
 
     def draw(rng):
-        params = parameters(rng, input_size, hidden_size)
+        params = gate_parameters(rng, NAMES, input_size, hidden_size)
         if saturated:  # half of the units each way; the candidate stays where it can be told apart
             for gate in "ufo":
-                params[f"b_{gate}"] = 800.0 * rng.permutation([1.0 - 2.0 * (k % 2) for k in range(hidden_size)])
+                params[f"b_{gate}"] = saturating(rng, hidden_size)
         h, c = rng.uniform(-1, 1, (batch, hidden_size)), 1.5 * rng.standard_normal((batch, hidden_size))
         return {
             "x": rng.standard_normal((batch, input_size)),

@@ -1,22 +1,18 @@
 """Parameters, steps and sequences of a GRU that several questions draw."""
 
+from autograder.oracle.draws import gate_parameters, saturating
+
 NAMES = ("W_xz", "W_hz", "b_z", "W_xr", "W_hr", "b_r", "W_xg", "W_hg", "b_g")
-
-
-def parameters(rng, input_size, hidden_size, scale=0.6, names=NAMES):
-    """The arrays of a GRU by name, normal entries."""
-    shapes = {"W_x": (input_size, hidden_size), "W_h": (hidden_size, hidden_size), "b_": (hidden_size,)}
-    return {name: scale * rng.standard_normal(shapes["b_" if name[0] == "b" else name[:3]]) for name in names}
 
 
 def step(batch, input_size, hidden_size, *, zero=False, saturated=False, names=NAMES):
     """Draws x, h, params and dh_next of one step, from a zero state or with gates that are fully open or shut."""
 
     def draw(rng):
-        params = parameters(rng, input_size, hidden_size, names=names)
+        params = gate_parameters(rng, names, input_size, hidden_size)
         if saturated:  # half of the units each way; the candidate stays where it can be told apart
             for gate in "zr":
-                params[f"b_{gate}"] = 800.0 * rng.permutation(signs(hidden_size))
+                params[f"b_{gate}"] = saturating(rng, hidden_size)
         h = rng.standard_normal((batch, hidden_size))
         return {
             "x": rng.standard_normal((batch, input_size)),
@@ -28,11 +24,6 @@ def step(batch, input_size, hidden_size, *, zero=False, saturated=False, names=N
     return draw
 
 
-def signs(size):
-    """+1 and -1 by turns."""
-    return [1.0 - 2.0 * (k % 2) for k in range(size)]
-
-
 def sequence(steps, batch, input_size, hidden_size, *, zero=False, scale=0.6):
     """Draws xs, targets, h0 and params of a sequence."""
 
@@ -42,7 +33,7 @@ def sequence(steps, batch, input_size, hidden_size, *, zero=False, scale=0.6):
             "xs": rng.standard_normal((steps, batch, input_size)),
             "targets": rng.standard_normal((steps, batch, hidden_size)),
             "h0": 0.0 * h0 if zero else h0,
-            "params": parameters(rng, input_size, hidden_size, scale),
+            "params": gate_parameters(rng, NAMES, input_size, hidden_size, scale),
         }
 
     return draw

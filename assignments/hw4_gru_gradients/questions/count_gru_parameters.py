@@ -1,48 +1,36 @@
 """What the grader asks of `count_gru_parameters`: the number of parameters with one bias per block, or with two."""
 
 from autograder.oracle import Case, Misconception, Question
-
-
-def draw_sizes(rng):
-    """Numbers of inputs and of hidden units."""
-    return {"n": int(rng.integers(30, 900)), "m": int(rng.integers(1000, 3000))}
-
-
-COUNT_OUTCOMES = """
-def outcome(*arguments):
-    try:
-        return count_gru_parameters(*arguments)
-    except ValueError:
-        return "ValueError"
-"""
+from autograder.oracle.draws import layer_sizes
+from autograder.oracle.programs import outcomes
 
 QUESTION = Question(
     cases=[
         Case(
             "one bias per block",
             "[count_gru_parameters(n, m, 'one') for n, m in ((200, 200), (7, 3), (3, 7), (n, m))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "two biases per block",
             "[count_gru_parameters(n, m, 'two') for n, m in ((200, 200), (9, 4), (4, 9), (n, m))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "drawn sizes",
             "[count_gru_parameters(n, m, bias) for bias in ('two', 'one')]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "ValueError for a size under 1, and none for 1",
-            COUNT_OUTCOMES
+            outcomes("count_gru_parameters")
             + "[outcome(n, m, 'one') for n, m in ((1, 1), (0, 3), (3, 0), (-2, 5), (5, -2), (1, 4), (4, 1), (n, m))]",
-            draw_sizes,
+            layer_sizes,
         ),
         Case(
             "ValueError for another bias",
-            COUNT_OUTCOMES + "[outcome(n, m, bias) for bias in ('one', 'three', 'two', '', 'One')]",
-            draw_sizes,
+            outcomes("count_gru_parameters") + "[outcome(n, m, bias) for bias in ('one', 'three', 'two', '', 'One')]",
+            layer_sizes,
         ),
     ],
     misconceptions=[

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
+
+from autograder.oracle.judging import likely
 
 DRAWS = 3000
 TIMES = "The logits are multiplied by the temperature, they should be divided by it."
@@ -13,20 +13,11 @@ AFTER = (
 )
 
 
-def likely(counts: list[int], scores: torch.Tensor) -> bool:
-    """Whether each count lies within 6.5 binomial standard deviations, plus 1, of what the scores make one expect.
+def drawn_by_temperature(temperature: float):
+    """A judge of DRAWS words drawn from the scores at a temperature.
 
     By the exact binomial tails right answers fail with a chance of 4e-9, both cases together.
     """
-    shares = torch.softmax(scores, 0).tolist()
-    return all(
-        abs(count - DRAWS * share) <= 6.5 * math.sqrt(DRAWS * share * (1 - share)) + 1
-        for count, share in zip(counts, shares, strict=True)
-    )
-
-
-def drawn_by_temperature(temperature: float):
-    """A judge of DRAWS words drawn from the scores at a temperature."""
 
     def judge(answer, inputs, solution) -> str | None:
         words = list(inputs["vocabulary"])
@@ -36,10 +27,10 @@ def drawn_by_temperature(temperature: float):
             return "something came back that is no word of the vocabulary"
         counts = [answer.count(word) for word in words]
         scores = inputs["scores"].double()
-        if likely(counts, scores / temperature):
+        if likely(counts, torch.softmax(scores / temperature, 0).tolist()):
             return None
         for slip, sentence in ((scores * temperature, TIMES), (scores, AFTER)):
-            if likely(counts, slip):
+            if likely(counts, torch.softmax(slip, 0).tolist()):
                 return sentence
         return "the words are not drawn with the probabilities of this temperature; any entry may be drawn"
 

@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from autograder.oracle.judging import likely
+
 ROWS, WIDE = 12, 1000  # drawn by one temperature
 COLUMNS = 4000  # drawn to see whether columns are independent
 SYMBOLS = 6
@@ -32,17 +34,13 @@ def shares_of(scores: torch.Tensor, temperature: float, top_k: int | None) -> li
     return torch.softmax(scores, 0).tolist()
 
 
-def likely(row: torch.Tensor, shares: list[float]) -> bool:
-    """Whether each symbol turns up within 6.5 binomial standard deviations, plus 1, of what its share makes one expect.
+def drawn_as(symbols: torch.Tensor, shares: list[float]) -> bool:
+    """Whether each symbol turns up about as often as its share says.
 
     By the exact tails right answers fail with a chance of 2e-9 in the cases of one temperature each, together, and of
-    2e-7 in that of independent columns, where the groups are smaller. A share of 0 allows none at all.
+    2e-7 in that of independent columns, where the groups are smaller.
     """
-    counts, draws = torch.bincount(row, minlength=SYMBOLS).tolist(), len(row)
-    return all(
-        count == 0 if share == 0 else abs(count - draws * share) <= 6.5 * math.sqrt(draws * share * (1 - share)) + 1
-        for count, share in zip(counts, shares, strict=True)
-    )
+    return likely(torch.bincount(symbols, minlength=SYMBOLS).tolist(), shares)
 
 
 def rows_of(answer, shape: tuple[int, int]) -> str | None:
@@ -64,7 +62,7 @@ def drawn_with(temperature: float, top_k: int | None):
         if wrong:
             return wrong
         scores = inputs["scores"][0]
-        if likely(answer.flatten(), shares_of(scores, temperature, top_k)):
+        if drawn_as(answer.flatten(), shares_of(scores, temperature, top_k)):
             return ONE_STEP if bool((answer == answer[:1]).all()) else None
         if bool((answer == answer[:, :1]).all()):
             return GREEDY if bool((answer == scores.argmax()).all()) else ONE_DRAW
@@ -75,7 +73,7 @@ def drawn_with(temperature: float, top_k: int | None):
             (shares_of(-scores, temperature, top_k), SMALLEST),
         ]
         for shares, sentence in slips:
-            if likely(answer.flatten(), shares):
+            if drawn_as(answer.flatten(), shares):
                 return sentence
         if top_k is not None and _left_over(answer, shares_of(scores, temperature, None), top_k):
             return NOT_RENORMALISED
@@ -105,7 +103,7 @@ def columns_apart(answer, inputs, solution) -> str | None:
     for row in answer:
         for symbol in range(SYMBOLS):
             chosen = row[before == symbol]
-            if len(chosen) >= 500 and not likely(chosen, shares[symbol]):
+            if len(chosen) >= 500 and not drawn_as(chosen, shares[symbol]):
                 return "each column should go on from the symbol that it read itself, and draw for itself"
         before = row
     pairs = answer[0, 0::2] * SYMBOLS + answer[0, 1::2]

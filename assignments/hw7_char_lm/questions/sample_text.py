@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from autograder.oracle import Case, Misconception, Question
-from autograder.oracle.programs import SUMS, refuses
+from autograder.oracle.programs import SEEDED, SUMS, refuses
 
 from ._draws import seed_of
 from ._sampling import (
@@ -39,10 +39,8 @@ class Table(torch.nn.Module):
 
     def init_hidden(self, batch_size):
         return torch.zeros(1, batch_size, 1)
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 """
+TABLE += SEEDED
 
 
 def draw_prompts(steps: int, batch: int):
