@@ -7,7 +7,11 @@ import pytest
 
 from autograder.cli import main, parser
 
-COMMANDS = re.search(r"\{([a-z,]+)\}", parser().format_usage())[1].split(",")
+COMMANDS = re.findall(r"^    ([a-z]+)\b", parser().format_help(), re.MULTILINE)  # as `course --help` lists them
+
+
+def test_help_lists_the_commands():
+    assert {"build", "verify", "grade", "report", "export", "demo"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
