@@ -27,11 +27,11 @@ demo: $(READY) ## grade a small class, show marks, reasons and feedback, train a
 	$(BIN)/course build
 	$(BIN)/course demo
 
-test: $(READY) ## style, types and behaviour, in minutes
+test: $(READY) ## style, types and behaviour, without the slow tests
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-test-all: $(READY) ## the same and every slow test, in an hour
+test-all: $(READY) ## the same with every slow test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough
 
