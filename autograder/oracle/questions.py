@@ -104,7 +104,6 @@ class Question:
 
     id, alternatives: not written; `load_questions` sets them from the files. `id` is the name of the function, class or
         result, and of the file; the graded cell is `check_<id>`.
-
     builds_on: questions whose functions this one's answer runs through: a mistake there may cost marks here.
     made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a hand-in with a
         misconception that may cost this question's marks anyway, since training takes most of the time there.
@@ -178,9 +177,8 @@ def _modules(folder: Path) -> dict[str, ModuleType]:
     package = ModuleType(f"questions_of_{folder.parent.name}")
     package.__path__ = [str(folder)]
     for name in [name for name in sys.modules if name.split(".")[0] == package.__name__]:
-        del sys.modules[name]  # an earlier reading
+        del sys.modules[name]  # of an earlier reading, or of another course
     sys.modules[package.__name__] = package
-    importlib.invalidate_caches()
     names = sorted(path.stem for path in folder.glob("[!_]*.py"))
     return {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
 
