@@ -24,6 +24,8 @@ from autograder.grading.tasks import GIVEN_UP, TRIES, Graded, Runner, Task
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
+LOADED = ("torch", "matplotlib.pyplot")  # what solutions import, so that workers need not
+
 
 def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
     """A runner on this machine, `jobs` hand-ins at once (default: one for each core).
@@ -57,7 +59,7 @@ class _Pools:
         if sys.platform == "linux":
             from multiprocessing import forkserver
 
-            self.context.set_forkserver_preload(["autograder.grading.worker"])
+            self.context.set_forkserver_preload(["autograder.grading.worker", *LOADED])
             with mock.patch.dict(os.environ, ONE_THREAD):
                 forkserver.ensure_running()
         self.warm_server()
