@@ -15,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
-from autograder.intake.collecting import called, origin, people
+from autograder.intake.collecting import matching_students, origin, people
 from utils.files import replaced
 
 
@@ -32,7 +32,7 @@ def pack(root: Path, assignment: str, output: Path) -> list[str]:
     found = {origin(path.relative_to(extracted).parts) for path in extracted.rglob("*")}
     folders: dict[str, set[str]] = {}
     for one in found:
-        students = called(one, roster) if one and one.system == "Moodle" else []
+        students = matching_students(one, roster) if one and one.system == "Moodle" else []
         if one and len(students) == 1:
             folders.setdefault(students[0], set()).add(f"{one.name}_{one.number}_assignsubmission_file")
     if not folders:
