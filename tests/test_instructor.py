@@ -142,7 +142,7 @@ def test_pages_go_back_to_those_who_handed_in(walked):
     folders = [f"First {name}_{number}_assignsubmission_file" for name, number in (("One", 55001), ("Two", 55002))]
     assert set(pages) == {f"{folder}/{NAME}{end}" for folder in folders for end in (".html", "_marks.html")}
     assert not [name for name, page in pages.items() if "students do not see this" in page]
-    assert "no page in it for student-03" in walked.told[".venv/bin/course return hw4"]
+    assert "no pages for student-03" in walked.told[".venv/bin/course return hw4"]
 
 
 @pytest.mark.slow
