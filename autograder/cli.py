@@ -47,16 +47,16 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
-        found = commands.add_parser(name, help=text, description=text)
-        found.set_defaults(run=run)
-        return found
+        subparser = commands.add_parser(name, help=text, description=text)
+        subparser.set_defaults(run=run)
+        return subparser
 
     build = command("build", _build, "Build source/ and release/ from assignments/.")
     build.add_argument("assignment", nargs="*", help="name or short name (hw5); all by default")
-    build.add_argument("--check", action="store_true", help="build elsewhere and compare with what stands here")
+    build.add_argument("--check", action="store_true", help="build elsewhere and compare with the files here")
     verify = command("verify", _verify, "Grade the grader: solutions, releases, misconceptions, alternatives.")
     verify.add_argument("assignment", nargs="*", help="name or short name; all by default")
-    jobs = (os.cpu_count() or 1) + 1  # a hand-in waits for its kernel now and then
+    jobs = (os.cpu_count() or 1) + 1  # a submission waits for its kernel now and then
     verify.add_argument("--jobs", type=_count, default=jobs, help="processes (default: one more than there are cores)")
     verify.add_argument("--output", type=Path, help="write the table there, in Markdown")
     bars = command("calibrate", _calibrate, "Set the bars of trained results from runs over many seeds.")
@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
     repeat.add_argument("--stop-after", type=int, help="measure after so many epochs; without it a later call goes on")
     command("results", _results, "Write the tables and the picture of results/README.md from the runs' own files.")
-    grade = command("grade", _grade, "Grade a class on all cores; goes on where it stopped, regrades what changed.")
+    grade = command("grade", _grade, "Grade a class on all cores; continues where it stopped, regrades what changed.")
     grade.add_argument("assignment", nargs="*", help="which ones; all by default")
     grade.add_argument("--students", default="*", help="a name or a pattern, such as 'student-0*'")
     where = grade.add_mutually_exclusive_group()
@@ -85,8 +85,8 @@ def parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="grade on the Dask cluster there, such as tcp://host:8786"
     )
-    grade.add_argument("--force", action="store_true", help="also what is graded and has not changed")
-    grade.add_argument("--unsafe", action="store_true", help="run hand-ins without isolation, with your own rights")
+    grade.add_argument("--force", action="store_true", help="also what is graded and unchanged")
+    grade.add_argument("--unsafe", action="store_true", help="run submissions without isolation, with your own rights")
     show = command("report", _report, "Write a page on a class's work, and a short one for each student.")
     show.add_argument("assignment", nargs="*", help="which ones; all that are graded by default")
     show.add_argument("--output", type=Path, default=Path("report"), help="the folder for the pages")
@@ -97,13 +97,13 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("assignment", nargs="*", help="name or short name; all of the gradebook by default")
     export.add_argument("--to", choices=["canvas", "moodle"], required=True, help="who imports it")
     export.add_argument("--output", type=Path, help="file (default: canvas.csv or moodle.csv in this folder)")
-    export.add_argument("--with-unmarked", action="store_true", help="also hand-ins that wait for manual marking")
+    export.add_argument("--with-unmarked", action="store_true", help="also submissions that wait for manual marking")
     back = command("return", _return, "Pack students' pages into a zip that Moodle hands out as feedback files.")
     back.add_argument("assignment", help="name or short name (hw5)")
     back.add_argument("--output", type=Path, help="file (default: feedback_<assignment>.zip in this folder)")
-    similar = command("similar", _similar, "List hand-ins whose code is alike, with the passages; no verdict.")
+    similar = command("similar", _similar, "List submissions whose code is alike, with the passages; no verdict.")
     similar.add_argument("assignment", help="name or short name (hw5)")
-    similar.add_argument("--students", default="*", help="a name or a pattern; compared are these with each other")
+    similar.add_argument("--students", default="*", help="a name or a pattern; these are compared with each other")
     similar.add_argument("--output", type=Path, help="write the passages side by side there, one HTML page")
     command("doctor", _doctor, "Say what this host offers for grading and what is missing.")
     command("demo", _demo, "Grade a small class, show marks and reasons, train a small model.")
@@ -129,7 +129,7 @@ def _build(options) -> int:
         return 0
     stale = stale_files(names)
     for path in stale:
-        print(f"{path} is not what a fresh build gives: run `course build`")
+        print(f"{path} differs from a fresh build: run `course build`")
     return 1 if stale else 0
 
 
@@ -152,19 +152,19 @@ def _new(options) -> int:
 
 
 def _calibrate(options) -> int:
-    from autograder.verification.calibrate import calibrate, write
+    from autograder.verification.calibrate import calibrate, write_bars
 
     for assignment in pick(options.assignment):
-        found = calibrate(assignment, options.seeds, options.threads)
-        if found is None:
+        calibration = calibrate(assignment, options.seeds, options.threads)
+        if calibration is None:
             print(f"{assignment}: no bars")
             continue
-        for name, figure in found["figures"].items():
+        for name, figure in calibration["figures"].items():
             side = "at most" if figure["at_most"] else "at least"
             print(
                 f"{assignment}: {name}: {figure['mean']:.4g}, sd {figure['sd']:.2g}; the bar: {side} {figure['bar']:g}"
             )
-        print(f"wrote {write(assignment, found)}")
+        print(f"wrote {write_bars(assignment, calibration)}")
     return 0
 
 
@@ -177,7 +177,9 @@ def _verify(options) -> int:
     print(text)
     for name, rows in results.items():
         seconds = sorted(row.seconds for row in rows)
-        print(f"{name}: {len(rows)} hand-ins, median {seconds[len(seconds) // 2]:.1f} s, slowest {seconds[-1]:.1f} s")
+        print(
+            f"{name}: {len(rows)} submissions, median {seconds[len(seconds) // 2]:.1f} s, slowest {seconds[-1]:.1f} s"
+        )
     print(f"{time.perf_counter() - started:.0f} s in all, {options.jobs} processes")
     if options.output:
         options.output.write_text(text, encoding="utf-8")
@@ -227,9 +229,9 @@ def _train(options) -> int:
 
 
 def _results(options) -> int:
-    from autograder.runs.results import RESULTS, write
+    from autograder.runs.results import RESULTS, write_results
 
-    write()
+    write_results()
     print(f"wrote {RESULTS / 'README.md'} and {RESULTS / 'ptb_curves.svg'}")
     return 0
 
@@ -248,7 +250,7 @@ def _reproduce(options) -> int:
 
 
 def _grade(options) -> int:
-    names = pick(options.assignment)  # a wrong name is told before anything is started
+    names = pick(options.assignment)  # a wrong name is reported before anything is started
     runner: Runner  # made before the rest is imported: its processes load meanwhile
     if options.scheduler:
         from autograder.grading.cluster import on_cluster
@@ -265,17 +267,17 @@ def _grade(options) -> int:
     done = grade_class(coursedir, names, runner, options.force, options.unsafe, progress=True)
     for line in done.failed:
         print(line)
-    stopped = "; stopped, the rest is left for the next run" if done.stopped else ""
+    stopped = "; stopped; the next run grades the rest" if done.stopped else ""
     print(f"graded {done.graded}, unchanged {done.skipped}, failed {len(done.failed)}{stopped}")
     return 1 if done.failed or done.stopped else 0
 
 
 def _report(options) -> int:
-    from autograder.pages.report import graded_assignments, write
+    from autograder.pages.report import graded_assignments, write_reports
 
     root = Path.cwd()
     names = pick(options.assignment) if options.assignment else graded_assignments(root)
-    pages, problems = write(root, names, options.output, options.formgrader)
+    pages, problems = write_reports(root, names, options.output, options.formgrader)
     print("\n".join(map(str, pages)))
     print("".join(f"{line}\n" for line in problems), end="", file=sys.stderr)
     return 1 if problems else 0
@@ -302,16 +304,18 @@ def _similar(options) -> int:
     from autograder.similarity.report import CAUTION, compare_class, page, table
 
     [assignment] = pick([options.assignment])
-    found = compare_class(Path.cwd(), assignment, options.students)
+    comparison = compare_class(Path.cwd(), assignment, options.students)
     console = Console(highlight=False)
-    if found.shown:
-        console.print(table(found))
-        console.print(f"Nine of ten pairs of this class have a likeness of {found.usual:.2f} or less.")
+    if comparison.shown:
+        console.print(table(comparison))
+        console.print(f"Nine of ten pairs of this class have a likeness of {comparison.usual:.2f} or less.")
     else:
-        console.print(f"{found.assignment}: of {found.works} hand-ins no two have enough in common to be listed")
+        console.print(
+            f"{comparison.assignment}: no two of {comparison.works} submissions have enough in common to be listed"
+        )
     console.print(CAUTION)
     if options.output:
-        options.output.write_text(page(found), encoding="utf-8")
+        options.output.write_text(page(comparison), encoding="utf-8")
         console.print(f"wrote {options.output}", markup=False, soft_wrap=True)
     return 0
 

@@ -36,7 +36,13 @@ from grading import PLAIN, marks, timed
 
 from autograder.build.builder import build
 from autograder.course.paths import ROOT, pick
-from autograder.verification.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
+from autograder.verification.handins import (
+    SampleSubmission,
+    filled_notebook,
+    hand_in,
+    sample_submissions,
+    solution_cells,
+)
 
 Marks = dict[tuple[str, str], tuple[float, float]]  # student and check: points and most points
 Read = dict[str, str]  # student: the text that they get to read
@@ -61,9 +67,9 @@ def check(env):
 """
 
 
-def members(assignment: str) -> Iterator[tuple[str, HandIn | None, nbformat.NotebookNode]]:
+def members(assignment: str) -> Iterator[tuple[str, SampleSubmission | None, nbformat.NotebookNode]]:
     """The class: a student's name, what the hand-in is for (None: it tampers), and the notebook."""
-    handins = [one for one in all_handins(assignment) if one.kind != "release"]
+    handins = [one for one in sample_submissions(assignment) if one.kind != "release"]
     for number, one in enumerate(handins, 1):
         yield f"student-{number:03}", one, filled_notebook(assignment, one.cells)
     for number, tampering in enumerate(TAMPERING.values(), len(handins) + 1):
@@ -127,7 +133,9 @@ def check_cells(assignment: str) -> list[nbformat.NotebookNode]:
     return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
-def judged(found: Marks, told: Read, students: list[tuple[str, HandIn | None]], checks: list[str]) -> list[str]:
+def judged(
+    found: Marks, told: Read, students: list[tuple[str, SampleSubmission | None]], checks: list[str]
+) -> list[str]:
     """What is counted, each as "3 of 40"."""
 
     def full(student: str, check: str) -> bool:  # what a tool did not mark has no points

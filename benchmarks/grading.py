@@ -29,7 +29,7 @@ from nbgrader.api import Gradebook
 from autograder.build.builder import build
 from autograder.course.paths import ROOT, pick
 from autograder.sandbox.bubblewrap import ONE_THREAD
-from autograder.verification.handins import HandIn, all_handins, filled_notebook, hand_in
+from autograder.verification.handins import SampleSubmission, filled_notebook, hand_in, sample_submissions
 
 PLAIN = """
 c = get_config()
@@ -65,9 +65,9 @@ while running:
 """
 
 
-def members(assignment: str) -> Iterator[HandIn]:
+def members(assignment: str) -> Iterator[SampleSubmission]:
     """Hand-ins without end: right ones and wrong ones in turn."""
-    found = [one for one in all_handins(assignment) if one.kind != "release"]
+    found = [one for one in sample_submissions(assignment) if one.kind != "release"]
     wrong = [one for one in found if one.kind == "misconception"]
     right = [one for one in found if one.kind != "misconception"]
     mixed = zip_longest(cycle(right), wrong) if len(wrong) > len(right) else zip(right, cycle(wrong), strict=False)

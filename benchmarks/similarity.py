@@ -24,7 +24,7 @@ from pathlib import Path
 from autograder.build.builder import build
 from autograder.course.paths import pick
 from autograder.oracle.questions import edited_cell, load_questions
-from autograder.similarity.report import Found, compare_class, page
+from autograder.similarity.report import Comparison, compare_class, page
 from autograder.similarity.tokens import FIXED
 from autograder.verification.handins import filled_notebook, hand_in, solution_cells
 
@@ -252,7 +252,7 @@ def a_class(rng: random.Random, assignment: str, size: int) -> tuple[dict[str, C
     return works, twins
 
 
-def compared(assignment: str, works: dict[str, Cells]) -> Found:
+def compared(assignment: str, works: dict[str, Cells]) -> Comparison:
     """A class handed in to a course folder and compared as `course similar` does."""
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)

@@ -37,12 +37,12 @@ REFUSALS = {
     "row without cell": ("README.md", "| `why` | 2", "| `how` | 1 | 1 |\n| `why` | 2", "lists 'how'"),
     "syntax": ("notebook.py", "    return x / 2", "    return x /", "syntax error"),
     "other name": ("notebook.py", "def double(x):", "def doubled(x):", "'double' is not defined in it"),
-    "edit that fits nowhere": ("questions/double.py", '"2 * x", "x * x"', '"3 * x", "x * x"', "stands 0 times"),
+    "edit that fits nowhere": ("questions/double.py", '"2 * x", "x * x"', '"3 * x", "x * x"', "occurs 0 times"),
     "builds on nothing": (
         "questions/total.py",
         '("double", "halve")',
         '("triple",)',
-        "'triple', which is no earlier question",
+        "'triple', which is not an earlier question",
     ),
     "builds on a later one": (
         "questions/halve.py",
@@ -51,7 +51,7 @@ REFUSALS = {
         "'total', which is no earlier",
     ),
     "no QUESTION": ("questions/halve.py", "QUESTION =", "ASKED =", "questions/halve.py: no QUESTION is defined"),
-    "made by nothing": ("questions/halve.py", "seconds=3", 'made_by="train"', "made by 'train', which is no cell"),
+    "made by nothing": ("questions/halve.py", "seconds=3", 'made_by="train"', "made by 'train', which is not a cell"),
     "alternative of no cell": (
         "alternatives/double/sum.py",
         "from assignments",
@@ -154,8 +154,12 @@ def test_an_include_line_stands_for_solution_cells_of_another_assignment(tiny):
     assert "calls 8 Half of x." in told
     assert "SOLUTION" not in told
     for old, new, message in [
-        ("hw0_tiny", "hw9_none", "hw1_more/notebook.py:4: include names 'hw9_none', which is no other assignment"),
-        ("halve,", "check_halve,", "hw1_more/notebook.py:4: include names 'check_halve', which is no solution cell of"),
+        ("hw0_tiny", "hw9_none", "hw1_more/notebook.py:4: include names 'hw9_none', which is not another assignment"),
+        (
+            "halve,",
+            "check_halve,",
+            "hw1_more/notebook.py:4: include names 'check_halve', which is not a solution cell of",
+        ),
     ]:
         path.write_text(MORE.replace(old, new), encoding="utf-8")
         assert message in tiny.python("-c", READ).stderr

@@ -13,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from autograder.build import bundle
-from autograder.build.template import settings
+from autograder.build.template import project_settings
 from autograder.cli import main
 from autograder.course.errors import CourseError
 from autograder.course.paths import assignments
@@ -40,7 +40,7 @@ def files(folder):
 
 def test_zip_and_folder_hold_the_same_and_the_zip_is_as_the_set_up_cell_expects(made):
     folder, archive = made
-    name, tag = settings()["repository"].rpartition("/")[2], settings()["tag"].removeprefix("v")
+    name, tag = project_settings()["repository"].rpartition("/")[2], project_settings()["tag"].removeprefix("v")
     assert (folder.name, archive.name) == (name, f"{name}-{tag}.zip")
     with zipfile.ZipFile(archive) as file:
         zipped = {entry: file.read(entry) for entry in file.namelist()}
@@ -129,7 +129,7 @@ def test_a_second_one_has_the_same_bytes_and_leaves_what_is_not_its_own(made, fr
 
 
 def test_it_writes_over_no_course(fresh, tmp_path, capsys):
-    name = settings()["repository"].rpartition("/")[2]
+    name = project_settings()["repository"].rpartition("/")[2]
     (tmp_path / name / "assignments").mkdir(parents=True)
     assert main(["bundle", "--output", str(tmp_path)]) == 2
     assert "is a course, not a bundle for students" in capsys.readouterr().err
@@ -138,7 +138,7 @@ def test_it_writes_over_no_course(fresh, tmp_path, capsys):
 
 def test_a_stale_release_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "stale_files", lambda: [Path("release/hw4_gru_gradients/hw4_gru_gradients.ipynb")])
-    with pytest.raises(CourseError, match="is not what a fresh build gives: run `course build`"):
+    with pytest.raises(CourseError, match="differs from a fresh build: run `course build`"):
         bundle.bundle(tmp_path)
     assert not list(tmp_path.iterdir())
 

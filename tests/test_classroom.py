@@ -219,8 +219,8 @@ def shown(course, student):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--students", "nobody*"], "nothing of any assignment is handed in by 'nobody*'"),
-        (["hw0_tiny"], "nothing of hw0_tiny is handed in by '*'"),
+        (["--students", "nobody*"], "no submissions of any assignment match 'nobody*'"),
+        (["hw0_tiny"], "no submissions of hw0_tiny match '*'"),
         (["--jobs", "0"], "must be a number of at least 1, got '0'"),
         (["hw9"], "no assignment is called 'hw9'"),
     ],

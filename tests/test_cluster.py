@@ -127,7 +127,7 @@ def test_by_tls_as_the_page_on_scale_says_only_those_with_a_certificate_grade(wh
         far.work(1)
         alien = course.course("grade", "--scheduler", far.address)
         assert alien.returncode == 2
-        assert alien.stderr.startswith(f"course: no Dask scheduler is reached at {far.address}: ")
+        assert alien.stderr.startswith(f"course: no Dask scheduler answers at {far.address}: ")
         assert alien.stderr.count("\n") == 1
         monkeypatch.setenv("DASK_CONFIG", str(keys))
         assert counts(grade(course, "--scheduler", far.address)) == (2, 0, 0)
@@ -145,7 +145,7 @@ def test_a_worker_with_other_code_is_refused_by_name(whole, dask_cluster):
     assert done.returncode == 2
     last = done.stderr.strip().split("\n")[-1]
     assert last.startswith("course: the worker tcp://127.0.0.1:")
-    assert "its code of the course is not the one here" in last
+    assert "its copy of the course differs from this one" in last
 
 
 @pytest.mark.slow
@@ -187,7 +187,7 @@ def test_a_scheduler_that_is_not_there_is_said_in_one_line(tmp_path):
     begun = time.monotonic()
     done = course.course("grade", "--scheduler", "tcp://127.0.0.1:9")
     assert done.returncode == 2
-    assert done.stderr.startswith("course: no Dask scheduler is reached at tcp://127.0.0.1:9: ")
+    assert done.stderr.startswith("course: no Dask scheduler answers at tcp://127.0.0.1:9: ")
     assert done.stderr.count("\n") == 1
     assert time.monotonic() - begun < 40
 
@@ -197,7 +197,7 @@ def test_a_worker_that_cannot_isolate_runs_nothing(monkeypatch):
     monkeypatch.setattr(bubblewrap, "lacks", lambda: "bubblewrap is not installed")
     task = Task("hw0_tiny", "full", Submission(), NotebookNode(), {"unsafe": False, "digest": "", "secret": b""})
     with pytest.raises(CourseError, match=r"worker tcp://10.0.0.7:1 cannot grade: bubblewrap is not installed"):
-        cluster._grade(task, code_digest())
+        cluster._grade_on_worker(task, code_digest())
 
 
 def test_jobs_and_a_scheduler_exclude_each_other(tmp_path):

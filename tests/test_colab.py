@@ -66,11 +66,11 @@ def test_the_marks_are_full(graded, student, name):
 
 
 @pytest.mark.parametrize(("student", "name"), WORKS)
-def test_what_was_put_right_is_the_name_and_what_was_lost(graded, student, name):
+def test_repairs_are_the_name_and_what_was_lost(graded, student, name):
     first, *others = notebook(graded, student, name).metadata["course"]["repairs"]
-    assert first == f"the notebook is called Copy of {name}.ipynb and was taken as {name}.ipynb"
+    assert first == f"the notebook is called Copy of {name}.ipynb and was read as {name}.ipynb"
     lost = CLASS[student][0].get("own_ids") and not CLASS[student][0].get("nbgrader", True)
-    told = ["found by what they define, for want of their ids", "found by how they begin, for want of their ids"]
+    told = ["function they define, because their ids are missing", "first line, because their ids are missing"]
     assert [line.split(":")[0] for line in others] == (told if lost else [])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.intake.collecting import Found, Person, called, origin, plan
+from autograder.intake.collecting import Person, UnpackedFile, matching_students, origin, plan
 from autograder.intake.unpacking import BYTES, CONTENTS, FILES, BoundedExtractor
 from tests.conftest import Course
 
@@ -113,9 +113,9 @@ COLLECTED = {
     "canvas-again": {f"{HW}.ipynb": book("canvas-again"), "word_lm.safetensors": "newer weights"},
 }
 TOLD = [
-    "First Stranger (Moodle's number 5) is nobody in the roster",
+    "First Stranger (Moodle's number 5) is not in the roster",
     "First Twin (Moodle's number 6) may be twin-a or twin-b",
-    "(Moodle's number 8) all fit namesake",
+    "(Moodle's number 8) all match namesake",
     "two-books handed in 2 notebooks, one.ipynb, two.ipynb: nothing was collected",
     "no-book handed in no notebook: nothing was collected",
     "hw0.docx was left out: it is neither a notebook",
@@ -127,11 +127,11 @@ TOLD = [
     "inner.zip was left out: it is a zip in a zip",
     "_15_assignsubmission_file/hw0.zip was left out: it cannot be read as a zip",
     "course.zip was left out: it cannot be read as a zip",
-    "like_1_2_one.zip was left out: it reads like one student's",
-    "absentfirst (Canvas's number 4444) is nobody in the roster",
+    "like_1_2_one.zip was left out: its name is like one student's",
+    "absentfirst (Canvas's number 4444) is not in the roster",
     "anon_1001_5007_hw0.ipynb was left out: its name is neither Moodle's nor Canvas's",
-    "canvas-late handed in late, says Canvas",
-    "canvas-again: of several attempts the newest was taken",
+    "canvas-late handed in late, according to Canvas",
+    "canvas-again: the newest of several attempts was used",
 ]
 
 
@@ -180,9 +180,9 @@ def test_what_is_left_is_told_once(collected, sentence):
 
 
 def test_who_handed_in_nothing_is_named(collected):
-    [line] = [line for line in collected.told.splitlines() if "are collected; none of" in line]
+    [line] = [line for line in collected.told.splitlines() if "students; none from" in line]
     missing = sorted({row.split(",")[0] for row in ROSTER.splitlines()[1:]} - set(COLLECTED))
-    assert line.partition("hand-ins of 9 students are collected; none of ")[2].split(", ") == missing
+    assert line.partition("collected submissions of 9 students; none from ")[2].split(", ") == missing
 
 
 def test_nothing_else_is_written_and_nothing_taken_away(collected):
@@ -220,7 +220,7 @@ PEOPLE = [Person("a", "Ána María", "Berg-Öst", "17"), Person("b", "Ana", "Mar
     ],
 )
 def test_a_name_means_who_the_roster_says_and_nobody_else(name, students):
-    assert called(origin((name,)), PEOPLE) == students
+    assert matching_students(origin((name,)), PEOPLE) == students
 
 
 @pytest.mark.parametrize("name", ["hw4.ipynb", "Ana_assignsubmission_file", "anon_123_45_x.ipynb", "a-b_1_2_x.ipynb"])
@@ -230,7 +230,7 @@ def test_other_names_are_nobody_s(name):
 
 def test_the_outermost_name_counts():
     inside = ("course.zip", "Li Wu_7_assignsubmission_file", "work.zip", "Ana Maria_5_assignsubmission_file", "x.ipynb")
-    assert called(origin(inside), PEOPLE) == ["c"]
+    assert matching_students(origin(inside), PEOPLE) == ["c"]
 
 
 def planned(tmp_path, files, assignment="hw4"):
@@ -240,7 +240,7 @@ def planned(tmp_path, files, assignment="hw4"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        found.append(Found(path, origin(Path(name).parts), Path(name).parts[0]))
+        found.append(UnpackedFile(path, origin(Path(name).parts), Path(name).parts[0]))
     taken, told = plan(found, PEOPLE, assignment)
     return {target: path.relative_to(tmp_path).as_posix() for path, target in taken.items()}, told
 
@@ -251,7 +251,7 @@ WU = "Li Wu_7_assignsubmission_file"
 def test_of_several_notebooks_the_one_named_as_the_assignment_is_taken_and_said(tmp_path):
     taken, told = planned(tmp_path, {f"m.zip/{WU}/Copy of hw4.ipynb": "1", f"m.zip/{WU}/scratch.ipynb": "2"})
     assert taken == {("c", "hw4.ipynb"): f"m.zip/{WU}/Copy of hw4.ipynb"}
-    assert told == ["c: hw4.ipynb was taken, not scratch.ipynb"]
+    assert told == ["c: hw4.ipynb was used, not scratch.ipynb"]
 
 
 def test_copies_that_are_the_same_are_one(tmp_path):
@@ -270,7 +270,7 @@ def test_a_newer_attempt_of_canvas_s_is_taken_whole_whatever_it_is_called(tmp_pa
     old = {"c.zip/wuli_9_100_hw4.ipynb": "1", "c.zip/wuli_9_101_word_lm.safetensors": "2"}
     taken, told = planned(tmp_path, {**old, "c (1).zip/wuli_9_200_mine.ipynb": "3"})
     assert taken == {("c", "hw4.ipynb"): "c (1).zip/wuli_9_200_mine.ipynb"}
-    assert told == ["c: of several attempts the newest was taken"]
+    assert told == ["c: the newest of several attempts was used"]
 
 
 def unpack(tmp_path, caplog, data, name="Li Wu_7_assignsubmission_file/hw.zip"):
@@ -299,7 +299,7 @@ ONE = packed([("hw4.ipynb", book("one"))])
 METHOD = patched(patched(ONE, b"PK\1\2", 10, "<H", 14), b"PK\3\4", 8, "<H", 14)
 HARMFUL = {
     "claims to be encrypted": (patched(patched(ONE, b"PK\1\2", 8, "<H", 1), b"PK\3\4", 6, "<H", 1), "it is encrypted"),
-    "lzma": (METHOD, "packed in a way that is not read"),
+    "lzma": (METHOD, "its compression is not supported"),
     "a wrong checksum": (patched(ONE, b"PK\1\2", 16, "<I", 7), "it cannot be unpacked"),
     "a table of contents without end": (
         bytes(CONTENTS) + patched(ONE, b"PK\5\6", 12, "<I", CONTENTS + 1),
@@ -334,7 +334,7 @@ def test_a_hand_in_s_size_is_bounded_over_all_its_files(tmp_path, caplog):
     assert sum(map(len, found.values())) <= BYTES
     assert len(found) == 5
     assert len(told) == 2
-    assert all("the hand-in is larger than 160 MiB" in line for line in told)
+    assert all("the submission is larger than 160 MiB" in line for line in told)
 
 
 def test_names_are_safe_here_and_on_a_terminal(tmp_path, caplog):
@@ -352,5 +352,5 @@ def test_a_link_in_the_folder_of_downloads_is_left(tmp_path, caplog):
     (tmp_path / "secret.ipynb").write_text("{}")
     os.symlink(tmp_path / "secret.ipynb", tmp_path / "archive" / "wuli_9_100_hw4.ipynb")
     BoundedExtractor().extract(str(tmp_path / "archive"), str(tmp_path / "extracted"))
-    assert "it is no ordinary file" in caplog.text
+    assert "it is not an ordinary file" in caplog.text
     assert not (tmp_path / "extracted").exists()

@@ -118,7 +118,7 @@ def test_course_export_writes_what_the_importer_reads(folder, to, rows):
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == f"wrote {to}.csv: 2 assignments, 4 students"
-    assert lines[-1] == "1 hand-ins wait for manual marking: left out (--with-unmarked puts them in)"
+    assert lines[-1] == "1 submissions wait for manual marking: left out (--with-unmarked includes them)"
     assert read(folder / f"{to}.csv") == rows
     assert (folder / f"{to}.csv").read_bytes().startswith(rows[0][0].encode())  # no byte order mark
     assert sorted(p.name for p in folder.glob("*.csv")) == [f"{to}.csv"]
@@ -129,7 +129,7 @@ def test_nbgrader_export_writes_the_same(folder, kind, rows):
     done = run(folder, f"--exporter=autograder.lms.export.{kind}", "--to=marks.csv")
     assert done.returncode == 0, done.stderr
     assert read(folder / "marks.csv") == rows
-    assert "1 hand-ins wait for manual marking" in done.stderr
+    assert "1 submissions wait for manual marking" in done.stderr
 
 
 def test_nbgrader_export_of_one_student_and_assignment(folder):
@@ -173,7 +173,7 @@ def test_with_unmarked_takes_the_points_so_far(folder, capsys):
         "student-03": "",
         "student-04": "",
     }
-    assert "1 hand-ins wait for manual marking: with points so far" in capsys.readouterr().out
+    assert "1 submissions wait for manual marking: with points so far" in capsys.readouterr().out
 
 
 def test_a_hand_in_that_was_never_graded_has_no_mark(folder):

@@ -64,7 +64,7 @@ def test_a_copy_of_a_course_is_not_graded_by_the_code_of_another(tmp_path):
         one_sentence(run(copy.root, ROOT, *command), str(copy.root), str(ROOT), "make build")
     done = run(tmp_path, ROOT, *AUTOGRADE, f"--CourseDirectory.root={copy.root}", *in_the_open())
     assert done.returncode == 1
-    assert f"{copy.root} holds a course of its own, but this command is that of {ROOT}" in done.stderr.split("\n")[-2]
+    assert f"{copy.root} is a separate course, but this command belongs to {ROOT}" in done.stderr.split("\n")[-2]
     assert not (copy.root / "gradebook.db").exists()
 
 

@@ -28,7 +28,7 @@ def test_grading_is_refused_in_one_line_and_unsafe_goes_on(handed_in):
     assert not (handed_in.root / "autograded").exists()
     graded = without_bubblewrap(handed_in, "nbgrader", "autograde", handed_in.name, UNSAFE)
     assert graded.returncode == 0
-    assert "UNSAFE: hand-ins run with your own rights" in graded.stderr
+    assert "UNSAFE: submissions run with your own rights" in graded.stderr
     assert list(handed_in.root.glob("autograded/student-01/*/*.ipynb"))
 
 

@@ -45,8 +45,8 @@ def test_a_new_assignment_builds_and_verifies_at_once(course):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("attention", "is called like hw8_attention"),
-        ("../hw8_attention", "is called like hw8_attention"),
+        ("attention", "needs a name like hw8_attention"),
+        ("../hw8_attention", "needs a name like hw8_attention"),
         ("hw4_other", "hw4 is taken by hw4_gru_gradients"),
     ],
 )
@@ -61,5 +61,5 @@ def test_a_name_that_will_not_do_is_one_sentence(course, name, told):
 def test_what_stands_is_not_written_over(course):
     (course / "assignments" / "hw8_attention").mkdir()
     (course / "assignments" / "hw8_attention" / "notes.md").write_text("mine")
-    assert "is there already" in run(course, "new", "hw8_attention").stderr
+    assert "exists already" in run(course, "new", "hw8_attention").stderr
     assert (course / "assignments" / "hw8_attention" / "notes.md").read_text() == "mine"

@@ -11,7 +11,7 @@ from autograder.marking import forbidden
 from autograder.marking.answering import answer
 from autograder.marking.mark import mark, requests
 from autograder.oracle.questions import load_questions
-from autograder.verification.handins import all_handins, filled_notebook, solution_cells
+from autograder.verification.handins import filled_notebook, sample_submissions, solution_cells
 from autograder.verification.verify import dependants
 
 SECRET = "a secret of the tests"
@@ -81,7 +81,7 @@ def handins(kind):
     return [
         pytest.param(name, handin, id=f"{name}-{handin.name}", marks=group(name))
         for name in assignments()
-        for handin in all_handins(name)
+        for handin in sample_submissions(name)
         if handin.kind == kind
     ]
 
@@ -114,7 +114,7 @@ def test_an_empty_answer_gets_nothing_or_next_to_nothing(assignment, body):
 def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_it(assignment, handin):
     edited = handin.misconception.cell or handin.question.id
     found = lost(assignment, namespace(assignment, handin.cells), only=reached(assignment, edited))
-    reason = forbidden.reason(handin.question, filled_notebook(assignment, handin.cells))
+    reason = forbidden.violation(handin.question, filled_notebook(assignment, handin.cells))
     assert handin.question.id in found or reason
     assert set(found) <= dependants(load_questions(assignment), handin.question.id)
 
@@ -131,7 +131,7 @@ def test_alternatives_lose_nothing(assignment, handin):
     found = lost(assignment, namespace(assignment, handin.cells))
     assert not {name: verdict.findings for name, verdict in found.items()}
     filled = filled_notebook(assignment, handin.cells)
-    assert not [reason for question in asked(assignment) if (reason := forbidden.reason(question, filled))]
+    assert not [reason for question in asked(assignment) if (reason := forbidden.violation(question, filled))]
 
 
 @pytest.mark.parametrize("assignment", NAMES)
@@ -176,7 +176,7 @@ def test_an_alternative_is_its_file_without_what_names_the_notebook(tiny):
 def test_alternatives_of_no_question_are_refused(tiny):
     tiny.write("alternatives/treble/sum.py", "def treble(x):\n    return x + x + x\n")
     told = tiny.python("-c", READ).stderr
-    assert told.strip().endswith("alternatives/treble: 'treble' is no question")
+    assert told.strip().endswith("alternatives/treble: 'treble' is not a question")
 
 
 def test_questions_come_in_the_order_of_their_graded_cells_and_fit_on_a_few_screens():

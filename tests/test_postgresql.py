@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.nbgrader_api import settings
+from autograder.course.nbgrader_api import nbgrader_settings
 from autograder.verification.grades import auto_scores
 from tests.conftest import Course, gradebook, in_the_open
 from tests.test_classroom import counts
@@ -93,7 +93,7 @@ def test_marks_in_postgresql_are_those_in_sqlite(server, tmp_path):
     assert marks == gradebook(lite)
     assert len(marks) == 4 * len(STUDENTS)
 
-    db_url = settings(course.root).CourseDirectory.db_url
+    db_url = nbgrader_settings(course.root).CourseDirectory.db_url
     assert auto_scores(course.root, "square", course.name, db_url) == auto_scores(lite.root, "square", lite.name)
 
     done = course.nbgrader("autograde", course.name, "--force")

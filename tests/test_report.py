@@ -6,7 +6,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.pages.references import references
-from autograder.pages.report import ClassReport, Work
+from autograder.pages.report import ClassReport, SubmissionReport
 from autograder.sandbox import bubblewrap
 from tests.conftest import Course
 from tests.test_grading import CLASS
@@ -83,7 +83,7 @@ def test_nothing_graded_is_one_sentence(tmp_path):
 def work(student, value, figure="test perplexity on ptb"):
     finding = {"case": "c", "passed": True, "points": 1, "reason": "", "figure": figure, "value": value}
     verdict = {"question": "full_run", "score": 1, "points": 1, "note": "", "findings": [finding]}
-    return Work(student, "", 1, 1, verdicts=[verdict])
+    return SubmissionReport(student, "", 1, 1, verdicts=[verdict])
 
 
 def test_a_ranking_stands_among_floors_and_published_figures():

@@ -146,12 +146,12 @@ def test_a_second_run_at_once_is_refused_in_one_line(whole):
     first.communicate()
     assert first.returncode == 0
     assert second.returncode != 0
-    assert "another grading run is at work" in second.stderr
+    assert "another grading run is under way" in second.stderr
     assert "Traceback" not in second.stderr
 
 
 def test_only_the_lock_says_that_another_run_is_at_work(tmp_path):
-    with one_run(tmp_path), pytest.raises(CourseError, match="another grading run is at work"), one_run(tmp_path):
+    with one_run(tmp_path), pytest.raises(CourseError, match="another grading run is under way"), one_run(tmp_path):
         pass
     with pytest.raises(BlockingIOError), one_run(tmp_path):
         raise BlockingIOError("of something else")

@@ -114,13 +114,13 @@ def hw4_class():
     works, twins = a_class(random.Random(3), HW, 30)
     released = handins.filled_notebook(HW, {}).cells
     code = [cell.source for cell in released if cell.cell_type == "code"]
-    course = {source for handin in handins.all_handins(HW) for source in handin.cells.values()} | set(code)
+    course = {source for handin in handins.sample_submissions(HW) for source in handin.cells.values()} | set(code)
     return works, twins, alike(works, course, given_names(code))
 
 
 @pytest.mark.parametrize("kind", ["solution", "release", "alternative", "misconception"])
 def test_what_the_course_wrote_is_no_evidence(compared, course, kind):
-    texts = {handin.kind: handin.cells for handin in handins.all_handins(course.name)}[kind]
+    texts = {handin.kind: handin.cells for handin in handins.sample_submissions(course.name)}[kind]
     for student in ("student-01", "student-02"):
         notebook = handins.filled_notebook(course.name, texts)
         handins.hand_in(course.root, student, course.name, notebook)
@@ -253,12 +253,12 @@ def test_the_command_lists_pairs_writes_the_page_and_gives_no_verdict(compared, 
     shown = done.stdout
     assert re.search(r"student-01.*100%.*student-02.*100%", shown)
     assert "student-03" not in shown
-    assert "Short right answers are alike by nature" in shown
+    assert "Short correct answers are alike by nature" in shown
     text = (course.root / "alike.html").read_text(encoding="utf-8")
-    assert "Short right answers are alike by nature" in text
+    assert "Short correct answers are alike by nature" in text
     assert not VERDICTS.search(shown + text)
     done = course.course("similar", course.name, "--students", "student-0[23]")
-    assert (done.returncode, "no two have enough in common" in done.stdout) == (0, True)
+    assert (done.returncode, "submissions have enough in common" in done.stdout) == (0, True)
     done = course.course("similar", course.name, "--students", "nobody")
     assert (done.returncode, "0 hand-ins of 'nobody'" in done.stderr) == (2, True)
 

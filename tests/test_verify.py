@@ -8,8 +8,8 @@ import pytest
 
 from autograder.course.paths import ROOT, assignments
 from autograder.oracle.questions import load_questions
-from autograder.verification.handins import all_handins
-from autograder.verification.verify import Result, dependants, grade_handins, judge, question_points, report
+from autograder.verification.handins import sample_submissions
+from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points, report
 from tests.processes import children, descendants, running, wait_for
 
 HW = "hw4_gru_gradients"
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answe
 
 @pytest.mark.parametrize("assignment", assignments())
 def test_through_nbgrader_the_release_is_zero(assignment):
-    (release,) = grade_handins(assignment, ["release"])
+    (release,) = grade_samples(assignment, ["release"])
     assert release.scores == dict.fromkeys(question_points(assignment), 0)
 
 
 @pytest.mark.slow  # tests/test_colab.py grades all solutions, by `course grade`
 @pytest.mark.parametrize("assignment", assignments())
 def test_through_nbgrader_the_solution_is_full(assignment):
-    (solution,) = grade_handins(assignment, ["solution"])
+    (solution,) = grade_samples(assignment, ["solution"])
     assert solution.scores == question_points(assignment), solution.why
 
 
@@ -33,7 +33,7 @@ def right_results():
     """Results of all hand-ins of hw4 as they should be."""
     points = question_points(HW)
     zero = dict.fromkeys(points, 0.0)
-    for handin in all_handins(HW):
+    for handin in sample_submissions(HW):
         if handin.kind == "release":
             scores = zero
         else:
@@ -50,7 +50,7 @@ def test_the_judge_accepts_what_is_right():
 def spoil(kind, name=None, value=0.0):
     """The right results with one hand-in's score of one question changed."""
     results = list(right_results())
-    index, handin = next((i, handin) for i, handin in enumerate(all_handins(HW)) if handin.kind == kind)
+    index, handin = next((i, handin) for i, handin in enumerate(sample_submissions(HW)) if handin.kind == kind)
     result = results[index]
     question = name or (handin.question.id if handin.question else "gru_loss")
     results[index] = replace(result, scores=result.scores | {question: value})
@@ -61,7 +61,7 @@ def test_the_judge_sees_each_kind_of_failure():
     assert "gru_loss got 0.0 of" in spoil("solution").problems[0]
     assert "gru_loss got 0.0 of" in spoil("alternative").problems[0]
     assert spoil("release", value=0.5).wrong_accepted == 1
-    first = next(handin for handin in all_handins(HW) if handin.misconception)
+    first = next(handin for handin in sample_submissions(HW) if handin.misconception)
     full = question_points(HW)[first.question.id]
     assert "kept full marks" in spoil("misconception", value=full).problems[0]
     stranger = next(iter(set(question_points(HW)) - dependants(load_questions(HW), first.question.id)))
@@ -87,7 +87,7 @@ def test_dependants_follow_chains():
 
 
 def test_a_hand_in_is_named_once():
-    names = [handin.name for handin in all_handins(HW)]
+    names = [handin.name for handin in sample_submissions(HW)]
     assert len(names) == len(set(names))
 
 

@@ -13,7 +13,7 @@ from jupyter_client.manager import KernelManager
 
 from autograder.course.paths import ROOT
 from autograder.sandbox import bubblewrap
-from autograder.sandbox.kernels import SERVERS, Server, start_warm
+from autograder.sandbox.kernels import SERVERS, WarmServer, start_warm
 from tests.conftest import scores
 from tests.processes import descendants, running, wait_for
 
@@ -221,7 +221,7 @@ def test_a_server_that_says_nothing_readable_is_not_waited_for(tmp_path, monkeyp
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises((ValueError, TimeoutError)):
-            Server(tmp_path / "server").ask({"cwd": None})
+            WarmServer(tmp_path / "server").ask({"cwd": None})
         thread.join()
         kept[0].close()
 

@@ -1,6 +1,6 @@
 """Build the notebooks: assignments/<hw>/notebook.py -> source/<hw>/<hw>.ipynb -> release/ by nbgrader.
 
-Same input, same bytes. What an author got wrong is refused with file and line before anything is written.
+Same input, same bytes. An author's mistakes are refused with file and line before anything is written.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def build(assignment: str, course: Path = ROOT) -> None:
 
 def stale_files(names: Iterable[str] = ()) -> list[Path]:
     """Files of source/ and release/ that differ from a fresh build's, or that only one of the two has."""
-    found = []
+    stale = []
     with tempfile.TemporaryDirectory() as made:
         for name in pick(names):
             build(name, Path(made))
@@ -56,8 +56,8 @@ def stale_files(names: Iterable[str] = ()) -> list[Path]:
                 ]
                 for path in sorted(path for path in both[0] | both[1] if ".ipynb_checkpoints" not in path.parts):
                     if not filecmp.cmpfiles(made, ROOT, [path], shallow=False)[0]:
-                        found.append(path)
-    return found
+                        stale.append(path)
+    return stale
 
 
 def notebook(assignment: str) -> nbformat.NotebookNode:
@@ -100,26 +100,26 @@ def _role_metadata(role: str, grade_id: str, points: float | None) -> dict:
 
 def _metadata(grade_id: str, *, grade=False, solution=False, locked=False, points: float | None = None) -> dict:
     """A cell's metadata with all keys of nbgrader's schema 3; locked cells cannot be edited or deleted by accident."""
-    found: dict = {"nbgrader": {"grade": grade, "grade_id": grade_id, "locked": locked, "schema_version": 3}}
-    found["nbgrader"] |= {"solution": solution, "task": False}
+    metadata: dict = {"nbgrader": {"grade": grade, "grade_id": grade_id, "locked": locked, "schema_version": 3}}
+    metadata["nbgrader"] |= {"solution": solution, "task": False}
     if grade:
-        found["nbgrader"]["points"] = points
+        metadata["nbgrader"]["points"] = points
     if locked:
-        found |= {"deletable": False, "editable": False}
-    return found
+        metadata |= {"deletable": False, "editable": False}
+    return metadata
 
 
 def check(assignment: str) -> None:
-    """Refuse what an author got wrong, with file and line. Raises CourseError."""
+    """Refuse an author's mistakes, with file and line. Raises CourseError."""
     cells = assignment_cells(assignment)
     path = (ASSIGNMENTS / assignment / "notebook.py").relative_to(ROOT)
     for line, problem in _problems(assignment, cells):
         raise CourseError(f"{path}:{line}: {problem}")
-    for found in sorted((ASSIGNMENTS / assignment).glob("**/*.ipynb")):
+    for stray in sorted((ASSIGNMENTS / assignment).glob("**/*.ipynb")):
         line = next(
-            (n for n, text in enumerate(found.read_text(encoding="utf-8").splitlines(), 1) if '"outputs"' in text), 1
+            (n for n, text in enumerate(stray.read_text(encoding="utf-8").splitlines(), 1) if '"outputs"' in text), 1
         )
-        raise CourseError(f"{found.relative_to(ROOT)}:{line}: outputs left in: only notebook.py is written here")
+        raise CourseError(f"{stray.relative_to(ROOT)}:{line}: outputs left in: only notebook.py belongs here")
 
 
 def _problems(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
@@ -145,7 +145,7 @@ def _problems(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, s
 
 
 def _markers(cell: Cell) -> Iterator[tuple[int, str]]:
-    marks = [(n, found[1]) for n, text in enumerate(cell.source.splitlines(), 1) if (found := MARKER.search(text))]
+    marks = [(n, match[1]) for n, text in enumerate(cell.source.splitlines(), 1) if (match := MARKER.search(text))]
     if cell.role not in ("solution", "written"):
         for n, _ in marks:
             yield cell.line + n, "a solution marker outside of a 'solution' or 'written' cell"
@@ -171,7 +171,10 @@ def _code(cell: Cell) -> Iterator[tuple[int, str]]:
         return
     names = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     if cell.role == "solution" and cell.id not in names:
-        yield cell.line, f"a 'solution' cell's id is the name that it defines, but {cell.id!r} is not defined in it"
+        yield (
+            cell.line,
+            f"a 'solution' cell's id must be the name that it defines, but {cell.id!r} is not defined in it",
+        )
     if cell.role == "question" and tree.body and isinstance(tree.body[-1], ast.Expr):
         last = tree.body[-1].value
         call = isinstance(last, ast.Call) and ast.unparse(last.func).startswith("checks.")
@@ -205,13 +208,13 @@ def _against_readme(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[
         return
     table = {}
     for row in path.read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"\|\s*`(\w+)`\s*\|\s*([0-9.]+)\s*\|", row):
-            table[found[1]] = float(found[2])
+        if match := re.match(r"\|\s*`(\w+)`\s*\|\s*([0-9.]+)\s*\|", row):
+            table[match[1]] = float(match[2])
     for cell in cells:
         if cell.points is not None:
-            told = table.pop(cell.id.removeprefix("check_"), None)
-            if told != cell.points:
-                words = "does not list it" if told is None else f"says {told:g}"
+            listed = table.pop(cell.id.removeprefix("check_"), None)
+            if listed != cell.points:
+                words = "does not list it" if listed is None else f"says {listed:g}"
                 yield cell.line, f"{cell.id} gives {cell.points:g} points, the table in README.md {words}"
     for name in table:
-        yield 1, f"the table in README.md lists {name!r}, which is no graded cell"
+        yield 1, f"the table in README.md lists {name!r}, which is not a graded cell"

@@ -1,4 +1,4 @@
-"""What students get: released notebooks, `utils`, an environment and a page that tells them what to do.
+"""What students get: released notebooks, `utils`, an environment and a page of instructions.
 
 No solution, oracle or grader is in it. The folder is for a public repository, the one that `[tool.course]` of
 pyproject.toml names: notebooks link to it, and on Colab their set-up cell fetches it at the tag.
@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from autograder.build.builder import stale_files
-from autograder.build.template import settings
+from autograder.build.template import project_settings
 from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT, assignments
 from utils.files import replaced
@@ -30,11 +30,11 @@ def bundle(output: Path) -> tuple[Path, Path]:
     """Write the bundle into the folder `output`, as a folder and as a zip; returns both paths.
 
     What lies in the bundle's folder besides the bundle, such as `.git`, stays.
-    Raises CourseError where release/ is not what a fresh build gives, and where the folder is something else.
+    Raises CourseError where release/ differs from a fresh build, and where the folder is something else.
     """
     if stale := stale_files():
-        raise CourseError(f"{stale[0]} is not what a fresh build gives: run `course build`")
-    repository, tag = settings()["repository"], settings()["tag"]
+        raise CourseError(f"{stale[0]} differs from a fresh build: run `course build`")
+    repository, tag = project_settings()["repository"], project_settings()["tag"]
     name = repository.rpartition("/")[2]
     folder, archive = output / name, output / f"{name}-{tag.removeprefix('v')}.zip"
     if (folder / "assignments").exists() or (folder / "autograder").exists():
@@ -54,20 +54,20 @@ def bundle(output: Path) -> tuple[Path, Path]:
 
 def placeholder() -> bool:
     """Whether notebooks still link to the repository that pyproject.toml came with."""
-    return settings()["repository"].startswith("your-organisation/")
+    return project_settings()["repository"].startswith("your-organisation/")
 
 
 def contents() -> dict[str, bytes]:
     """The bundle's files by path."""
     released = [path for name in assignments() for path in (ROOT / "release" / name).iterdir() if path.is_file()]
     files = [*released, *(ROOT / "utils").glob("*.py"), ROOT / "LICENSE"]
-    found = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in files}
+    bundled = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in files}
     page = (ROOT / "docs" / "student.md").read_text(encoding="utf-8")
-    found["README.md"] = page.replace("](../", "](").encode()
-    found["environment.yml"] = _environment().encode()
-    found["requirements.txt"] = ("\n".join(packages()) + "\n").encode()
-    found[".gitignore"] = IGNORED.encode()
-    return dict(sorted(found.items()))
+    bundled["README.md"] = page.replace("](../", "](").encode()
+    bundled["environment.yml"] = _environment().encode()
+    bundled["requirements.txt"] = ("\n".join(packages()) + "\n").encode()
+    bundled[".gitignore"] = IGNORED.encode()
+    return dict(sorted(bundled.items()))
 
 
 def packages() -> list[str]:

@@ -1,4 +1,4 @@
-"""Begin an assignment: a folder with one question that builds and verifies at once, to be written over."""
+"""Begin an assignment: a folder with one question that builds and verifies at once, to be edited."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ SKELETON = Path(__file__).parent / "skeleton"
 
 
 def begin(name: str) -> Path:
-    """Write assignments/<name>/; returns the folder. Raises CourseError for a name that will not do or is taken."""
+    """Write assignments/<name>/; returns the folder. Raises CourseError for a name that is invalid or taken."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name):
-        raise CourseError(f"an assignment is called like hw8_attention: small letters, digits and '_', got {name!r}")
+        raise CourseError(
+            f"an assignment needs a name like hw8_attention: lower-case letters, digits and '_', got {name!r}"
+        )
     short = name.split("_")[0]
     for taken in assignments():
         if taken.split("_")[0] == short:
@@ -23,11 +25,11 @@ def begin(name: str) -> Path:
     try:
         folder.mkdir()
     except FileExistsError:
-        raise CourseError(f"{folder.relative_to(ROOT)} is there already") from None
+        raise CourseError(f"{folder.relative_to(ROOT)} exists already") from None
     for file in sorted(SKELETON.rglob("*")):
         if file.suffix in (".py", ".md"):
-            place = folder / file.relative_to(SKELETON)
-            place.parent.mkdir(parents=True, exist_ok=True)
+            target = folder / file.relative_to(SKELETON)
+            target.parent.mkdir(parents=True, exist_ok=True)
             text = file.read_text(encoding="utf-8").replace("ASSIGNMENT", name)
-            place.write_text(text, encoding="utf-8", newline="\n")
+            target.write_text(text, encoding="utf-8", newline="\n")
     return folder

@@ -39,26 +39,26 @@ course = session.start()
 
 
 @cache
-def settings() -> dict:
+def project_settings() -> dict:
     """`[tool.course]` of pyproject.toml. Raises CourseError when a setting is missing."""
-    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("course", {})
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("course", {})
     for key in ("repository", "tag", "gpu"):
-        if key not in found:
+        if key not in table:
             raise CourseError(f"{ROOT / 'pyproject.toml'}: [tool.course] needs {key!r}")
-    return found
+    return table
 
 
 def bundle_address() -> str:
     """Where the student bundle is fetched from, at the pinned tag."""
-    return "https://github.com/{repository}/archive/refs/tags/{tag}.zip".format(**settings())
+    return "https://github.com/{repository}/archive/refs/tags/{tag}.zip".format(**project_settings())
 
 
 def badge(assignment: str) -> str:
     """Markdown below the title: the badge that opens the release on Colab, and a word on the folded set-up cell."""
-    place = "{repository}/blob/{tag}".format(**settings())
-    address = f"https://colab.research.google.com/github/{place}/release/{assignment}/{assignment}.ipynb"
-    told = "The next cell is folded: it sets the notebook up. Run it first."
-    return f"[Open this notebook in Colab]({address})\n\n{told}"
+    tree = "{repository}/blob/{tag}".format(**project_settings())
+    address = f"https://colab.research.google.com/github/{tree}/release/{assignment}/{assignment}.ipynb"
+    hint = "The next cell is folded: it sets the notebook up. Run it first."
+    return f"[Open this notebook in Colab]({address})\n\n{hint}"
 
 
 def set_up() -> str:
@@ -68,9 +68,9 @@ def set_up() -> str:
 
 def metadata(assignment: str) -> dict:
     """The notebook's own metadata, Colab's keys included."""
-    found = {
+    keys = {
         "colab": {"name": f"{assignment}.ipynb", "provenance": [], "toc_visible": True},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    return found | ({"accelerator": "GPU"} if assignment in settings()["gpu"] else {})
+    return keys | ({"accelerator": "GPU"} if assignment in project_settings()["gpu"] else {})

@@ -10,8 +10,8 @@
 | `written` | markdown with a model answer between markers, `id=... points=N` | editable, marked by hand |
 | none | prose, or code that shows something | read-only code, free prose |
 
-A `provided` cell may hold a line `# include hw5_word_lm: WordLM, perplexity`: solution cells of another assignment that
-are given here (solutions.py puts them in place).
+A `provided` cell may hold a line `# include hw5_word_lm: WordLM, perplexity`: solution cells of another assignment
+(solutions.py puts them in place).
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def _cell(path: Path, raw, line: int) -> Cell:
             raise CourseError(f"{path}:{line}: unknown tag {tag!r}, expected one of {', '.join(ROLES)}")
     if len(tags) > 1:
         raise CourseError(f"{path}:{line}: a cell has one role, not {' and '.join(tags)}")
-    known = {"tags", "id", "points", "cell_marker", "lines_to_next_cell", "lines_to_end_of_cell_marker"}
+    options = {"tags", "id", "points", "cell_marker", "lines_to_next_cell", "lines_to_end_of_cell_marker"}
     for key in raw.metadata:
-        if key not in known:
+        if key not in options:
             raise CourseError(f"{path}:{line}: unknown cell option {key!r}, expected id, tags or points")
     points = raw.metadata.get("points")
     return Cell(

@@ -15,44 +15,44 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.course.paths import ROOT
 
-PATIENCE = 120  # seconds that a gradebook is waited for which another process holds
+PATIENCE = 120  # seconds to wait for a gradebook that another process holds
 
 
 def api(course: Path) -> NbGraderAPI:
-    """nbgrader's API over the course in the folder `course`, with its `settings`."""
+    """nbgrader's API over the course in the folder `course`, with its `nbgrader_settings`."""
     coursedir = course_directory(course)
     return NbGraderAPI(coursedir, config=coursedir.config)
 
 
 def course_directory(course: Path, students: str = "*") -> CourseDirectory:
-    """nbgrader's view of a course's folder, with its `settings`. students: a name or a pattern."""
-    config = settings(course)
+    """nbgrader's view of a course's folder, with its `nbgrader_settings`. students: a name or a pattern."""
+    config = nbgrader_settings(course)
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.student_id = students
     return CourseDirectory(config=config)
 
 
-def settings(course: Path) -> Config:
+def nbgrader_settings(course: Path) -> Config:
     """The settings of a course folder's nbgrader_config.py, or of this repository's where it has none.
 
-    The gradebook's address is a folder's own: what is built and graded in a scratch folder never reaches the class's.
+    The gradebook's address belongs to the folder: work in a scratch folder never reaches the class's gradebook.
     """
-    own = (course / "nbgrader_config.py").is_file()
-    config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course if own else ROOT)).load_config())
-    if not own:
+    has_settings = (course / "nbgrader_config.py").is_file()
+    config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course if has_settings else ROOT)).load_config())
+    if not has_settings:
         config.CourseDirectory.pop("db_url", None)
     return config
 
 
 def find_alembic() -> None:
-    """Have nbgrader find `alembic`, which it starts by name, also where no environment has been activated."""
-    own = str(Path(sys.executable).parent)
-    if own not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([own, os.environ.get("PATH", "")])
+    """Have nbgrader find `alembic`, which it starts by name, also without an activated environment."""
+    folder = str(Path(sys.executable).parent)
+    if folder not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])
 
 
 def wait_for_the_gradebook() -> None:
-    """Have every SQLite gradebook that is opened from now on wait for other processes, for PATIENCE."""
+    """Have every SQLite gradebook opened from now on wait PATIENCE for other processes."""
     if not event.contains(Engine, "connect", _be_patient):
         event.listen(Engine, "connect", _be_patient)
 
@@ -66,5 +66,5 @@ def unusable(error: Exception) -> str:
     """Why a gradebook cannot be read or written, in one sentence."""
     reason = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
     if "database is locked" in reason:
-        reason = f"another process has held it for {PATIENCE} s: end that one, and start this again"
+        reason = f"another process has held it for {PATIENCE} s: end that process and try again"
     return f"the gradebook cannot be read or written: {reason}"

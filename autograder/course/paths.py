@@ -13,21 +13,21 @@ ASSIGNMENTS = ROOT / "assignments"
 
 
 def check_folder(course: Path) -> None:
-    """Raise CourseError for a course folder that cannot be worked with: by its path, or as it has code of its own.
+    """Raise CourseError for a course folder that cannot be used, because of its path or its own code.
 
-    In nbgrader's and the database's eyes some characters of a path mean something. And a copy of the course holds its
-    own code, while the command that was typed may be that of another folder: marks would be of a mixture.
+    To nbgrader and the database some characters of a path are special. And a copy of the course has its own code, while
+    the command may come from another folder: marks would be of a mixture.
     """
     course = course.absolute()
-    if wrong := re.search(r"[\[\]*?]|%[0-9A-Fa-f]{2}", str(course)):
+    if match := re.search(r"[\[\]*?]|%[0-9A-Fa-f]{2}", str(course)):
         raise CourseError(
-            f"the course's folder {str(course)!r} has {wrong[0]!r} in its path: move it, or rename a folder"
+            f"the course's folder {str(course)!r} has {match[0]!r} in its path: move it, or rename a folder"
         )
-    own = (course / "autograder" / "cli.py").is_file() or any((course / "assignments").glob("*/notebook.py"))
-    if own and course.resolve() != ROOT:
+    holds_course = (course / "autograder" / "cli.py").is_file() or any((course / "assignments").glob("*/notebook.py"))
+    if holds_course and course.resolve() != ROOT:
         raise CourseError(
-            f"{course} holds a course of its own, but this command is that of {ROOT}: work there, or give {course} an "
-            "environment of its own (`make build`)"
+            f"{course} is a separate course, but this command belongs to {ROOT}: work there, or give {course} its "
+            "own environment (`make build`)"
         )
 
 
@@ -38,11 +38,11 @@ def assignments() -> list[str]:
 
 def pick(patterns: Iterable[str]) -> list[str]:
     """The assignments that the given names or short names (`hw5`) mean; all when none are given."""
-    known = assignments()
+    names = assignments()
     chosen = []
     for pattern in patterns:
-        found = [name for name in known if name == pattern or name.split("_")[0] == pattern]
-        if not found:
-            raise CourseError(f"no assignment is called {pattern!r}; there are {', '.join(known)}")
-        chosen += found
-    return chosen or known
+        matches = [name for name in names if name == pattern or name.split("_")[0] == pattern]
+        if not matches:
+            raise CourseError(f"no assignment is called {pattern!r}; there are {', '.join(names)}")
+        chosen += matches
+    return chosen or names

@@ -11,7 +11,7 @@ SECRET = ".course_secret"
 
 
 def course_secret(folder: Path) -> str:
-    """The course's secret, beside its gradebook, made at first use. Inputs are drawn from it, the same for all."""
+    """The course's secret, beside its gradebook, made at first use. All students' inputs are drawn from it."""
     path = folder / SECRET
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -21,5 +21,5 @@ def course_secret(folder: Path) -> str:
         pass
     secret = path.read_text(encoding="utf-8").strip()
     if not secret:
-        raise CourseError(f"{path} is empty: delete it, a new secret is made at the next run")
+        raise CourseError(f"{path} is empty: delete it, and the next run makes a new one")
     return secret

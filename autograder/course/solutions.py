@@ -20,28 +20,28 @@ def assignment_cells(assignment: str) -> tuple[Cell, ...]:
     """The cells of an assignment's text notebook, with what it includes of others in place.
 
     A line `# include hw5_word_lm: batchify, WordLM` of a `provided` cell stands for those solution cells of the other
-    assignment, without their markers: what was asked there is given here, and is written once.
-    Raises CourseError when there is no such assignment, and with file and line for an include that cannot be met.
+    assignment, without their markers, so that each solution is written once.
+    Raises CourseError when there is no such assignment, and with file and line for an include that cannot be resolved.
     """
     cells = read_cells(ASSIGNMENTS / assignment / "notebook.py")
     return tuple(_with_includes(assignment, cell) if cell.role == "provided" else cell for cell in cells)
 
 
 def _with_includes(assignment: str, cell: Cell) -> Cell:
-    place = f"{(ASSIGNMENTS / assignment / 'notebook.py').relative_to(ROOT)}:{cell.line}"
+    location = f"{(ASSIGNMENTS / assignment / 'notebook.py').relative_to(ROOT)}:{cell.line}"
 
-    def given(found: re.Match) -> str:
-        other, names = found[1], [name.strip() for name in found[2].split(",")]
+    def included(match: re.Match) -> str:
+        other, names = match[1], [name.strip() for name in match[2].split(",")]
         if other == assignment or not (ASSIGNMENTS / other / "notebook.py").is_file():
-            raise CourseError(f"{place}: include names {other!r}, which is no other assignment")
+            raise CourseError(f"{location}: include names {other!r}, which is not another assignment")
         theirs = {c.id: c.source for c in read_cells(ASSIGNMENTS / other / "notebook.py") if c.role == "solution"}
         for name in names:
             if name not in theirs:
-                raise CourseError(f"{place}: include names {name!r}, which is no solution cell of {other}")
+                raise CourseError(f"{location}: include names {name!r}, which is not a solution cell of {other}")
         lines = [[line for line in theirs[name].splitlines() if not MARKER.search(line)] for name in names]
         return "\n\n\n".join("\n".join(part) for part in lines)
 
-    return replace(cell, source=INCLUDE.sub(given, cell.source))
+    return replace(cell, source=INCLUDE.sub(included, cell.source))
 
 
 def namespace(assignment: str, replaced: Mapping[str, str] | None = None) -> dict:

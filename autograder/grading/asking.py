@@ -1,7 +1,7 @@
 """A run of the notebook that asks after each graded cell.
 
 The student's kernel answers; every verdict is made here, in the worker's own process. A cell or an answer that crashes
-the kernel, hangs or answers garbage costs its own question: the kernel is started anew, the definitions before are
+the kernel, hangs or answers garbage costs its own question: the kernel is restarted, the definitions before are
 run again, and the rest is still asked. What a kernel sends is bounded before it is read: a message by its bytes, an
 answer by its bytes and parts, all together by the memory of this process. Time is what the kernel's own clock counts.
 """
@@ -38,9 +38,9 @@ from autograder.sandbox.kernels import start_warm
 from autograder.sandbox.watch import FAR, FLOOD, TOO_LONG, Watch, resident
 
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
-GARBLED = "the kernel sent what could not be read"
-USED_UP = {"memory": "more memory was used than a hand-in may", "time": "a hand-in's whole time was used up"}
-GONE = "the kernel died or hung too often before this; it was not run"
+GARBLED = "the kernel's reply could not be read"
+USED_UP = {"memory": "the notebook used more memory than allowed", "time": "the notebook used up its total time"}
+GONE = "not run: the kernel had already died or hung too often"
 MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
 BOUNDS = ((zmq.MAXMSGSIZE, MESSAGE), (zmq.SNDTIMEO, 5_000))  # a kernel may have closed its end: no send waits for it
 OUTPUTS = 2_000  # of one cell
@@ -51,14 +51,14 @@ class AskingExecute(Execute):
     """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
 
     timeout = Int(60, help="Seconds for a cell.").tag(config=True)
-    training_timeout = Int(600, help="Seconds for a cell that trains: it is long even where it is right.").tag(
+    training_timeout = Int(600, help="Seconds for a cell that trains: it takes long even when it is correct.").tag(
         config=True
     )
-    own_timeout = Int(300, help="Seconds for a cell of the course's own: set-up, imports, data.").tag(config=True)
-    total = Int(1800, help="Seconds for a hand-in, after which no kernel is started anew.").tag(config=True)
-    max_restarts = Int(20, help="How often a kernel that died or hung is started anew in one hand-in.").tag(config=True)
+    own_timeout = Int(300, help="Seconds for one of the course's own cells: set-up, imports, data.").tag(config=True)
+    total = Int(1800, help="Seconds for a submission, after which no kernel is restarted.").tag(config=True)
+    max_restarts = Int(20, help="How often a kernel that died or hung is restarted in one submission.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
-    draw = Bool(False, help="Draw figures anew; else a page shows those that were handed in.").tag(config=True)
+    draw = Bool(False, help="Draw figures again; otherwise pages show the submitted ones.").tag(config=True)
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
     watch: Watch  # over what runs now
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
@@ -81,7 +81,7 @@ class AskingExecute(Execute):
         self.until = time.monotonic() + self.total
         self.most = resident() + FLOOD
         self.verdicts = resources["verdicts"] = []
-        with threadpool_limits(1):  # one hand-in, one core; small products are slower by threads that wait
+        with threadpool_limits(1):  # one submission, one core; threads that wait slow small products down
             return super().preprocess(nb, resources, km)
 
     def start_new_kernel(self, **kwargs):
@@ -111,20 +111,23 @@ class AskingExecute(Execute):
         return self.kc
 
     async def _ready(self) -> None:
-        """Wait until the kernel answers on both channels; jupyter_client's own way waits 0.2 s longer, for silence."""
+        """Wait until the kernel answers on both channels; jupyter_client's own waits 0.2 s longer, for silence."""
         until = time.monotonic() + self.startup_timeout
         while time.monotonic() < until and await ensure_async(self.km.is_alive()):
             sent = await ensure_async(self.kc.kernel_info())
             with contextlib.suppress(Empty):
                 await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
                 while time.monotonic() < until:
-                    told = await ensure_async(self.kc.iopub_channel.get_msg(timeout=0.2))
-                    if told["parent_header"].get("msg_id") == sent and told["content"].get("execution_state") == "idle":
+                    message = await ensure_async(self.kc.iopub_channel.get_msg(timeout=0.2))
+                    if (
+                        message["parent_header"].get("msg_id") == sent
+                        and message["content"].get("execution_state") == "idle"
+                    ):
                         return
         raise RuntimeError("the kernel did not answer")
 
     def process_message(self, msg, cell, cell_index):
-        """Take a message's output into the cell, made harmless; nothing else that a kernel may tell."""
+        """Add a message's output to the cell, made harmless; ignore anything else that a kernel sends."""
         kind, content = msg["msg_type"], msg["content"]
         if kind == "status":
             content = {"execution_state": str(content["execution_state"])[:20]}
@@ -138,7 +141,7 @@ class AskingExecute(Execute):
         return super().process_message(harmless, cell, cell_index)
 
     async def _async_poll_kernel_alive(self) -> None:
-        """Beside a running cell: end the wait for it where the kernel has died or used up what the cell may use."""
+        """While a cell runs: stop waiting once the kernel has died or used up the cell's time or memory."""
         watch = self.watch
         while watch is self.watch:
             self.stopped_by = watch.exceeded()
@@ -169,7 +172,7 @@ class AskingExecute(Execute):
             self.fatal.add(index)
         question = mark.question_of(self.assignment, cell.metadata.nbgrader["grade_id"]) if graded else None
         if question is not None:
-            answers = forbidden.reason(question, self.nb) or self._ask(question, index)
+            answers = forbidden.violation(question, self.nb) or self._ask(question, index)
             points = float(cell.metadata.nbgrader["points"])
             verdict = mark.mark(self.assignment, question, points, answers, self.secret, self.lost)
             if verdict.score < points:
@@ -179,20 +182,20 @@ class AskingExecute(Execute):
         return cell, resources
 
     def _blame(self, cell, failure: str, index: int) -> None:
-        """See whose fault it is that a cell of the course's own failed. Raises CourseError where it is the course's.
+        """Find whose fault a failure of the course's own cell is. Raises CourseError where it is the course's.
 
-        It is unless a student's code ran before, and the cell runs in a new kernel after the course's own solution.
+        It is the student's only if their code ran before, and the cell runs in a new kernel after the solution.
         """
         if self.students:
-            solution = {one.id: one.source for one in assignment_cells(self.assignment) if one.role == "solution"}
-            before = [one for one in self.nb.cells[:index] if not one.id.startswith("own-")]
-            run = [from_dict({**one, "source": solution.get(one.id, one.source)}) for one in (*before, cell)]
-            own, self.nb.cells = self.nb.cells, run
+            solution = {c.id: c.source for c in assignment_cells(self.assignment) if c.role == "solution"}
+            before = [c for c in self.nb.cells[:index] if not c.id.startswith("own-")]
+            run = [from_dict({**c, "source": solution.get(c.id, c.source)}) for c in (*before, cell)]
+            cells, self.nb.cells = self.nb.cells, run
             try:
                 self._renew()
                 fine = self._replay(len(run), keep=False) and not _error(run[-1])
             finally:
-                self.nb.cells = own
+                self.nb.cells = cells
             if fine:
                 self._restart(index)
                 return
@@ -204,7 +207,7 @@ class AskingExecute(Execute):
         return bool(name) and name in {question.made_by for question in load_questions(self.assignment)}
 
     def _limit(self, cell) -> int:
-        """Seconds that a cell may take. What no student wrote or is called from is slow only on a busy machine."""
+        """Seconds that a cell may take. The course's own cells are slow only on a busy machine."""
         if _is_course_s(cell):
             return self.own_timeout
         return self.training_timeout if self._trains(cell) else self.timeout
@@ -223,7 +226,7 @@ class AskingExecute(Execute):
         except Exception as error:  # whatever the kernel did or sent, it costs no more than this
             reason = self.stopped_by or (self._death() if isinstance(error, DeadKernelError) else GARBLED)
         cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
-        if nbgrader_utils.is_grade(cell):  # the question shall not pay for what its check has left running
+        if nbgrader_utils.is_grade(cell):  # the question must not pay for what its check left running
             self._restart(index)
         else:
             self._stop(index)
@@ -237,7 +240,7 @@ class AskingExecute(Execute):
     def _ask(self, question: Question, index: int) -> list | str:
         """The encoded answers to a question's cases, or in words why there are none.
 
-        One that gives none is asked once more in a new kernel: something that ran before may be at fault.
+        A question without answers is asked again in a new kernel: an earlier cell may be at fault.
         """
         requests = mark.requests(self.assignment, question, self.secret)
         expression = answering.expression(requests, [name for name in question.forbids if "." not in name])
@@ -246,7 +249,9 @@ class AskingExecute(Execute):
             reply = run_sync(self._request)(expression, question.seconds)
             if not isinstance(reply, str):
                 try:
-                    return answering.read(reply["user_expressions"]["answers"]["data"]["text/plain"], len(requests))
+                    return answering.read_answers(
+                        reply["user_expressions"]["answers"]["data"]["text/plain"], len(requests)
+                    )
                 except Exception:
                     return mark.UNREADABLE
             if fresh:
@@ -283,12 +288,12 @@ class AskingExecute(Execute):
         return reason
 
     def _stop(self, index: int) -> None:
-        """Make the kernel fit for the next cell: interrupt what hangs; start anew what is dead or does not stop."""
+        """Make the kernel fit for the next cell: interrupt it if it hangs; restart it if it died or does not stop."""
         if not run_sync(self._interrupted)():
             self._restart(index)
 
     def _restart(self, index: int) -> None:
-        """Go on in a new kernel, in which what stood before `index` has run."""
+        """Continue in a new kernel, in which the cells before `index` have run."""
         while self.restarts < self.max_restarts and time.monotonic() < self.until:
             self._renew()
             if self._replay(index):
@@ -297,7 +302,7 @@ class AskingExecute(Execute):
         self.restarts = self.max_restarts + 1
 
     def _renew(self) -> None:
-        """Start the kernel anew."""
+        """Restart the kernel."""
         self.restarts += 1
         self.most = max(self.most, resident() + FLOOD // 4)  # memory of a flood does not all come back
         self.km and run_sync(self.km.shutdown_kernel)(now=True)
@@ -328,7 +333,7 @@ class AskingExecute(Execute):
         return False
 
     def _replay(self, index: int, keep: bool = True) -> bool:
-        """Run the cells before `index` again in a new kernel, but graded ones and those that killed one.
+        """Run the cells before `index` again in a new kernel, except graded ones and those that killed one.
 
         keep: the outputs of their first run, and note which one kills this kernel.
         """
@@ -347,7 +352,7 @@ class AskingExecute(Execute):
 
 
 def _is_course_s(cell) -> bool:
-    """Whether a cell is the course's own: set-up, imports, data. Cells that show what students wrote are not."""
+    """Whether a cell is the course's own: set-up, imports, data, not those that show students' results."""
     name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
     return name == "set-up" or name.startswith("provided-")
 
@@ -361,8 +366,8 @@ def _error(cell) -> str:
 def _write_verdict(cell, verdict: mark.Verdict) -> None:
     """Make the verdict the one output that nbgrader reads a score from.
 
-    nbgrader takes the first execute_result as the score and any error or stderr as zero, whoever wrote them: what the
-    cell itself put out stays readable, as plain text on stdout.
+    nbgrader takes the first execute_result as the score and any error or stderr as zero, whoever wrote them: the
+    cell's own output stays readable, as plain text on stdout.
     """
     kept = []
     for output in cell.outputs:
@@ -378,9 +383,9 @@ def _write_verdict(cell, verdict: mark.Verdict) -> None:
     cell.metadata["course"] = verdict.as_dict()
 
 
-def _with_figures(outputs: list, handed_in: Sequence[dict]) -> Iterator:
-    """Outputs with the pictures that were handed in where a figure was made and not drawn."""
-    pictures = iter(handed_in)
+def _with_figures(outputs: list, submitted: Sequence[dict]) -> Iterator:
+    """Outputs with the submitted pictures where a figure was made and not drawn."""
+    pictures = iter(submitted)
     for output in outputs:
         data = output.get("data", {})
         if not re.match(r"<Figure size", data.get("text/plain", "")) or len(data) > 1:

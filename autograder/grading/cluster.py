@@ -1,4 +1,4 @@
-"""Grade on a Dask cluster: hand-ins travel to workers as data, graded ones come back, nothing else is shared.
+"""Grade on a Dask cluster: submissions travel to workers as data, graded ones come back, nothing else is shared.
 
 Workers need the course's package and the sandbox. The gradebook is this process's alone.
 """
@@ -25,27 +25,27 @@ from autograder.grading.tasks import GIVEN_UP, Graded, Runner, Task, code_digest
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
-AHEAD = 2  # hand-ins in flight for each worker thread: one is graded, one lies there, so that no worker waits
+AHEAD = 2  # submissions in flight for each worker thread: one is graded, one waits, so that no worker does
 CONNECT, LOOK = 5, 2  # seconds: to reach the scheduler; between two looks at how many workers there are
 
 
 def on_cluster(address: str) -> Runner:
     """A runner on the Dask cluster whose scheduler listens at `address`, such as tcp://10.0.0.5:8786.
 
-    A worker that dies takes no hand-in with it. Raises CourseError without Dask and where no scheduler is reached; when
-    run, where it goes away, and where a worker has other code of the course or cannot isolate.
+    A worker that dies takes no submission with it. Raises CourseError without Dask and where no scheduler answers; when
+    run, where it goes away, and where a worker's copy of the course differs or it cannot isolate.
     """
     try:
         import dask
         from distributed import Client
     except ImportError:
         raise CourseError("a cluster needs Dask: pip install -e '.[cluster]' in the course's folder") from None
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # weights travel with their hand-in
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what one needs to know is said here
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})  # weights travel with their submission
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # this module reports what one needs to know
     try:
         return partial(_run, Client(address, timeout=CONNECT), address)
     except Exception as error:  # Dask raises anything where what answers is no scheduler
-        raise CourseError(f"no Dask scheduler is reached at {address}: {error}") from error
+        raise CourseError(f"no Dask scheduler answers at {address}: {error}") from error
 
 
 def _run(client, address: str, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
@@ -74,14 +74,14 @@ def _run(client, address: str, tasks: Iterable[Task]) -> Iterator[tuple[Task, Gr
                 task = running.pop(future)
                 with _connected(address):
                     problem = future.exception()
-                    found = None if problem else future.result()
-                if found:
-                    yield task, found
+                    graded = None if problem else future.result()
+                if graded:
+                    yield task, graded
                 elif not isinstance(problem, KilledWorker):
                     raise CourseError(str(problem)) from problem
                 elif alone:
                     yield task, GIVEN_UP
-                else:  # another hand-in on that worker may have been the cause: once more at the end, by itself
+                else:  # another submission on that worker may be the cause: once more at the end, alone
                     suspects.append(task)
 
 
@@ -91,11 +91,11 @@ def _connected(address: str) -> Iterator[None]:
     try:
         yield
     except (OSError, CancelledError) as error:
-        raise CourseError(f"the scheduler at {address} is gone; what is graded is kept: grade again") from error
+        raise CourseError(f"the scheduler at {address} is gone; the marks so far are kept: grade again") from error
 
 
 def _call() -> Callable[[bytes, str], Graded]:
-    """What workers are to call. It travels by value: one that lacks the package says so, and would end over a name."""
+    """The function that workers call. It travels by value, so that a worker without the package can say so."""
 
     def grade(data: bytes, digest: str) -> Graded:
         import pickle
@@ -103,10 +103,10 @@ def _call() -> Callable[[bytes, str], Graded]:
         from distributed import get_worker
 
         try:
-            from autograder.grading.cluster import _grade
+            from autograder.grading.cluster import _grade_on_worker
         except ImportError as error:
             raise RuntimeError(f"the worker {get_worker().address} lacks the course's package: {error}") from None
-        return _grade(pickle.loads(data), digest)
+        return _grade_on_worker(pickle.loads(data), digest)
 
     return grade
 
@@ -115,13 +115,13 @@ _one_at_a_time = threading.Lock()  # grading sets the process's environment, wha
 _context = Context()  # kept, since Dask gives each task a fresh one: jupyter_client would leave an event loop in each
 
 
-def _grade(task: Task, digest: str) -> Graded:
-    """Grade in a worker's thread. Raises CourseError, naming the worker, where its marks would be others or unsafe."""
+def _grade_on_worker(task: Task, digest: str) -> Graded:
+    """Grade in a worker's thread. Raises CourseError, naming the worker, where its marks would differ or be unsafe."""
     from distributed import get_worker
 
     lacking = None if task.course["unsafe"] else bubblewrap.lacks()
     if code_digest() != digest:
-        lacking = "its code of the course is not the one here: bring it up to date and start it anew"
+        lacking = "its copy of the course differs from this one: update and restart it"
     if lacking:
         raise CourseError(f"the worker {get_worker().address} cannot grade: {lacking}")
     with _one_at_a_time:

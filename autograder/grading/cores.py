@@ -28,15 +28,15 @@ LOADED = ("torch", "matplotlib.pyplot")  # what solutions import, so that worker
 
 
 def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
-    """A runner on this machine, `jobs` hand-ins at once (default: one for each core).
+    """A runner on this machine, `jobs` submissions at once (default: one for each core).
 
-    A process that dies takes no hand-in with it: what it was grading is begun again.
-    Raises CourseError where hand-ins cannot be isolated, unless they may run in the open (`unsafe`).
+    A process that dies takes no submission with it: what it was grading is started again.
+    Raises CourseError where submissions cannot be isolated, unless they may run without (`unsafe`).
     """
     pools = _Pools(jobs or usable_cores(), isolated=not unsafe)
     lacking = None if unsafe else bubblewrap.lacks()
     if lacking:
-        raise CourseError(f"{lacking}. To run hand-ins with your own rights all the same: --unsafe")
+        raise CourseError(f"{lacking}. To run submissions with your own rights anyway: --unsafe")
     return partial(_run, pools)
 
 
@@ -95,7 +95,7 @@ def _begin(shared: Path | None, isolated: bool) -> None:
 
 
 def end_with_the_run() -> None:
-    """End this process, a worker, as soon as the run's own was killed: nothing else would tell it."""
+    """End this process, a worker, as soon as the run's own was killed: nothing else would end it."""
     threading.Thread(target=_watch, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
@@ -104,7 +104,7 @@ def _watch(run) -> None:
     os._exit(1)
 
 
-def _grade(task: Task) -> Graded:
+def _grade_task(task: Task) -> Graded:
     from autograder.grading.worker import grade
 
     return grade(task)
@@ -123,7 +123,7 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
                 if task is None:
                     break
                 try:
-                    running[pool.submit(_grade, task)] = task
+                    running[pool.submit(_grade_task, task)] = task
                 except BrokenProcessPool:  # a process died while what was graded before was being written
                     again.append(task)
                     break

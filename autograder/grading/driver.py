@@ -34,7 +34,7 @@ LOG = logging.getLogger("course")
 
 
 @dataclass
-class Summary:
+class RunSummary:
     """What a run did: how many submissions were graded, skipped as unchanged, and which failed, with the reason."""
 
     graded: int = 0
@@ -51,28 +51,28 @@ def grade_class(
     unsafe: bool = False,
     log: logging.Logger = LOG,
     progress: bool = False,
-) -> Summary:
+) -> RunSummary:
     """Grade what is new or changed among the submissions in a course's folder; what fails keeps its old mark.
 
     coursedir: with its students (a name or a pattern) and its settings. runner: who grades (cores.py, cluster.py).
-    log: is told of repairs. Raises CourseError where another run is at work, the folder or its gradebook cannot be
-    worked with, the gradebook lacks an assignment, nothing is handed in, or as the runner does.
+    log: is told of repairs. Raises CourseError where another run is under way, the folder or its gradebook cannot be
+    used, the gradebook lacks an assignment, there are no submissions, or as the runner does.
     """
     root = Path(coursedir.root)
     check_folder(root)
-    summary = Summary()
+    summary = RunSummary()
     try:
         with one_run(root), Recorder(coursedir) as recorder:
             counts = {name: len(submission_folders(coursedir, name)) for name in assignments}
             if not any(counts.values()):
-                wanted, place = ", ".join(assignments), root / coursedir.submitted_directory
-                raise CourseError(f"nothing of {wanted} is handed in by {coursedir.student_id!r} in {place}")
+                wanted, submitted = ", ".join(assignments), root / coursedir.submitted_directory
+                raise CourseError(f"no submissions of {wanted} match {coursedir.student_id!r} in {submitted}")
             for name in filter(counts.get, assignments):
-                recorder.known(name)
-            bar = tqdm(total=sum(counts.values()), unit="hand-in", file=sys.stderr, disable=not progress)
+                recorder.check_known(name)
+            bar = tqdm(total=sum(counts.values()), unit="submission", file=sys.stderr, disable=not progress)
             with bar, logging_redirect_tqdm([log]) if progress else contextlib.nullcontext():
                 tasks = _tasks(recorder, list(filter(counts.get, assignments)), force, unsafe, summary, bar, log)
-                _write(recorder, runner, tasks, summary, bar, log)
+                _record(recorder, runner, tasks, summary, bar, log)
     except SQLAlchemyError as error:
         raise CourseError(unusable(error)) from None
     return summary
@@ -83,7 +83,7 @@ def _tasks(
     assignments: list[str],
     force: bool,
     unsafe: bool,
-    summary: Summary,
+    summary: RunSummary,
     bar: tqdm,
     log: logging.Logger,
 ) -> Iterator[Task]:
@@ -99,7 +99,7 @@ def _tasks(
                 bar.update()
                 continue
             digest = hashlib.sha256(f"{basis} {submitted.digest()}".encode()).hexdigest()
-            if not force and finished(recorder.place(assignment, student) / f"{assignment}.ipynb") == digest:
+            if not force and finished(recorder.folder(assignment, student) / f"{assignment}.ipynb") == digest:
                 log.info("Skipping %s, %s: it is graded, and nothing has changed", student, assignment)
                 summary.skipped += 1
                 bar.update()
@@ -108,8 +108,8 @@ def _tasks(
             yield Task(assignment, student, submitted, released, course, settings)
 
 
-def _write(
-    recorder: Recorder, runner: Runner, tasks: Iterator[Task], summary: Summary, bar: tqdm, log: logging.Logger
+def _record(
+    recorder: Recorder, runner: Runner, tasks: Iterator[Task], summary: RunSummary, bar: tqdm, log: logging.Logger
 ) -> None:
     """Have the runner grade, and write down what comes back."""
     try:
@@ -135,13 +135,13 @@ def _write(
 
 
 def _basis(assignment: str) -> str:
-    """A name for all of the course that a mark depends on: the notebook, the oracle and its bars."""
-    folder, known = ASSIGNMENTS / assignment, hashlib.sha256()
+    """A digest of everything in the course that a mark depends on: the notebook, the oracle and its bars."""
+    folder, digest = ASSIGNMENTS / assignment, hashlib.sha256()
     for path in (folder / "notebook.py", *sorted((folder / "questions").glob("*.py")), folder / "bars.json"):
         if path.is_file():
             data = path.read_bytes()
-            known.update(f"{path.name} {len(data)}\n".encode() + data)
-    return known.hexdigest()
+            digest.update(f"{path.name} {len(data)}\n".encode() + data)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager
@@ -150,7 +150,7 @@ def one_run(course: Path) -> Iterator[None]:
     try:
         lock = FileLock(course / LOCK).acquire(timeout=0)
     except Timeout:
-        raise CourseError(f"another grading run is at work in {course}: wait for its end") from None
+        raise CourseError(f"another grading run is under way in {course}: wait until it ends") from None
     with lock:
         yield
 

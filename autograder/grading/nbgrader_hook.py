@@ -24,26 +24,26 @@ UNSAFE = "--CourseAutograde.unsafe=True"
 class CourseAutograde(LoggingConfigurable):
     """The settings of grading by nbgrader's commands."""
 
-    unsafe = Bool(False, help="Run hand-ins without isolation, with your own rights.").tag(config=True)
-    jobs = Int(0, help="How many hand-ins are graded at once; 0: one for each core.").tag(config=True)
+    unsafe = Bool(False, help="Run submissions without isolation, with your own rights.").tag(config=True)
+    jobs = Int(0, help="How many submissions are graded at once; 0: one for each core.").tag(config=True)
 
 
 def start(self: Autograde) -> None:
-    """Grade, in the place of `Autograde.start`. Raises NbGraderException, after the log was told why."""
+    """Grade, in the place of `Autograde.start`. Raises NbGraderException, after logging why."""
     from autograder.grading.cores import on_cores
     from autograder.grading.driver import grade_class
 
-    given = CourseAutograde(parent=self)
+    options = CourseAutograde(parent=self)
     lacking = bubblewrap.lacks()
     try:
-        if lacking and not given.unsafe:
-            raise CourseError(f"{lacking}. To run hand-ins with your own rights all the same: {UNSAFE}")
-        if given.unsafe:
-            self.log.warning("UNSAFE: hand-ins run with your own rights, and may do whatever you may")
+        if lacking and not options.unsafe:
+            raise CourseError(f"{lacking}. To run submissions with your own rights anyway: {UNSAFE}")
+        if options.unsafe:
+            self.log.warning("UNSAFE: submissions run with your own rights and may do whatever you may")
         names = pick([self.coursedir.assignment_id])
         self.run_pre_convert_hook()
-        runner = on_cores(given.jobs, given.unsafe)
-        done = grade_class(self.coursedir, names, runner, self.force, given.unsafe, self.log)
+        runner = on_cores(options.jobs, options.unsafe)
+        done = grade_class(self.coursedir, names, runner, self.force, options.unsafe, self.log)
         self.run_post_convert_hook()
     except CourseError as error:
         self.log.error(str(error))
@@ -53,13 +53,13 @@ def start(self: Autograde) -> None:
     if done.failed:
         raise NbGraderException(f"{len(done.failed)} not graded: {'; '.join(done.failed)}")
     if done.stopped:
-        raise NbGraderException("stopped; what was graded is kept, and the next run goes on from there")
+        raise NbGraderException("stopped: the marks so far are kept, and the next run continues from there")
 
 
 def install() -> None:
-    """Have nbgrader grade by the course's driver, find its own tools, and wait for a gradebook that is held.
+    """Have nbgrader grade by the course's driver, find its own tools, and wait for a locked gradebook.
 
-    Ends nbgrader with a sentence where the folder that it was started in, a course, cannot be worked with.
+    Ends nbgrader with a sentence where it was started in a course folder that cannot be used.
     """
     program = Application.instance() if Application.initialized() else None
     if isinstance(program, NbGrader) and Path("nbgrader_config.py").is_file():  # else a library's root may be anywhere

@@ -25,7 +25,7 @@ class Recorder:
         self.nbgrader = Autograde(coursedir=coursedir, config=self.config)  # for its settings of files
         self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
         self.gradebook.db().expire_on_commit = False  # this process alone writes: what it has read stays true
-        self._cells: dict[str, list] = {}  # of each assignment, kept so that they are read once and not per hand-in
+        self._cells: dict[str, list] = {}  # of each assignment, kept so that they are read once and not per submission
 
     def __enter__(self) -> Recorder:
         return self
@@ -33,18 +33,20 @@ class Recorder:
     def __exit__(self, *_) -> None:
         self.gradebook.close()
 
-    def place(self, assignment: str, student: str) -> Path:
-        """The folder of an autograded hand-in."""
+    def folder(self, assignment: str, student: str) -> Path:
+        """The folder of an autograded submission."""
         return Path(self.coursedir.format_path(self.coursedir.autograded_directory, student, assignment))
 
-    def known(self, assignment: str) -> None:
+    def check_known(self, assignment: str) -> None:
         """Raise CourseError where the gradebook has no such assignment."""
         if assignment in self._cells:
             return
         try:
             books = self.gradebook.find_assignment(assignment).notebooks
         except MissingEntry:
-            raise CourseError(f"the gradebook does not know {assignment}: run `course build {assignment}`") from None
+            raise CourseError(
+                f"the gradebook has no assignment {assignment}: run `course build {assignment}`"
+            ) from None
         self._cells[assignment] = [[*book.grade_cells, *book.solution_cells] for book in books]
 
     def graded(self, task: Task, graded: Graded) -> None:
@@ -64,7 +66,7 @@ class Recorder:
             if utils.is_grade(cell) and name not in scores:
                 scores[name] = utils.determine_grade(cell)[0]
         timestamp = files.get("timestamp.txt", b"").decode().strip()
-        written = self._write(self.place(assignment, student), f"{assignment}.ipynb", graded.notebook, files)
+        written = self._write_beside(self.folder(assignment, student), f"{assignment}.ipynb", graded.notebook, files)
         submission = self._submission(assignment, student, timestamp or None)
         for book in submission.notebooks:
             for grade in book.grades:
@@ -76,9 +78,9 @@ class Recorder:
                 comment.auto_comment = "No response." if untouched else None
         self.gradebook.db.commit()
         self._penalise(submission, notebook)
-        place = self.place(assignment, student)
-        shutil.rmtree(place, ignore_errors=True)
-        os.replace(written, place)
+        folder = self.folder(assignment, student)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(written, folder)
         self.nbgrader.set_permissions(assignment, student)
 
     def forget(self) -> None:
@@ -89,22 +91,22 @@ class Recorder:
         """What the course's plugin takes off for lateness, by nbgrader's own preprocessor."""
         if submission.total_seconds_late > 0 or any(book.late_submission_penalty for book in submission.notebooks):
             name = submission.assignment.name
-            given = {"notebook": name, "assignment": name, "student": submission.student.id}
-            given["db_url"] = self.coursedir.db_url
-            AssignLatePenalties(config=self.config).preprocess(notebook, {"nbgrader": given})
+            resources = {"notebook": name, "assignment": name, "student": submission.student.id}
+            resources["db_url"] = self.coursedir.db_url
+            AssignLatePenalties(config=self.config).preprocess(notebook, {"nbgrader": resources})
             self.gradebook.db.expire_all()
 
     def _submission(self, assignment: str, student: str, timestamp: str | None) -> SubmittedAssignment:
         self.gradebook.update_or_create_student(student)
-        given = {"timestamp": timestamp} if timestamp else {}
-        return self.gradebook.update_or_create_submission(assignment, student, **given)
+        arguments = {"timestamp": timestamp} if timestamp else {}
+        return self.gradebook.update_or_create_submission(assignment, student, **arguments)
 
-    def _write(self, place: Path, name: str, text: str, files: dict[str, bytes]) -> Path:
-        """Write a graded hand-in beside its place, and return where."""
-        folder = place.with_name(f".{place.name}.part")
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    def _write_beside(self, folder: Path, name: str, text: str, files: dict[str, bytes]) -> Path:
+        """Write a graded submission beside its folder, and return where."""
+        part = folder.with_name(f".{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
         for file, data in files.items():
-            (folder / file).write_bytes(data)
-        (folder / name).write_bytes(f"{text}\n".encode("utf-8", "replace"))
-        return folder
+            (part / file).write_bytes(data)
+        (part / name).write_bytes(f"{text}\n".encode("utf-8", "replace"))
+        return part

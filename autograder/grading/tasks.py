@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the run's own process needs them later, and its workers loa
 class Task:
     """A submission to grade.
 
-    released: the notebook as students got it. course: what the run tells the preprocessors (digest, secret, unsafe).
+    released: the notebook as students get it. course: what the run gives the preprocessors (digest, secret, unsafe).
     settings: plain values of nbgrader_config.py, by class and name.
     """
 
@@ -49,21 +49,21 @@ class Graded:
 
 
 Runner = Callable[[Iterable[Task]], Iterator[tuple[Task, Graded]]]  # grades tasks, in whatever order they are done
-TRIES = 3  # how often a hand-in is begun whose worker dies; then it is the hand-in that counts as failed
-GIVEN_UP = Graded(problem="the process that graded it died each time that it was begun")
+TRIES = 3  # how often a submission is started when its worker dies; after that it counts as failed
+GIVEN_UP = Graded(problem="the process that graded it died at every attempt")
 
 
 CODE = (
     "autograder/**/*.py",
     "utils/*.py",
-    *(f"assignments/*/{one}" for one in ("notebook.py", "questions/*.py", "bars.json")),
+    *(f"assignments/*/{file}" for file in ("notebook.py", "questions/*.py", "bars.json")),
 )
 
 
 @cache
 def code_digest() -> str:
-    """A name for the code that marks depend on, as it was when this process first asked: its modules are as old."""
-    found = hashlib.sha256()
+    """A digest of the code that marks depend on, as it was at this process's first call: its modules are as old."""
+    digest = hashlib.sha256()
     for path in sorted(path for pattern in CODE for path in ROOT.glob(pattern)):
-        found.update(f"{path.relative_to(ROOT).as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())
-    return found.hexdigest()
+        digest.update(f"{path.relative_to(ROOT).as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Whose hand-in is it? `nbgrader zip_collect` for what Moodle and Canvas give, by the roster in the gradebook.
+"""Whose submission is it? `nbgrader zip_collect` for downloads from Moodle and Canvas, by the gradebook's roster.
 
 How the two name what a teacher downloads, from their sources:
 
@@ -11,7 +11,7 @@ How the two name what a teacher downloads, from their sources:
   student had handed in one of that name before.
   https://github.com/instructure/canvas-lms/blob/master/lib/content_zipper.rb
 
-Whoever is not recognised for certain is named in a sentence and left where it lies: no work is given to another.
+A submission whose student is not certain is named in a sentence and stays where it is.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A file that was unpacked: where it lies, whose its path says it is, and in which download it came."""
+class UnpackedFile:
+    """A file that was unpacked: its path, its origin by that path, and the download that it came in."""
 
     path: Path
     origin: Origin
@@ -78,18 +78,18 @@ class Found:
     @property
     def name(self) -> str:
         """What the student called it, without signs of a copy."""
-        own = self.origin.rest if self.origin.rest.lower().endswith(self.path.suffix) else self.path.name
-        return COPY.sub("", own[: -len(self.path.suffix)]) + self.path.suffix
+        filename = self.origin.rest if self.origin.rest.lower().endswith(self.path.suffix) else self.path.name
+        return COPY.sub("", filename[: -len(self.path.suffix)]) + self.path.suffix
 
 
 def origin(parts: tuple[str, ...]) -> Origin | None:
-    """Whose a file is by its path: the outermost name that is Moodle's or Canvas's, which no student can choose."""
+    """A file's origin by its path: the outermost name that is Moodle's or Canvas's, which no student can choose."""
     for part in parts:
-        if found := MOODLE.fullmatch(part):
-            return Origin("Moodle", found["number"], found["name"], rest=found["rest"] or "")
-        if found := CANVAS.fullmatch(part):
-            late, file = bool(found["late"]), int(found["file"][:18])
-            return Origin("Canvas", found["number"], found["name"], late, file, found["rest"])
+        if match := MOODLE.fullmatch(part):
+            return Origin("Moodle", match["number"], match["name"], rest=match["rest"] or "")
+        if match := CANVAS.fullmatch(part):
+            late, file = bool(match["late"]), int(match["file"][:18])
+            return Origin("Canvas", match["number"], match["name"], late, file, match["rest"])
     return None
 
 
@@ -100,8 +100,8 @@ def printable(text: str) -> str:
 
 def people(gradebook: Gradebook) -> list[Person]:
     """The roster that a gradebook holds."""
-    found = gradebook.students
-    return [Person(s.id, s.first_name or "", s.last_name or "", (s.lms_user_id or "").strip()) for s in found]
+    students = gradebook.students
+    return [Person(s.id, s.first_name or "", s.last_name or "", (s.lms_user_id or "").strip()) for s in students]
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -111,82 +111,87 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(sorted(word for word in kept if word))
 
 
-def called(who: Origin, roster: list[Person]) -> list[str]:
-    """Ids of the students that an origin may mean; exactly one is an answer."""
+def matching_students(who: Origin, roster: list[Person]) -> list[str]:
+    """Ids of the students that an origin may mean; it is certain only where there is one."""
     if who.system == "Moodle":
-        return [one.id for one in roster if words(f"{one.first} {one.last}") == words(who.name)]
-    if known := [one.id for one in roster if one.number == who.number]:
-        return known
+        return [person.id for person in roster if words(f"{person.first} {person.last}") == words(who.name)]
+    if numbered := [person.id for person in roster if person.number == who.number]:
+        return numbered
     named = {"".join(words(who.name))}
-    unnumbered = [one for one in roster if not one.number.isdecimal()]  # another number is another person
+    unnumbered = [person for person in roster if not person.number.isdecimal()]  # another number is another person
     return [
-        one.id
-        for one in unnumbered
-        if named & {"".join(words(text.replace(" ", ""))) for text in (one.last + one.first, one.first + one.last)}
+        person.id
+        for person in unnumbered
+        if named
+        & {"".join(words(text.replace(" ", ""))) for text in (person.last + person.first, person.first + person.last)}
     ]
 
 
-def plan(found: list[Found], roster: list[Person], assignment: str) -> tuple[dict[Path, tuple[str, str]], list[str]]:
-    """Who gets which file under which name, and in sentences what is left and why.
+def plan(
+    unpacked: list[UnpackedFile], roster: list[Person], assignment: str
+) -> tuple[dict[Path, tuple[str, str]], list[str]]:
+    """Each file's student and name, and notes on what is left behind and why.
 
-    Left are all files of a person whom the roster does not name for certain, of two persons whom it takes for one, and
-    of a student with two different notebooks, or weights, of which no name says which is the newer one.
+    All files of a person are left where the roster has no certain match, where two persons match one student, and
+    where a student has two different notebooks, or weights, and no name says which is newer.
     """
-    told: list[str] = []
-    place = f"submitted/<student>/{assignment}/"
-    owners: dict[str, dict[str, list[Found]]] = defaultdict(dict)  # of each student: who came as them, with what
-    for who, files in _grouped(found, lambda one: one.origin.who).items():
-        students = called(files[0].origin, roster)
+    notes: list[str] = []
+    folder = f"submitted/<student>/{assignment}/"
+    owners: dict[str, dict[str, list[UnpackedFile]]] = defaultdict(dict)  # by student: who matched them, with what
+    for who, files in _grouped(unpacked, lambda file: file.origin.who).items():
+        students = matching_students(files[0].origin, roster)
         if len(students) == 1:
             owners[students[0]][who] = files
         elif students:
-            told.append(f"{who} may be {' or '.join(sorted(students))}: copy the hand-in to {place} yourself")
+            notes.append(f"{who} may be {' or '.join(sorted(students))}: copy the submission to {folder} yourself")
         else:
-            told.append(f"{who} is nobody in the roster: add them to it, or copy the hand-in to {place} yourself")
-    taken: dict[Path, tuple[str, str]] = {}
+            notes.append(f"{who} is not in the roster: add them, or copy the submission to {folder} yourself")
+    destinations: dict[Path, tuple[str, str]] = {}
     for student, persons in sorted(owners.items()):
         if len({who.rpartition("(")[2] for who in persons}) > 1:
-            told.append(f"{' and '.join(persons)} all fit {student}: copy the right hand-in to {place} yourself")
+            notes.append(f"{' and '.join(persons)} all match {student}: copy the right submission to {folder} yourself")
             continue
-        files = [file for own in persons.values() for file in own]
-        chosen = _chosen(student, files, assignment, told)
-        taken |= {file.path: (student, name) for name, file in chosen.items()}
+        files = [file for sent in persons.values() for file in sent]
+        chosen = _choose_files(student, files, assignment, notes)
+        destinations |= {file.path: (student, name) for name, file in chosen.items()}
         if chosen and any(file.origin.late for file in chosen.values()):
-            told.append(f"{student} handed in late, says Canvas")
-    return taken, told
+            notes.append(f"{student} handed in late, according to Canvas")
+    return destinations, notes
 
 
-def _chosen(student: str, files: list[Found], assignment: str, told: list[str]) -> dict[str, Found]:
-    """The files that a student's hand-in is made of, by the name that they are stored under; none where it is open."""
-    newest = max(files, key=lambda one: one.origin.file)
+def _choose_files(
+    student: str, files: list[UnpackedFile], assignment: str, notes: list[str]
+) -> dict[str, UnpackedFile]:
+    """The files of a student's submission by the names to store them under; none where that is not certain."""
+    newest = max(files, key=lambda file: file.origin.file)
     if newest.origin.file:  # a download of Canvas's holds one attempt, and the files of a later one have higher numbers
-        kept = [one for one in files if one.download == newest.download]
-        if {one.origin.file for one in files} - {one.origin.file for one in kept}:
-            told.append(f"{student}: of several attempts the newest was taken")
+        kept = [file for file in files if file.download == newest.download]
+        if {file.origin.file for file in files} - {file.origin.file for file in kept}:
+            notes.append(f"{student}: the newest of several attempts was used")
         files = kept
-    groups = _grouped(files, lambda one: one.name)
+    groups = _grouped(files, lambda file: file.name)
     books = [name for name in groups if name.endswith(".ipynb")]
     named = [name for name in books if name == f"{assignment}.ipynb"] or books
     if len(named) != 1:
         what = f"{len(named)} notebooks, {', '.join(map(printable, named))}" if named else "no notebook"
-        told.append(f"{student} handed in {what}: nothing was collected")
+        notes.append(f"{student} handed in {what}: nothing was collected")
         return {}
     for name in set(books) - set(named):
-        told.append(f"{student}: {named[0]} was taken, not {printable(name)}")
+        notes.append(f"{student}: {named[0]} was used, not {printable(name)}")
     chosen = {}
     for name in [*named, *(name for name in groups if name not in books)]:
         versions = {hashlib.sha256(file.path.read_bytes()).digest(): file for file in groups[name]}
         if len({file.origin.file for file in versions.values()}) < len(versions):
             what = f"{len(versions)} different files {printable(name)}"
-            told.append(f"{student} handed in {what}, and nothing says which is newer: nothing was collected")
+            notes.append(f"{student} handed in {what}, and nothing says which is newer: nothing was collected")
             return {}
         stored = f"{assignment}.ipynb" if name in books else name
-        chosen[stored] = max(versions.values(), key=lambda one: one.origin.file)
+        chosen[stored] = max(versions.values(), key=lambda file: file.origin.file)
     return chosen
 
 
-def _grouped(files: list[Found], key) -> dict[str, list[Found]]:
-    groups: dict[str, list[Found]] = defaultdict(list)
+def _grouped(files: list[UnpackedFile], key) -> dict[str, list[UnpackedFile]]:
+    groups: dict[str, list[UnpackedFile]] = defaultdict(list)
     for file in files:
         groups[key(file)].append(file)
     return dict(groups)
@@ -195,7 +200,7 @@ def _grouped(files: list[Found], key) -> dict[str, list[Found]]:
 class RosterCollector(FileNameCollectorPlugin):
     """`nbgrader zip_collect`'s second step: from `extracted/` to `submitted/<student>/<assignment>/`."""
 
-    collected: frozenset[str] = frozenset()  # of whom something was taken
+    collected: frozenset[str] = frozenset()  # people whose submission was taken
     _plan: dict[Path, tuple[str, str]] | None = None
 
     def __init__(self, **kwargs):
@@ -203,7 +208,7 @@ class RosterCollector(FileNameCollectorPlugin):
         self.parent.log.addFilter(lambda record: not str(record.msg).startswith(NOISE))
 
     def collect(self, submitted_file: str) -> dict | None:
-        """Whose a file is and what it is to be called, or None where it is left."""
+        """A file's student and name, or None where it is left."""
         if self._plan is None:
             self._plan = self._planned()
         if Path(submitted_file) not in self._plan:
@@ -212,28 +217,30 @@ class RosterCollector(FileNameCollectorPlugin):
         return {"student_id": student, "file_id": name}
 
     def _planned(self) -> dict[Path, tuple[str, str]]:
-        """Look at all that was unpacked together, and say what is left."""
+        """Plan for all unpacked files together, and say what is left."""
         app = self.parent
         with Gradebook(app.coursedir.db_url, app.coursedir.course_id) as gradebook:
             roster = people(gradebook)
         if not roster:
             app.fail("the gradebook has no students: `nbgrader db student import students.csv` first")
         root = Path(app._format_collect_path(app.extracted_directory))
-        found, told = [], []
+        unpacked, notes = [], []
         for path in sorted(path for path in root.rglob("*") if path.is_file()):
             parts = path.relative_to(root).parts
             if who := origin(parts):
-                found.append(Found(path, who, "" if origin(parts[:1]) else parts[0]))
+                unpacked.append(UnpackedFile(path, who, "" if origin(parts[:1]) else parts[0]))
             else:
-                told.append(f"{'/'.join(parts)} was left: its name is neither Moodle's nor Canvas's")
-        for one in [one for one in roster if not usable_name(one.id)]:
-            told.append(f"no student can be called {printable(one.id)!r}, as one in the roster is: nothing is theirs")
-            roster.remove(one)
-        taken, more = plan(found, roster, app.coursedir.assignment_id)
-        self.collected = frozenset(one.origin.who for one in found if one.path in taken)
-        for sentence in told + more:
+                notes.append(f"{'/'.join(parts)} was left: its name is neither Moodle's nor Canvas's")
+        for person in [person for person in roster if not usable_name(person.id)]:
+            notes.append(
+                f"{printable(person.id)!r} in the roster is not a valid student id: nothing is collected for it"
+            )
+            roster.remove(person)
+        destinations, more = plan(unpacked, roster, app.coursedir.assignment_id)
+        self.collected = frozenset(file.origin.who for file in unpacked if file.path in destinations)
+        for sentence in notes + more:
             self.log.warning("%s", sentence)
-        missing = sorted({one.id for one in roster} - {student for student, _ in taken.values()})
+        missing = sorted({person.id for person in roster} - {student for student, _ in destinations.values()})
         count = len(roster) - len(missing)
-        self.log.warning("hand-ins of %d students are collected; none of %s", count, ", ".join(missing) or "nobody")
-        return taken
+        self.log.warning("collected submissions of %d students; none from %s", count, ", ".join(missing) or "nobody")
+        return destinations

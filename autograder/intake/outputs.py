@@ -1,4 +1,4 @@
-"""What a student's cells put out, made harmless: bounded in size, text and pictures alone, no HTML and no script."""
+"""The outputs of a student's cells made harmless: bounded in size, text and pictures alone, no HTML, no script."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ LIMIT = 200_000  # characters of one cell's outputs, pictures aside
 PICTURES = 8 << 20  # characters of one cell's pictures, as base64
 KINDS = ("text/plain", "image/png", "image/jpeg")
 BEGINS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
-TOO_MUCH = "\n[more was put out, and left out here]\n"
+TOO_MUCH = "\n[further output was left out]\n"
 
 
 class Tamer:
     """Bounds the outputs of one cell: message after message, what is left of them."""
 
     def __init__(self) -> None:
-        self.text, self.pictures, self.told = LIMIT, PICTURES, False
+        self.text, self.pictures, self.said = LIMIT, PICTURES, False
 
     def tame(self, content: dict[str, Any], kind: str) -> dict[str, Any] | None:
         """The content of a message as it may stand in a notebook, or None for nothing."""
@@ -30,15 +30,15 @@ class Tamer:
             trace = "\n".join(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else ""
             name, value = (str(content.get(key))[:500] for key in ("ename", "evalue"))
             return {"ename": name, "evalue": value, "traceback": self._cut(trace).split("\n")}
-        given = content.get("data")
-        data = {key: given[key] for key in KINDS if isinstance(given, dict) and isinstance(given.get(key), str)}
+        bundle = content.get("data")
+        data = {key: bundle[key] for key in KINDS if isinstance(bundle, dict) and isinstance(bundle.get(key), str)}
         for key in data:
             if key == "text/plain":
                 data[key] = self._cut(data[key])
             else:
                 self.pictures -= len(data[key])
         fits = self.pictures >= 0
-        data = {key: one for key, one in data.items() if key == "text/plain" or (fits and is_picture(key, one))}
+        data = {key: text for key, text in data.items() if key == "text/plain" or (fits and is_picture(key, text))}
         if not any(data.values()):
             return None
         count = content.get("execution_count")
@@ -50,8 +50,8 @@ class Tamer:
             return ""
         kept = text[: max(self.text, 0)]
         self.text -= len(text)
-        if self.text < 0 and not self.told:
-            self.told, kept = True, kept + TOO_MUCH
+        if self.text < 0 and not self.said:
+            self.said, kept = True, kept + TOO_MUCH
         return kept
 
 

@@ -1,7 +1,7 @@
-"""A notebook file as plain cells: what a hand-in is known by, of other types and sizes than a notebook's or not.
+"""A notebook file as plain cells, whatever types and sizes its parts have.
 
-It needs the standard library alone: a large file is read by `python -I -S reading.py < file`, a process that may use
-so much time and memory and no more, and whose fault is none of the run's.
+Standard library alone: a large file is read by `python -I -S reading.py < file`, in a process with bounded time and
+memory, whose failure is not the run's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SECONDS, MEMORY = 60, 3 << 30  # of a process that reads
 
 
 class Unreadable(ValueError):
-    """Why a file is no notebook that can be graded, in words."""
+    """Why a file is not a notebook that can be graded, in words."""
 
 
 def plain_cells(data: bytes) -> tuple[list[dict], list[str]]:
@@ -33,12 +33,12 @@ def plain_cells(data: bytes) -> tuple[list[dict], list[str]]:
     try:
         call = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
         done = subprocess.run(call, input=data, capture_output=True, timeout=2 * SECONDS, check=False)
-        told = json.loads(done.stdout)
+        result = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
-        raise Unreadable("it takes more time or memory to read than a notebook does") from None
-    if told["problem"]:
-        raise Unreadable(told["problem"])
-    return told["cells"], told["left"]
+        raise Unreadable("reading it takes too much time or memory") from None
+    if result["problem"]:
+        raise Unreadable(result["problem"])
+    return result["cells"], result["left"]
 
 
 def cells_of(text: bytes) -> tuple[list[dict], list[str]]:
@@ -49,21 +49,21 @@ def cells_of(text: bytes) -> tuple[list[dict], list[str]]:
     try:
         read = json.loads(text)
     except RecursionError:
-        raise Unreadable("it is nested deeper than any notebook") from None
+        raise Unreadable("it is nested too deeply for a notebook") from None
     except ValueError:
-        raise Unreadable("it is no JSON, as a notebook is") from None
+        raise Unreadable("it is not a notebook (not valid JSON)") from None
     if isinstance(read, dict) and isinstance(read.get("worksheets"), list):  # nbformat 3
         sheets = [sheet["cells"] for sheet in read["worksheets"] if _holds_cells(sheet)]
         read = {"cells": [cell for sheet in sheets for cell in sheet]} if sheets else {}
     if not _holds_cells(read):
-        raise Unreadable("it holds no list of cells")
+        raise Unreadable("it has no list of cells")
     if len(read["cells"]) > CELL_LIMIT:
-        raise Unreadable(f"it has {len(read['cells'])} cells, {CELL_LIMIT} are the most")
+        raise Unreadable(f"it has {len(read['cells'])} cells; at most {CELL_LIMIT} are allowed")
     cells = [_plain(cell) for cell in read["cells"] if isinstance(cell, dict)]
     for what, limit, code in (("code", CODE_LIMIT, True), ("text", TEXT_LIMIT, False)):
         length = sum(len(cell["source"]) for cell in cells if cell["code"] == code)
         if length > limit:
-            raise Unreadable(f"its cells hold {length} characters of {what}, {limit} are the most")
+            raise Unreadable(f"its cells have {length} characters of {what}; at most {limit} are allowed")
     return cells, _bounded(cells)
 
 
@@ -72,7 +72,7 @@ def _holds_cells(read: object) -> bool:
 
 
 def _plain(cell: dict) -> dict:
-    """What is taken of a cell of the file."""
+    """The parts of a file's cell that are kept."""
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
@@ -82,23 +82,23 @@ def _plain(cell: dict) -> dict:
     metadata = metadata if isinstance(metadata, dict) else {}
     nbgrader = metadata.get("nbgrader")
     nbgrader = nbgrader if isinstance(nbgrader, dict) else {}
-    given = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id")]
-    ids = sorted({name[:100] for name in given if isinstance(name, str)})
+    names = [cell.get("id"), metadata.get("id"), nbgrader.get("grade_id")]
+    ids = sorted({name[:100] for name in names if isinstance(name, str)})
     code = cell.get("cell_type") == "code"
     return {"ids": ids, "source": source, "code": code, "pictures": _pictures(cell), "figures": _figures(cell)}
 
 
 def _figures(cell: dict) -> list[dict]:
     """The pictures in a code cell's outputs, in their order, as base64 text by kind: of known kinds and bounded."""
-    given = cell.get("outputs")
-    found: list[dict] = []
-    for output in given if isinstance(given, list) else ():
-        data = output.get("data") if isinstance(output, dict) and len(found) < FIGURES else None
+    outputs = cell.get("outputs")
+    figures: list[dict] = []
+    for output in outputs if isinstance(outputs, list) else ():
+        data = output.get("data") if isinstance(output, dict) and len(figures) < FIGURES else None
         for kind in IMAGES:
             if isinstance(data, dict) and _is_picture(data.get(kind), FIGURE_LIMIT):
-                found.append({kind: data[kind]})
+                figures.append({kind: data[kind]})
                 break
-    return found
+    return figures
 
 
 def _is_picture(data: object, limit: int) -> bool:
@@ -107,17 +107,17 @@ def _is_picture(data: object, limit: int) -> bool:
 
 def _pictures(cell: dict) -> dict:
     """A written answer's pasted pictures: of known kinds and bounded size, as base64 text."""
-    found: dict = {}
-    given = cell.get("attachments")
-    for name, kinds in given.items() if isinstance(given, dict) else ():
+    pictures: dict = {}
+    attachments = cell.get("attachments")
+    for name, kinds in attachments.items() if isinstance(attachments, dict) else ():
         for kind, data in kinds.items() if isinstance(kinds, dict) else ():
             if kind in IMAGES and _is_picture(data, PICTURE_LIMIT) and re.fullmatch(r"[\w. ()-]{1,100}", name):
-                found.setdefault(name, {})[kind] = data
-    return found
+                pictures.setdefault(name, {})[kind] = data
+    return pictures
 
 
 def _bounded(cells: list[dict]) -> list[str]:
-    """Leave out the pictures that go beyond what is kept in all, and say so."""
+    """Leave out the pictures beyond the limit for all together, and say so."""
     room = left = 0
     for cell in cells:
         for name in list(cell["pictures"]):
@@ -131,7 +131,7 @@ def _bounded(cells: list[dict]) -> list[str]:
             if room > PICTURES:
                 left += 1
                 cell["figures"].remove(figure)
-    return [f"{left} pictures were left out: {PICTURES >> 20} MiB are the most in all"] if left else []
+    return [f"{left} pictures were left out: at most {PICTURES >> 20} MiB of pictures are kept"] if left else []
 
 
 def main() -> None:
@@ -145,10 +145,10 @@ def main() -> None:
         pass
     try:
         cells, left = cells_of(sys.stdin.buffer.read(FILE_LIMIT + 1))
-        told = {"cells": cells, "left": left, "problem": ""}
+        result = {"cells": cells, "left": left, "problem": ""}
     except Unreadable as error:
-        told = {"problem": str(error)}
-    json.dump(told, sys.stdout)
+        result = {"problem": str(error)}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

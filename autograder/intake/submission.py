@@ -1,8 +1,8 @@
-"""One submission: collected as bytes, which nothing has read yet, and taken in, which a worker does.
+"""One submission: collected as bytes that nothing has read yet, then taken in by a worker.
 
 A submission is whatever lies in the student's folder. Nothing in it decides how it is run or marked: cells, metadata,
 tags, order and the notebook's name are those of the release; of the student's notebook only the sources of solution
-cells and written answers are taken. What was put right on the way is said in words, for the feedback.
+cells and written answers are taken. Repairs are listed in words, for the feedback.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ import nbformat
 from nbgrader.utils import parse_utc
 
 from autograder.course.errors import CourseError
-from autograder.intake.grafting import HandIn, fill, shown
+from autograder.intake.grafting import Grafted, fill, shown
 from autograder.intake.reading import FILE_LIMIT, Unreadable, plain_cells
 
 NOTEBOOK_LIMIT, DATA_LIMIT = FILE_LIMIT, 64 << 20  # bytes of a notebook's file, of all files beside it
-DATA = (".safetensors",)  # of what a student may hand in beside the notebook
+DATA = (".safetensors",)  # of the files that a student may hand in beside the notebook
 DATA_FILES = 8
 TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
-EXCHANGED = (TIMESTAMP, SECRET)  # nbgrader's own, beside a hand-in from a hub: when it came, and for its feedback
+EXCHANGED = (TIMESTAMP, SECRET)  # nbgrader's own, beside a submission from a hub: when it came, and for its feedback
 EXCHANGED_LIMIT = 1000  # bytes of one
 SILENT = {"__pycache__", "__macosx", "thumbs.db", "desktop.ini", "icon\r", "feedback"}  # systems' and nbgrader's own
-FOLDERS, REPAIRS = 20, 60  # that are looked into for a notebook; that are said
+FOLDERS, REPAIRS = 20, 60  # searched for a notebook; listed in the feedback
 END = 200  # bytes of an autograded notebook that hold its digest
 
 
 @dataclass
 class Submission:
-    """A student's folder as bytes by name, and in words what of it was left out.
+    """A student's folder as bytes by name, and in words what was left out.
 
-    notebooks: the one that is named as it should be comes first; a sentence stands for one that is not read.
+    notebooks: the one with the right name comes first; a sentence stands for one that is not read.
     files: weights, and nbgrader's own (EXCHANGED).
     """
 
@@ -48,73 +48,77 @@ class Submission:
     remarks: list[str] = field(default_factory=list)
 
     def digest(self) -> str:
-        """A name for all that it is."""
-        known = hashlib.sha256("\n".join(self.remarks).encode("utf-8", "replace"))
+        """A digest of everything in it."""
+        digest = hashlib.sha256("\n".join(self.remarks).encode("utf-8", "replace"))
         for name, held in [*self.notebooks.items(), *sorted(self.files.items())]:
             data = held if isinstance(held, bytes) else held.encode()
-            known.update(f"{name} {len(data)}\n".encode("utf-8", "replace") + data)
-        return known.hexdigest()
+            digest.update(f"{name} {len(data)}\n".encode("utf-8", "replace") + data)
+        return digest.hexdigest()
 
 
 def collect(folder: Path, assignment: str, handed_out: Collection[str] = ()) -> Submission:
     """A student's folder for an assignment as bytes, within bounds.
 
-    handed_out: names of the files that students got with the notebook.
+    handed_out: names of the files that students get with the notebook.
     """
-    made = Submission()
+    submission = Submission()
     silent = SILENT | {name.lower() for name in handed_out if not name.lower().endswith(".ipynb")}
     folders: list[Path] = []
-    paths = list(_entries(folder, silent, folders, made.remarks))
+    paths = list(_entries(folder, silent, folders, submission.remarks))
     if not any(map(_is_book, paths)):
-        paths += _deeper(folders, silent, made.remarks)
+        paths += _deeper(folders, silent, submission.remarks)
     for path in folders:
-        made.remarks.append(f"the folder {shown(path.name)} was left out: only files beside the notebook are taken")
+        submission.remarks.append(
+            f"the folder {shown(path.name)} was left out: only files beside the notebook are taken"
+        )
     room, count = DATA_LIMIT, 0
     for path in paths:
         size = path.lstat().st_size
         if path.name in EXCHANGED:
             data = _bytes(path, size)
             if path.name == SECRET or _is_time(data):
-                made.files[path.name] = data
+                submission.files[path.name] = data
             else:
-                made.remarks.append(f"{TIMESTAMP} holds no time that can be read: it is not known when this came")
+                submission.remarks.append(f"{TIMESTAMP} holds no valid time: it is not known when this came")
         elif not _is_book(path):
             if size <= room and count < DATA_FILES:
                 room, count = room - size, count + 1
-                made.files[path.name] = _bytes(path, size)
+                submission.files[path.name] = _bytes(path, size)
             else:
-                most = f"{DATA_LIMIT >> 20} are the most, and {DATA_FILES} files of {DATA_LIMIT >> 20} MiB in all"
-                made.remarks.append(f"{shown(path.name)} was left out: {size >> 20} MiB, {most}")
+                most = (
+                    f"at most {DATA_LIMIT >> 20} are allowed, and {DATA_FILES} files of {DATA_LIMIT >> 20} MiB in all"
+                )
+                submission.remarks.append(f"{shown(path.name)} was left out: {size >> 20} MiB, {most}")
     books, wanted = [path for path in paths if _is_book(path)], f"{assignment}.ipynb"
     books.sort(key=lambda path: (path.name != wanted, assignment not in path.name, -path.lstat().st_mtime))
     room = NOTEBOOK_LIMIT
     for path in books:
         size = path.lstat().st_size
         if size <= room:
-            made.notebooks[path.name] = _bytes(path, size)
+            submission.notebooks[path.name] = _bytes(path, size)
             room -= size
         else:
-            made.notebooks[path.name] = f"it has {size >> 20} MiB, {NOTEBOOK_LIMIT >> 20} are the most"
-    return made
+            submission.notebooks[path.name] = f"it has {size >> 20} MiB; at most {NOTEBOOK_LIMIT >> 20} are allowed"
+    return submission
 
 
-def take_in(submitted: Submission, assignment: str, released: nbformat.NotebookNode) -> HandIn:
+def take_in(submitted: Submission, assignment: str, released: nbformat.NotebookNode) -> Grafted:
     """Put the student's cells into their places. Raises CourseError where no notebook can be read.
 
     released: the assignment's notebook as students get it, to be filled with their cells.
     """
-    filled = HandIn(released, list(submitted.remarks))
+    filled = Grafted(released, list(submitted.remarks))
     fill(filled, _student_cells(submitted.notebooks, assignment, filled.repairs))
     if len(filled.repairs) > REPAIRS:
-        filled.repairs[REPAIRS:] = [f"and {len(filled.repairs) - REPAIRS} more of such lines"]
+        filled.repairs[REPAIRS:] = [f"and {len(filled.repairs) - REPAIRS} more like these"]
     return filled
 
 
-def packed(filled: HandIn) -> str:
+def packed(filled: Grafted) -> str:
     """The text of the notebook to be graded, with the repairs at its top."""
     notebook = copy.copy(filled.notebook)
     if filled.repairs:
-        text = "**What was put right in this hand-in**\n\n" + "".join(f"- {line}\n" for line in filled.repairs)
+        text = "**What we repaired in your submission**\n\n" + "".join(f"- {line}\n" for line in filled.repairs)
         notebook.cells = [nbformat.v4.new_markdown_cell(text, id="repairs"), *notebook.cells]
     notebook.metadata["course"] = {"repairs": filled.repairs, "missing": filled.missing, "figures": filled.figures}
     return nbformat.writes(notebook).encode("utf-8", "replace").decode()
@@ -146,17 +150,17 @@ def _is_time(text: bytes) -> bool:
 def _entries(folder: Path, silent: Collection[str], folders: list[Path], remarks: list[str]) -> Iterator[Path]:
     """Notebooks, weights and nbgrader's own files at a folder's top; a folder in it is put into `folders`."""
     for path in sorted(folder.iterdir(), key=lambda path: os.fsencode(path.name)):
-        told, name = path.lstat(), shown(path.name)
+        status, name = path.lstat(), shown(path.name)
         if path.name.startswith(".") or path.name.lower() in silent:
             continue  # .ipynb_checkpoints, .DS_Store and the like
-        if stat.S_ISLNK(told.st_mode):
+        if stat.S_ISLNK(status.st_mode):
             remarks.append(f"{name} was left out: it is a link, and only files are taken")
-        elif stat.S_ISDIR(told.st_mode):
+        elif stat.S_ISDIR(status.st_mode):
             folders.append(path)
-        elif not stat.S_ISREG(told.st_mode):
-            remarks.append(f"{name} was left out: it is no ordinary file")
-        elif path.name in EXCHANGED and told.st_size > EXCHANGED_LIMIT:
-            remarks.append(f"{name} was left out: nbgrader writes no such long one")
+        elif not stat.S_ISREG(status.st_mode):
+            remarks.append(f"{name} was left out: it is not an ordinary file")
+        elif path.name in EXCHANGED and status.st_size > EXCHANGED_LIMIT:
+            remarks.append(f"{name} was left out: it is longer than nbgrader writes it")
         elif not _is_book(path) and path.suffix not in DATA and path.name not in EXCHANGED:
             remarks.append(f"{name} was left out: it is neither a notebook nor weights")
         elif not _is_book(path) and not re.fullmatch(r"[A-Za-z0-9_. ()-]{1,100}", path.name):
@@ -166,7 +170,7 @@ def _entries(folder: Path, silent: Collection[str], folders: list[Path], remarks
 
 
 def _deeper(folders: list[Path], silent: Collection[str], remarks: list[str]) -> list[Path]:
-    """What lies one folder too deep, as in a zip of the folder: taken where it is the only notebook."""
+    """The files one folder too deep, as in a zip of the folder: taken where there is one notebook only."""
     ways = []
     for folder in folders[:FOLDERS]:
         inner: list[str] = []
@@ -177,12 +181,12 @@ def _deeper(folders: list[Path], silent: Collection[str], remarks: list[str]) ->
         return []
     [(folder, [book], paths, inner)] = ways
     folders.remove(folder)
-    remarks += [f"{shown(book.name)} lay in a folder {shown(folder.name)} and was taken from there", *inner]
+    remarks += [f"{shown(book.name)} was in the folder {shown(folder.name)} and was taken from there", *inner]
     return paths
 
 
 def _student_cells(notebooks: dict[str, bytes | str], assignment: str, repairs: list[str]) -> list[dict]:
-    """The cells of the notebook that was handed in, plain data; of several the first that can be read.
+    """The cells of the submitted notebook as plain data; of several notebooks, the first that can be read.
 
     Raises CourseError where there are notebooks and none can be read.
     """
@@ -197,10 +201,10 @@ def _student_cells(notebooks: dict[str, bytes | str], assignment: str, repairs: 
             continue
         repairs += problems + left
         if name != wanted:
-            repairs.append(f"the notebook is called {shown(name)} and was taken as {wanted}")
+            repairs.append(f"the notebook is called {shown(name)} and was read as {wanted}")
         others = [shown(other) for other in notebooks if other != name]
         if others:
-            repairs.append(f"of several notebooks {shown(name)} was taken, not {', '.join(others)}")
+            repairs.append(f"there are several notebooks: {shown(name)} was used, not {', '.join(others)}")
         return cells
     if problems:
         raise CourseError("; ".join(problems[:3]))
@@ -219,7 +223,7 @@ def pristine(assignment: str, course: Path) -> nbformat.NotebookNode:
 
 @cache
 def handed_out(assignment: str, course: Path) -> frozenset[str]:
-    """Names of the files that students got with a notebook."""
+    """Names of the files that students get with a notebook."""
     return frozenset(path.name for path in (course / "release" / assignment).iterdir())
 
 
@@ -229,7 +233,7 @@ def usable_name(student: str) -> bool:
 
 
 def finished(path: Path) -> str | None:
-    """The digest for which an autograded notebook was graded to its end; it stands at the file's end."""
+    """The digest at an autograded notebook's end, for which grading finished; None where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(-min(END, path.stat().st_size), os.SEEK_END)

@@ -1,4 +1,4 @@
-"""What a class has handed in for an assignment, student by student. Whatever fails here costs one submission."""
+"""A class's submissions to an assignment, student by student. Whatever fails here costs one submission."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError, reason
-from autograder.intake.grafting import HandIn, shown
+from autograder.intake.grafting import Grafted, shown
 from autograder.intake.submission import Submission, collect, handed_out, pristine, take_in, usable_name
 
 
 def submission_folders(coursedir: CourseDirectory, assignment: str) -> list[str]:
-    """The folders that students handed in, whatever lies in them."""
+    """The submitted folders, whatever is in them."""
     return glob.glob(coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, assignment))
 
 
 def collected(coursedir: CourseDirectory, assignment: str) -> Iterator[tuple[str, Submission | str]]:
-    """Each student who handed in, and what, as bytes; or in words why it is left out.
+    """Each student's submission as bytes, or in words why it is left out.
 
     Which students: `coursedir.student_id`, a name or a pattern, without those of `coursedir.student_id_exclude`.
     """
-    given = handed_out(assignment, Path(coursedir.root))
+    released_files = handed_out(assignment, Path(coursedir.root))
     left_out = set(coursedir.student_id_exclude.split(","))
     for folder in map(Path, sorted(submission_folders(coursedir, assignment))):
         student = folder.parent.name
@@ -33,16 +33,16 @@ def collected(coursedir: CourseDirectory, assignment: str) -> Iterator[tuple[str
             continue
         try:
             if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
-                raise CourseError("it was left out: it is no folder of its own")
+                raise CourseError("it was left out: it is a link or not a folder")
             if not usable_name(student):
-                raise CourseError("it was left out: no student can be called that")
-            yield student, collect(folder, assignment, given)
+                raise CourseError("it was left out: this is not a valid student id")
+            yield student, collect(folder, assignment, released_files)
         except Exception as error:
             yield shown(student), reason(error)
 
 
-def taken(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, HandIn]]:
-    """Each student whose submission can be read, and what was taken in of it; repairs and the rest go to the log."""
+def taken(coursedir: CourseDirectory, assignment: str, log: Logger) -> Iterator[tuple[str, Grafted]]:
+    """Each readable submission, its cells in the pristine notebook, by student; repairs and problems go to the log."""
     released = pristine(assignment, Path(coursedir.root))
     for student, submitted in collected(coursedir, assignment):
         try:

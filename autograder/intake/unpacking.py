@@ -1,7 +1,7 @@
 """Open the zips that Moodle and Canvas give, and those that students hand in, within bounds.
 
 nbgrader's own extractor writes whatever a zip holds. This one writes notebooks and weights alone, below the name that
-says whose they are. What is left out costs the hand-in that it lies in, and is told in one sentence.
+says whose they are. A file that is left out costs its own submission only, and is reported in one sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from autograder.intake.collecting import origin, printable
 from autograder.intake.submission import DATA, DATA_LIMIT, NOTEBOOK_LIMIT
 
 ZIPS_DEEP = 2  # a student's zip within that of the system
-FILES, BYTES = 200, 160 << 20  # of one hand-in
+FILES, BYTES = 200, 160 << 20  # of one submission
 ZIP_LIMIT = 96 << 20  # bytes of a student's zip, which is read into memory
 CONTENTS = 4 << 20  # bytes of a zip's table of contents
 PARTS, NAME = 12, 240  # folders above each other; bytes of a name
@@ -37,31 +37,31 @@ class BoundedExtractor(ExtractorPlugin):
     """`nbgrader zip_collect`'s first step: from `archive/` to `extracted/`."""
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
-        """Unpack every download in a folder; what lies there unpacked is taken as it lies."""
+        """Unpack every download in a folder; files that are already unpacked are taken as they are."""
         self._extracted = Path(extracted_path)
         self.people: set[str] = set()  # whoever handed something in
         if self.parent is not None:  # the command; there is none where this is used as a library
             self.parent.process_extracted_files = partial(self._collected, self.parent.process_extracted_files)
-        self._files: Counter = Counter()  # of each hand-in
+        self._files: Counter = Counter()  # of each submission
         self._bytes: Counter = Counter()
         archive = Path(archive_path)
         paths = [path for path in sorted(archive.rglob("*")) if path.is_symlink() or not path.is_dir()]
         if not paths:
-            self.log.warning("%s is empty: put there what you downloaded", archive)
+            self.log.warning("%s is empty: put your downloads there", archive)
         for path in paths:
             parts = path.relative_to(archive).parts
             try:
                 if path.is_symlink() or not path.is_file():
-                    raise LeftOut("it is no ordinary file")
+                    raise LeftOut("it is not an ordinary file")
                 if len(parts) == 1 and path.suffix.lower() == ".zip" and origin(parts):
-                    raise LeftOut("it reads like one student's: rename it if it is a whole download")
+                    raise LeftOut("its name is like one student's: rename it if it is a whole download")
                 with path.open("rb") as file:
                     self._take(parts, file, 0)
             except LeftOut as reason:
                 self._tell(parts, reason)
 
     def _collected(self, collect: Callable[[], None]) -> None:
-        """nbgrader's second step; then end with exit code 1 where of somebody who handed in nothing was collected."""
+        """nbgrader's second step; then end with exit code 1 where somebody's submission was not collected."""
         collect()
         if self.people - self.parent.collector_plugin_inst.collected:
             self.parent.exit(1)
@@ -78,7 +78,7 @@ class BoundedExtractor(ExtractorPlugin):
             self.people.add(owner.who)
         if kind == ".zip":
             if zips == ZIPS_DEEP:
-                raise LeftOut("it is a zip in a zip, and those are not opened")
+                raise LeftOut("it is a zip in a zip: these are not opened")
             if zips:  # to seek in a packed file is to unpack it to its end, however far that is
                 file = io.BytesIO(file.read(ZIP_LIMIT + 1))
                 if file.seek(0, io.SEEK_END) > ZIP_LIMIT:
@@ -92,12 +92,12 @@ class BoundedExtractor(ExtractorPlugin):
             self._write(parts, file, DATA_LIMIT if kind in DATA else NOTEBOOK_LIMIT, owner.who)
 
     def _open(self, parts: tuple[str, ...], file: _Bounded, zips: int) -> None:
-        """Take what lies in a zip, member by member."""
+        """Take a zip's files, member by member."""
         try:
             with zipfile.ZipFile(file) as archive:  # type: ignore[call-overload]
                 entries = [entry for entry in archive.infolist() if not entry.is_dir()]
                 if origin(parts) and len(entries) > FILES:
-                    raise LeftOut(f"it holds {len(entries)} files, {FILES} are the most")
+                    raise LeftOut(f"it holds {len(entries)} files; at most {FILES} are allowed")
                 for entry in entries:
                     inner = PurePosixPath(entry.filename.replace("\\", "/")).parts
                     try:
@@ -122,7 +122,7 @@ class BoundedExtractor(ExtractorPlugin):
         if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
             raise LeftOut("it is a link, and only files are taken")
         if entry.compress_type not in PACKED or entry.flag_bits & 1:
-            raise LeftOut("it is encrypted, or packed in a way that is not read")
+            raise LeftOut("it is encrypted, or its compression is not supported")
         try:
             with archive.open(entry) as file:
                 self._take(parts, file, zips)
@@ -132,12 +132,12 @@ class BoundedExtractor(ExtractorPlugin):
             raise LeftOut(f"it cannot be unpacked ({error})") from None
 
     def _write(self, parts: tuple[str, ...], file: IO[bytes], limit: int, who: str) -> None:
-        """Write a file of a hand-in below `extracted/`, never over another."""
+        """Write a submitted file below `extracted/`, never over another."""
         if len(parts) > PARTS:
             raise LeftOut(f"it lies more than {PARTS} folders deep")
         self._files[who] += 1
         if self._files[who] > FILES:
-            raise LeftOut(f"the hand-in holds more than {FILES} files")
+            raise LeftOut(f"the submission holds more than {FILES} files")
         last = Path(parts[-1])
         folder, kind = self._extracted.joinpath(*map(_name, parts[:-1])), last.suffix.lower()
         target, number = folder / f"{_name(last.stem)}{kind}", 1
@@ -154,7 +154,7 @@ class BoundedExtractor(ExtractorPlugin):
                     if size > limit:
                         raise LeftOut(f"it is larger than {limit >> 20} MiB")
                     if self._bytes[who] > BYTES:
-                        raise LeftOut(f"the hand-in is larger than {BYTES >> 20} MiB")
+                        raise LeftOut(f"the submission is larger than {BYTES >> 20} MiB")
                     out.write(data)
         except BaseException:
             target.unlink(missing_ok=True)

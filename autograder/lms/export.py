@@ -44,7 +44,7 @@ FORMULA = re.compile(r"(^|[;\t\r\n])[^\S\t\r\n]*\0*(?=[=+\-@＝＋－＠])")
 class Marks(ExportPlugin):
     """What the two exports share: which marks stand, and how a file is written."""
 
-    with_unmarked = Bool(False, help="export hand-ins that wait for manual marking, too").tag(config=True)
+    with_unmarked = Bool(False, help="also export submissions that wait for manual marking").tag(config=True)
     file = ""  # where to, unless it is said
     points = ""  # what a row with the points to be had is called, where there is one
     no_mark = ""
@@ -77,18 +77,18 @@ class Marks(ExportPlugin):
             columns[assignment.name] = [marks.get(student.id, self.no_mark) for student in students]
             unmarked += sum(student.id in waiting for student in students)
         if unmarked:
-            what = "with points so far" if self.with_unmarked else "left out (--with-unmarked puts them in)"
-            notes.append(f"{unmarked} hand-ins wait for manual marking: {what}")
+            what = "with points so far" if self.with_unmarked else "left out (--with-unmarked includes them)"
+            notes.append(f"{unmarked} submissions wait for manual marking: {what}")
         rows = [list(columns), *([points] if self.points else []), *zip(*columns.values(), strict=True)]
         with replaced(target) as part, part.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
         return notes
 
     def marks(self, gradebook: Gradebook, assignment: str) -> tuple[dict[str, str], set[str]]:
-        """The marks of an assignment by student, and the students whose hand-in waits for manual marking.
+        """The marks of an assignment by student, and the students whose submission waits for manual marking.
 
-        A mark is nbgrader's score, manual marks in it, less the penalty for lateness, never below 0. A hand-in that
-        waits has none yet: a student who saw the points so far would take those still to come for lost.
+        A mark is nbgrader's score, manual marks in it, less the penalty for lateness, never below 0. A submission
+        that waits has none yet: a student who saw the points so far would think that the rest is lost.
         """
         # asked for together: one by one, as nbgrader loads them, a class of 100 takes 2,000 queries
         names = ("score", "late_submission_penalty", "needs_manual_grade")
@@ -145,7 +145,9 @@ class Moodle(Marks):
             if all(values):
                 columns[title] = values
             elif any(values):
-                notes.append(f"no column '{title}': {values.count('')} students have none, or none to be read safely")
+                notes.append(
+                    f"no column '{title}': {values.count('')} students have none, or none that can be read safely"
+                )
         return columns
 
 
@@ -159,7 +161,7 @@ def harmless(name: str) -> str:
 
 
 def identifier(value: str | None) -> str:
-    """What a student is looked up by, or nothing where a spreadsheet or Moodle's reader would not read it as it is.
+    """The value to look a student up by, or nothing where a spreadsheet or Moodle's reader would not read it as it is.
 
     An apostrophe would make it another identifier. The student's id needs no such care: the course itself gave it.
     """
@@ -172,20 +174,20 @@ def number(points: float) -> str:
     return f"{Decimal(str(points)).quantize(Decimal('0.01'), ROUND_HALF_UP):f}".rstrip("0").rstrip(".")
 
 
-def chosen(known: dict[str, Any], wanted: Iterable, kind: str) -> list:
-    """The entries of `known` that are wanted by name or, `hw5`, by what stands before its first `_`; all by default.
+def chosen(entries: dict[str, Any], wanted: Iterable, kind: str) -> list:
+    """The entries that are wanted by name or, `hw5`, by what stands before its first `_`; all by default.
 
-    Raises CourseError for a name that is not known, and where nothing is known at all.
+    Raises CourseError for an unknown name, and where there are no entries.
     """
-    if not known:
+    if not entries:
         raise CourseError(f"the gradebook has no {kind} yet: build and grade first")
-    found = set()
+    names = set()
     for name in map(str, wanted):
-        meant = {name} & set(known) or {other for other in known if other.split("_")[0] == name}
+        meant = {name} & set(entries) or {other for other in entries if other.split("_")[0] == name}
         if not meant:
-            raise CourseError(f"the gradebook has no {kind} {name!r}; it has {', '.join(sorted(known))}")
-        found |= meant
-    return [known[name] for name in sorted(found or known)]
+            raise CourseError(f"the gradebook has no {kind} {name!r}; it has {', '.join(sorted(entries))}")
+        names |= meant
+    return [entries[name] for name in sorted(names or entries)]
 
 
 KINDS: dict[str, type[Marks]] = {"canvas": Canvas, "moodle": Moodle}
@@ -200,8 +202,8 @@ def export(
     there is no gradebook or it cannot be opened.
     """
     coursedir = course_directory(root)
-    told = {"with_unmarked": True} if with_unmarked else {}  # else the settings decide
-    plugin = KINDS[kind](config=coursedir.config, to=str(output or ""), assignment=assignments, **told)
+    options = {"with_unmarked": True} if with_unmarked else {}  # else the settings decide
+    plugin = KINDS[kind](config=coursedir.config, to=str(output or ""), assignment=assignments, **options)
     try:
         url = make_url(coursedir.db_url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():

@@ -1,7 +1,7 @@
 """`course return`: students' pages in a zip that Moodle hands out, by *Upload multiple feedback files in a zip*.
 
 Moodle takes a folder `First Last_1234567_assignsubmission_file` for the student of that number in the assignment, as it
-named the hand-in: https://github.com/moodle/moodle/blob/main/mod/assign/feedback/file/importziplib.php
+named the submission: https://github.com/moodle/moodle/blob/main/mod/assign/feedback/file/importziplib.php
 Canvas would show such pages under the name of the notebook that was handed in, so there is no zip for it.
 """
 
@@ -15,38 +15,38 @@ from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
-from autograder.intake.collecting import called, origin, people
+from autograder.intake.collecting import matching_students, origin, people
 from utils.files import replaced
 
 
 def pack(root: Path, assignment: str, output: Path) -> list[str]:
     """Write feedback, and the pages of `course report` where there are some, into a zip for Moodle.
 
-    Returns in sentences what was written and who has no page in it. Raises CourseError where nothing was collected
+    Returns in sentences what was written and who has no pages. Raises CourseError where nothing was collected
     from Moodle, or no feedback was made.
     """
     coursedir = course_directory(root)
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         roster = people(gradebook)
     extracted = root / "downloaded" / assignment / "extracted"
-    found = {origin(path.relative_to(extracted).parts) for path in extracted.rglob("*")}
+    origins = {origin(path.relative_to(extracted).parts) for path in extracted.rglob("*")}
     folders: dict[str, set[str]] = {}
-    for one in found:
-        students = called(one, roster) if one and one.system == "Moodle" else []
-        if one and len(students) == 1:
-            folders.setdefault(students[0], set()).add(f"{one.name}_{one.number}_assignsubmission_file")
+    for sender in origins:
+        students = matching_students(sender, roster) if sender and sender.system == "Moodle" else []
+        if sender and len(students) == 1:
+            folders.setdefault(students[0], set()).add(f"{sender.name}_{sender.number}_assignsubmission_file")
     if not folders:
-        raise CourseError(f"no hand-in of {assignment} came from Moodle: attach the pages of feedback/ one by one")
+        raise CourseError(f"no submission of {assignment} came from Moodle: attach the pages of feedback/ one by one")
     pages = {student: _pages(root, coursedir, assignment, student) for student in folders if len(folders[student]) == 1}
     if not any(pages.values()):
         raise CourseError(f"there is no feedback yet: run `nbgrader generate_feedback {assignment}`")
     with replaced(output) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        for student, own in sorted(pages.items()):
-            for name, path in own.items():
+        for student, files in sorted(pages.items()):
+            for name, path in files.items():
                 archive.write(path, f"{next(iter(folders[student]))}/{name}")
-    told = [f"wrote {output}: pages of {sum(map(bool, pages.values()))} students"]
-    without = sorted(one.id for one in roster if not pages.get(one.id))
-    return told + [f"no page in it for {', '.join(without)}"] * bool(without)
+    notes = [f"wrote {output}: pages of {sum(map(bool, pages.values()))} students"]
+    without = sorted(person.id for person in roster if not pages.get(person.id))
+    return notes + [f"no pages for {', '.join(without)}"] * bool(without)
 
 
 def _pages(root: Path, coursedir: CourseDirectory, assignment: str, student: str) -> dict[str, Path]:

@@ -2,8 +2,8 @@
 
 The grader calls `answer` over the solution; the student's kernel is sent this file's source and does the same over the
 notebook's names, by `answer_all`. Values cross as JSON: numbers, strings, lists, tuples, dicts, arrays and tensors as
-dtype, shape and bytes, exceptions as their types. Nothing is pickled, and what is no plain data is refused by name.
-What comes from a kernel is bounded before it is parsed (`read`) and allocates no more than its own bytes (`decode`).
+dtype, shape and bytes, exceptions as their types. Nothing is pickled, and all other types are refused by name.
+What comes from a kernel is bounded before it is parsed (`read_answers`) and allocates no more than its size (`decode`).
 """
 
 import ast
@@ -23,7 +23,7 @@ def encode(value, depth=0):
     """A value as JSON-ready plain data, in the normal form in which answers are compared.
 
     A numpy scalar, or an array or tensor without axes, is a number; a named tuple is a tuple, an OrderedDict a dict.
-    Raises TypeError for what is no plain data and ValueError for what is too large or too deep.
+    Raises TypeError for anything that is not plain data, ValueError for what is too large or too deep.
     """
     if depth > 20:
         raise ValueError("nested more than 20 deep")
@@ -47,7 +47,7 @@ def encode(value, depth=0):
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         array = numpy.asarray(value)
         if array.dtype.kind not in "biufc":
-            raise TypeError(f"an array of {array.dtype}, which is no array of numbers")
+            raise TypeError(f"an array of {array.dtype}, not of numbers")
         if array.ndim == 0:
             return encode(array.item(), depth)
         if array.nbytes > LIMIT:
@@ -66,7 +66,7 @@ def encode(value, depth=0):
     if isinstance(value, dict):
         items = [[encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items()]
         return {"kind": "dict", "value": items}
-    raise TypeError(f"{type(value).__name__}, which is no plain data")
+    raise TypeError(f"{type(value).__name__}, which is not plain data")
 
 
 def _array(kind, dtype, shape, data):
@@ -74,7 +74,7 @@ def _array(kind, dtype, shape, data):
 
 
 def decode(data):
-    """The value that `encode` took; arrays are fresh and writable. Raises an error for what is no encoded value."""
+    """The value that `encode` took; arrays are fresh and writable. Raises an error for anything else."""
     kind, value = data["kind"], data.get("value")
     if kind == "none":
         return None
@@ -161,14 +161,14 @@ def answer_all(cases, forbidden, namespace):
 
 
 def expression(cases, forbidden):
-    """What the grader has a kernel evaluate: this file's text, run in names of its own, then `answer_all`.
+    """The expression that a kernel evaluates: this file's text, run in its own namespace, then `answer_all`.
 
     It leaves no name behind, so a notebook cannot patch one.
     """
-    given = json.dumps([cases, list(forbidden)])
+    data = json.dumps([cases, list(forbidden)])
     return (
         f"(lambda own: (exec({_literal(inspect.getsource(sys.modules[__name__]))}, own), "
-        f"own['answer_all'](*own['json'].loads({_literal(given)}), globals()))[1])({{'__name__': 'course_answering'}})"
+        f"own['answer_all'](*own['json'].loads({_literal(data)}), globals()))[1])({{'__name__': 'course_answering'}})"
     )
 
 
@@ -177,27 +177,27 @@ def _literal(text):
     return f"__import__('base64').b64decode({base64.b64encode(text.encode()).decode()!r}).decode()"
 
 
-def read(text, count):
+def read_answers(text, count):
     """The encoded answers in what a kernel shows of `answer_all`'s result. Raises ValueError for anything else.
 
     text: untrusted; its quotes are those that show a string. count: how many answers there must be.
     """
     if not isinstance(text, str) or len(text) > LIMIT * 4 // 3 + 1_000:
-        raise ValueError("more than a question's answers may be")
+        raise ValueError("longer than a question's answers may be")
     data = base64.b64decode(text[1:-1], validate=True)
     if data.count(b"[") + data.count(b"{") + data.count(b",") > PARTS:
         raise ValueError(f"more than {PARTS} parts")
     answers = json.loads(data)
     if not isinstance(answers, list) or len(answers) != count:
         raise ValueError(f"not {count} answers")
-    if not all(isinstance(one, dict) and isinstance(one.get("kind"), str) for one in answers):
-        raise ValueError("an answer that is none")
+    if not all(isinstance(item, dict) and isinstance(item.get("kind"), str) for item in answers):
+        raise ValueError("an answer that is not one")
     return answers
 
 
 @contextlib.contextmanager
 def without(forbidden):
-    """Keep modules out of reach: not importable, not loaded, and of no use to whoever has kept one."""
+    """Keep modules out of reach: not importable, not loaded, and useless to code that kept one."""
 
     class Absent(types.ModuleType):
         def __getattribute__(self, name):

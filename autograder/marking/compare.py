@@ -26,9 +26,9 @@ WORDS = {
 
 
 def difference(expected: Any, answer: Any, relative: float, absolute: float, where: str = "") -> str | None:
-    """None when the answer is right, else what is wrong, in words: no inputs and no expected values.
+    """None when the answer is correct, else what is wrong, in words: no inputs and no expected values.
 
-    Kinds must agree, but for a whole number where a number is expected; floating dtypes must agree, whole-number
+    Kinds must agree, except that a whole number may stand for a number; floating dtypes must agree, whole-number
     dtypes of arrays need not.
     """
     at = f" in {where}" if where else ""
@@ -48,10 +48,10 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
     if kind in ("list", "tuple"):
         if len(answer["value"]) != len(expected["value"]):
             return f"{len(answer['value'])} entries came back{at}, {len(expected['value'])} were expected"
-        for index, (one, other) in enumerate(zip(expected["value"], answer["value"], strict=True)):
-            wrong = difference(one, other, relative, absolute, f"{where}[{index}]" if where else f"entry {index}")
-            if wrong:
-                return wrong
+        for index, entries in enumerate(zip(expected["value"], answer["value"], strict=True)):
+            problem = difference(*entries, relative, absolute, f"{where}[{index}]" if where else f"entry {index}")
+            if problem:
+                return problem
         return None
     if kind == "dict":
         return _dicts(expected, answer, relative, absolute, where)
@@ -60,14 +60,14 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
 
 def error_words(answer: Any) -> str:
     """An encoded exception in words: its type when it is one of Python's own, and the notebook line that raised it."""
-    kinds, told = answer.get("value"), answer.get("line")
+    kinds, source_line = answer.get("value"), answer.get("line")
     kinds = [name for name in kinds if isinstance(name, str)] if isinstance(kinds, list) else []
     names = [name for name in kinds if name in PYTHON_ERRORS]
-    line = f" at `{told[:MOST_LINE]}`" if isinstance(told, str) and told else ""
+    line = f" at `{source_line[:MOST_LINE]}`" if isinstance(source_line, str) and source_line else ""
     if "NotImplementedError" in names:
         return "not written yet"
     if "NameError" in names and not line:  # no line of the notebook raised it: the question's own program did
-        return "what is asked for is not there: the cell that makes it failed or was not run"
+        return "it does not exist: the cell that should define it failed or was not run"
     return f"{names[0] if names else 'an error'} was raised{line}"
 
 
@@ -96,23 +96,24 @@ def array_of(data: Any) -> np.ndarray:
     if dtype == "bfloat16":
         return (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32).reshape(shape)
     if np.dtype(dtype).kind not in "biufc" or any(not isinstance(n, int) or n < 0 for n in shape):
-        raise ValueError("no array of numbers")
+        raise ValueError("not an array of numbers")
     return np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
 
 
 def _arrays(expected: Any, answer: Any, relative: float, absolute: float, at: str) -> str | None:
-    one, other = array_of(expected), array_of(answer)
-    if one.shape != other.shape:
-        return f"shape {other.shape} came back{at}, {one.shape} was expected"
-    whole = one.dtype.kind in "iu" and other.dtype.kind in "iu" and expected["kind"] == "array"
+    wanted, came = array_of(expected), array_of(answer)
+    if wanted.shape != came.shape:
+        return f"shape {came.shape} came back{at}, {wanted.shape} was expected"
+    whole = wanted.dtype.kind in "iu" and came.dtype.kind in "iu" and expected["kind"] == "array"
     if expected["dtype"] != answer["dtype"] and not whole:
         return f"dtype {np_name(answer)} came back{at}, {np_name(expected)} was expected"
-    if one.dtype.kind in "iub":
-        wrong = np.argwhere(one != other)
-        if len(wrong):
-            return f"right shape, wrong values{at}: {len(wrong)} of {one.size} differ, the first at {_index(wrong[0])}"
+    if wanted.dtype.kind in "iub":
+        differ = np.argwhere(wanted != came)
+        if len(differ):
+            count = f"{len(differ)} of {wanted.size} differ"
+            return f"right shape, wrong values{at}: {count}, the first at {_index(differ[0])}"
         return None
-    return _numbers(one, other, relative, absolute, at)
+    return _numbers(wanted, came, relative, absolute, at)
 
 
 def np_name(data: Any) -> str:
@@ -121,24 +122,24 @@ def np_name(data: Any) -> str:
     return name if isinstance(name, str) and name.isalnum() and len(name) < 20 else "of another kind"
 
 
-def _numbers(one: np.ndarray, other: np.ndarray, relative: float, absolute: float, at: str) -> str | None:
-    finite = np.isfinite(one)
-    if not np.all(np.isfinite(other[finite])):
-        index = np.argwhere(finite & ~np.isfinite(other))[0]
+def _numbers(wanted: np.ndarray, came: np.ndarray, relative: float, absolute: float, at: str) -> str | None:
+    finite = np.isfinite(wanted)
+    if not np.all(np.isfinite(came[finite])):
+        index = np.argwhere(finite & ~np.isfinite(came))[0]
         return f"nan or infinity{at}{_place(index)} where a finite number is expected"
-    if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
+    if not np.array_equal(wanted[~finite], came[~finite], equal_nan=True):
         return f"a finite number{at} where nan or infinity is expected"
-    wide = np.result_type(one.dtype, np.float64)
-    one, other = one.astype(wide), other.astype(wide)
+    wide = np.result_type(wanted.dtype, np.float64)
+    wanted, came = wanted.astype(wide), came.astype(wide)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.where(finite, np.abs(other - one), 0.0)
-        excess = error - (absolute + relative * np.where(finite, np.abs(one), 0.0))
+        error = np.where(finite, np.abs(came - wanted), 0.0)
+        excess = error - (absolute + relative * np.where(finite, np.abs(wanted), 0.0))
     if not np.any(excess > 0):
         return None
     index = np.unravel_index(np.argmax(excess), excess.shape) if excess.ndim else ()
-    size = error[index] / max(1e-8, abs(one[index]) + abs(other[index]))
-    shape = "right shape, wrong values" if one.ndim else "wrong value"
-    share = f" ({int(np.sum(excess > 0))} of {one.size})" if one.ndim else ""
+    size = error[index] / max(1e-8, abs(wanted[index]) + abs(came[index]))
+    shape = "right shape, wrong values" if wanted.ndim else "wrong value"
+    share = f" ({int(np.sum(excess > 0))} of {wanted.size})" if wanted.ndim else ""
     return f"{shape}{at}{share}; worst{_place(index)}: relative error {size:.2g}"
 
 
@@ -159,9 +160,9 @@ def _dicts(expected: Any, answer: Any, relative: float, absolute: float, where: 
     for key, value in wanted.items():
         if key not in came:
             return f"a key is missing{at}"
-        wrong = difference(value, came[key], relative, absolute, str(key[1]) if len(wanted) < 50 else "an entry")
-        if wrong:
-            return wrong
+        problem = difference(value, came[key], relative, absolute, str(key[1]) if len(wanted) < 50 else "an entry")
+        if problem:
+            return problem
     return None
 
 

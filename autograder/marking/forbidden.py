@@ -1,7 +1,7 @@
-"""Whether a hand-in's cells use a library that a question forbids, by what stands in their text.
+"""Whether a submission's cells use a library that a question forbids, by their text.
 
-It reads text and runs nothing, so code may hide from it what it calls. Whole libraries are kept out of reach as well
-while the question is asked (answering.without); what a notebook has kept of their functions before is left for eyes.
+It reads text and runs nothing, so code may hide what it calls. Whole libraries are kept out of reach as well while the
+question is asked (answering.without); functions that a notebook kept before are left to human readers.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ PARTS = 10  # of a dotted name
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def reason(question: Question, notebook: NotebookNode) -> str | None:
+def violation(question: Question, notebook: NotebookNode) -> str | None:
     """What a notebook uses that a question forbids, in words for the feedback, or None."""
     if not question.forbids:
         return None
-    name = used(question.id, [cell.source for cell in notebook.cells if cell.cell_type == "code"], question.forbids)
-    return name and f"{name} is used, which this exercise asks you to do without"
+    name = first_forbidden(
+        question.id, [cell.source for cell in notebook.cells if cell.cell_type == "code"], question.forbids
+    )
+    return name and f"{name} is used, but this exercise asks you to do without it"
 
 
-def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str | None:
-    """The first forbidden name that a question's function uses, itself or through others of the hand-in's; else None.
+def first_forbidden(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str | None:
+    """The first forbidden name that a question's function uses, itself or through other functions; else None.
 
     question: the function's name. cells: all code of the notebook, in order. forbidden: dotted names, such as
     "torch.nn.LSTM" or "torch" with all that is in it. What could hide such a use (`exec`, `sys.modules` and the like)
@@ -48,8 +50,8 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
     for full in aliases.values():
         if full.endswith(".*") and full.split(".")[0] in heads:  # where its names are used cannot be told any more
             return full
-    own = {name for name, found in defined.items() if any(isinstance(node, DEFINITIONS) for node in found)}
-    unwanted = (*forbidden, *(name for name in HIDES if name not in own))
+    definitions = {name for name, nodes in defined.items() if any(isinstance(node, DEFINITIONS) for node in nodes)}
+    unwanted = (*forbidden, *(name for name in HIDES if name not in definitions))
     waiting, seen = [question], set()
     read: set[ast.AST] = set()  # statements: one may bind many names
     while waiting:
@@ -74,17 +76,17 @@ def used(question: str, cells: Iterable[str], forbidden: Iterable[str]) -> str |
 
 def _imports(tree: ast.AST) -> dict[str, str]:
     """Local names of what is imported anywhere in a tree, with the full name of each."""
-    found = {}
+    full_names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 whole, head = alias.name, alias.name.split(".")[0]
-                found[alias.asname or head] = whole if alias.asname else head
+                full_names[alias.asname or head] = whole if alias.asname else head
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 whole = f"{node.module}.{alias.name}"
-                found[alias.asname or (whole if alias.name == "*" else alias.name)] = whole
-    return found
+                full_names[alias.asname or (whole if alias.name == "*" else alias.name)] = whole
+    return full_names
 
 
 def _bound(node: ast.AST) -> list[str]:
@@ -96,15 +98,15 @@ def _bound(node: ast.AST) -> list[str]:
 
 def _names(statement: ast.AST) -> Iterator[str]:
     """The dotted names that a statement reads from outside of itself."""
-    own = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
+    bound = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        own |= {name for part in statement.body for name in _bound(part)}
-        own -= {name for node in ast.walk(statement) if isinstance(node, ast.Global) for name in node.names}
+        bound |= {name for part in statement.body for name in _bound(part)}
+        bound -= {name for node in ast.walk(statement) if isinstance(node, ast.Global) for name in node.names}
     for node in ast.walk(statement):
         parts: list[str] = []
         inner = node
         while isinstance(inner, ast.Attribute) and len(parts) < PARTS:  # of a longer chain, its beginning comes too
             parts.append(inner.attr)
             inner = inner.value
-        if isinstance(inner, ast.Name) and inner.id not in own:
+        if isinstance(inner, ast.Name) and inner.id not in bound:
             yield ".".join([inner.id, *reversed(parts)])

@@ -20,18 +20,18 @@ from autograder.marking.verdicts import Finding, Verdict
 from autograder.oracle.questions import Case, Measured, Misconception, Question, edited_cell, load_questions
 
 MOST_WORDS = 400  # characters of a reason
-UNREADABLE = "the answer is no plain data that could be read"
-# answers that are seldom equal by chance; two wrong truths or counts often are
+UNREADABLE = "the answer could not be read: only numbers, text, lists, dicts, arrays and tensors can"
+# kinds that are seldom equal by chance; two wrong booleans or counts often are
 TELLING = {"array", "tensor", "number", "list", "tuple", "dict"}
 
 
 def _finite(value: float | None) -> float | None:
-    """The value, unless JSON has no word for it."""
+    """The value, or None where JSON cannot express it."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _bounded(reason: str | None) -> str | None:
-    """A reason that can be written down and read, whatever a judge put into it of an answer."""
+    """A reason that can be written and read, whatever part of an answer a judge put into it."""
     if reason is None:
         return None
     text = reason[: MOST_WORDS + 1].encode("utf-8", "replace").decode() if isinstance(reason, str) else UNREADABLE
@@ -72,7 +72,7 @@ def solution(assignment: str) -> dict:
 
 @cache
 def expected_answers(assignment: str, question: Question, secret: str) -> tuple[Any, ...]:
-    """What the solution answers; None for a case that has a judge."""
+    """The solution's answers; None for a case that has a judge."""
     return tuple(
         None if case.judge else answering.answer(request, solution(assignment))
         for case, request in zip(question.cases, requests(assignment, question, secret), strict=True)
@@ -80,8 +80,10 @@ def expected_answers(assignment: str, question: Question, secret: str) -> tuple[
 
 
 @cache
-def _misconception_answers(assignment: str, question: Question, wrong: Misconception, secret: str) -> tuple[Any, ...]:
-    names = namespace(assignment, edited_cell(assignment, question, wrong))
+def _misconception_answers(
+    assignment: str, question: Question, misconception: Misconception, secret: str
+) -> tuple[Any, ...]:
+    names = namespace(assignment, edited_cell(assignment, question, misconception))
     return tuple(
         None if case.judge else answering.answer(request, names)
         for case, request in zip(question.cases, requests(assignment, question, secret), strict=True)
@@ -103,14 +105,21 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
         if len(answers) != len(question.cases):
             answers = [None] * len(question.cases)
         judged = [_judge(assignment, question, index, answer, secret) for index, answer in enumerate(answers)]
-        if any(one.reason for one in judged):
+        if any(result.reason for result in judged):
             explained = _explain(assignment, question, answers, judged, secret)
-    judged = [replace(one, reason=_bounded(one.reason)) for one in judged]
+    judged = [replace(result, reason=_bounded(result.reason)) for result in judged]
     total = sum(case.weight for case in question.cases)
     shares = [points * case.weight / total for case in question.cases]
     findings = tuple(
-        Finding(case.name, one.reason is None, share, one.reason or "", figure=one.figure, value=_finite(one.value))
-        for case, share, one in zip(question.cases, shares, judged, strict=True)
+        Finding(
+            case.name,
+            result.reason is None,
+            share,
+            result.reason or "",
+            figure=result.figure,
+            value=_finite(result.value),
+        )
+        for case, share, result in zip(question.cases, shares, judged, strict=True)
     )
     findings = tuple(
         replace(f, reason=explained[i].means, misconception=explained[i].name) if i in explained else f
@@ -118,12 +127,12 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
     )
     score = points if all(f.passed for f in findings) else round(sum(f.points for f in findings if f.passed), 2)
     names = ", ".join(basis[:-1]) + (" and " if basis[1:] else "") + "".join(basis[-1:])
-    note = f"Builds on {names}, which lost marks: mend that first." if basis and score < points else ""
+    note = f"Builds on {names}, which lost marks: fix that first." if basis and score < points else ""
     return Verdict(question.id, score, points, findings, note)
 
 
 def _judge(assignment: str, question: Question, index: int, answer: Any, secret: str) -> Measured:
-    """Whether a case passed. The answer is untrusted: whatever it is made of, it costs no more than this case."""
+    """Whether a case passed. The answer is untrusted: whatever it contains, it costs no more than this case."""
     case = question.cases[index]
     try:
         if case.judge is None:
@@ -144,7 +153,7 @@ def _judge(assignment: str, question: Question, index: int, answer: Any, secret:
 
 @contextlib.contextmanager
 def _flushed() -> Iterator[None]:
-    """Numbers next to zero count as zero: with them weights that were made for it slow a judge down by 20 times."""
+    """Denormal numbers count as zero: weights full of them would slow a judge down by 20 times."""
     import torch  # where nothing is judged, nothing waits for it
 
     torch.set_flush_denormal(True)
@@ -156,14 +165,14 @@ def _flushed() -> Iterator[None]:
 
 def _explain(assignment: str, question: Question, answers: list, judged: list, secret: str) -> dict[int, Misconception]:
     """The misconception that would give the most of the wrong answers, for each case whose answer it would give."""
-    failed = {i for i, one in enumerate(judged) if one.reason and question.cases[i].judge is None}
+    failed = {i for i, result in enumerate(judged) if result.reason and question.cases[i].judge is None}
     best: dict[int, Misconception] = {}
-    for wrong in question.misconceptions:
-        theirs = _misconception_answers(assignment, question, wrong, secret)
+    for misconception in question.misconceptions:
+        theirs = _misconception_answers(assignment, question, misconception, secret)
         explained = {i for i in failed if _same(theirs[i], answers[i], question.cases[i])}
         telling = explained == failed or any(answers[i]["kind"] in TELLING for i in explained)
         if telling and len(explained) > len(best):
-            best = dict.fromkeys(explained, wrong)
+            best = dict.fromkeys(explained, misconception)
     return best
 
 

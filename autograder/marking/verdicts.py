@@ -13,7 +13,7 @@ import jinja2
 class Finding:
     """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed.
 
-    misconception: the name of the one that the answer is explained by. figure, value: what a judge measured, if it did.
+    misconception: the name of the one that explains the answer. figure, value: what a judge measured, if it did.
     """
 
     case: str
@@ -49,13 +49,13 @@ class Verdict:
         try:
             made = cls(**{**data, "findings": tuple(Finding(**finding) for finding in data["findings"])})
         except (KeyError, TypeError):
-            raise ValueError("what it says about its marks is not what grading writes") from None
+            raise ValueError("its marks are not as grading writes them") from None
         texts = [made.question, made.note]
         texts += [text for f in made.findings for text in (f.case, f.reason, f.misconception, f.figure)]
         numbers = [made.score, made.points, *(f.points for f in made.findings)]
         numbers += [f.value for f in made.findings if f.value is not None]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in numbers):
-            raise ValueError("what it says about its marks is not what grading writes")
+            raise ValueError("its marks are not as grading writes them")
         return made
 
     def as_html(self) -> str:

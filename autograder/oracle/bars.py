@@ -1,8 +1,8 @@
 """Bars for what training reaches: set by `course calibrate` from runs of the solution, kept in `bars.json`.
 
 A trained result is judged by a figure that the grader measures itself. Runs from other seeds, with other numbers of
-threads and by other right solutions reach other figures; a bar lies so far on the worse side of all of them that a
-right hand-in misses it less than once in a thousand.
+threads and by other correct solutions reach other figures; a bar lies so far on the worse side of all of them that a
+correct submission misses it less than once in a thousand.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LUCK = -math.log(1e-9)  # nats by which chance may make a model better than the 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a judge says: None or a reason in words and, where it measured one, a figure's name and its value."""
+    """A judge's result: None or a reason in words and, where it measured one, a figure's name and value."""
 
     reason: str | None
     figure: str = ""
@@ -38,7 +38,7 @@ class Measured:
 class Bar:
     """A judge: a measured figure against the bar of that name in the assignment's `bars.json`.
 
-    measure: from a decoded answer, the inputs and the solution's names, the figure, or in words why there is none.
+    measure: the figure from a decoded answer, the inputs and the solution's names, or in words why there is none.
     words: what a student reads below the bar; may name {came} and {bar}, both rounded.
     at_most: whether lower is better. assignment: not written; `load_questions` sets it.
     """
@@ -54,13 +54,13 @@ class Bar:
         came = self.measure(answer, inputs, solution)
         if isinstance(came, str):
             return Measured(came)
-        bar = read(ASSIGNMENTS / self.assignment / FILE)["figures"][self.name]["bar"]
+        bar = read_bars(ASSIGNMENTS / self.assignment / FILE)["figures"][self.name]["bar"]
         passed = math.isfinite(came) and (came <= bar if self.at_most else came >= bar)
         return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
 
 
 def beyond_exact(nll: float, exact: float, tokens: int, unit: str = "") -> str | None:
-    """Why a text's total nats are no model's that had not seen it; None when they can be.
+    """Why a model with such total nats must have seen the text; None when it need not have.
 
     nll, exact: of the same tokens, by the model and by the language that the text was drawn from.
     unit: what to call bits per token; a perplexity without.
@@ -69,13 +69,13 @@ def beyond_exact(nll: float, exact: float, tokens: int, unit: str = "") -> str |
     """
     if not nll < exact - LUCK:  # nan is no better
         return None
-    came, known = ((n / tokens / math.log(2) if unit else math.exp(n / tokens)) for n in (nll, exact))
+    came, exact_figure = ((n / tokens / math.log(2) if unit else math.exp(n / tokens)) for n in (nll, exact))
     figure = f"{came:.3g} {unit}" if unit else f"a perplexity of {came:.3g}"
-    return f"{figure} on text whose exact figure is {known:.3g}: no model can know more than the language itself"
+    return f"{figure} on text whose exact figure is {exact_figure:.3g}: no model can know more than the language itself"
 
 
 @cache
-def read(path: Path) -> dict:
+def read_bars(path: Path) -> dict:
     """What `course calibrate` wrote. Raises CourseError where it has not been run."""
     if not path.is_file():
         raise CourseError(f"{path}: no bars are set: run course calibrate {path.parent.name}")
@@ -87,14 +87,14 @@ def tolerance_factor(runs: int) -> float:
 
     The usual one-sided tolerance factor: a quantile of the noncentral t. 5.2 for 10 runs, 4.6 for 16.
     """
-    from scipy import stats  # what grades sets no bars, and does not wait for it
+    from scipy import stats  # grading sets no bars and must not wait for scipy
 
     root = math.sqrt(runs)
     return float(stats.nct.ppf(CONFIDENCE, runs - 1, stats.norm.isf(CHANCE) * root) / root)
 
 
 def bar_of(runs: Sequence[Sequence[float]], others: Mapping[str, Sequence[float]], at_most: bool) -> float:
-    """The bar from runs of the solution, a row per seed, and of other right solutions by name, from the same seeds.
+    """The bar from runs of the solution, a row per seed, and of other correct solutions by name, from the same seeds.
 
     Each solution has its own mean and spread; the worst limit is the bar, rounded to hundredths away from them. A row
     counts once, since its entries differ by the number of threads alone. Others that gave the solution's own figures
@@ -103,5 +103,5 @@ def bar_of(runs: Sequence[Sequence[float]], others: Mapping[str, Sequence[float]
     sign = 1 if at_most else -1
     ran = [runs, *([[value] for value in theirs] for theirs in others.values() if len(theirs) == len(runs))]
     values = [sign * np.ravel(np.asarray(rows, dtype=float)) for rows in ran]
-    limits = [float(one.mean()) + tolerance_factor(len(runs)) * float(one.std(ddof=1)) for one in values]
+    limits = [float(figures.mean()) + tolerance_factor(len(runs)) * float(figures.std(ddof=1)) for figures in values]
     return sign * math.ceil(max(limits) * 100) / 100

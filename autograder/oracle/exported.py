@@ -1,4 +1,4 @@
-"""Models from the weights that a hand-in exports (`utils.weights.export_weights`): the solution's own, with them in."""
+"""The solution's model with the weights that a submission exports (`utils.weights.export_weights`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MOST_SMALL = 2_000_000  # numbers in a model that a notebook trains in minutes; 
 def solution_model(weights: dict, solution: Mapping, most: int = 0) -> torch.nn.Module:
     """The solution's own WordLM with exported weights, in their dtype and in evaluation mode.
 
-    Raises ValueError for weights that are no model's, or where they are more than `most` numbers, unless that is 0.
+    Raises ValueError for weights of no model, and for more than `most` numbers, unless that is 0.
     """
     shape = describe(weights)
     count = sum(array.size for name, array in weights.items() if name != "rnn_type")
     if most and count > most:
-        raise ValueError(f"they are {count:,} numbers, {most:,} are the most here")
+        raise ValueError(f"they are {count:,} numbers; at most {most:,} are allowed here")
     model = solution["WordLM"](dropout=0.0, **shape)
     model.to(torch.from_numpy(weights["embedding.weight"]).dtype)
     tensors = {name: torch.from_numpy(array) for name, array in weights.items() if name != "rnn_type"}
@@ -32,7 +32,7 @@ def solution_model(weights: dict, solution: Mapping, most: int = 0) -> torch.nn.
 
 
 def ratio_to_exact(model: torch.nn.Module, vocabulary: Mapping, lines: Sequence[str], solution: Mapping) -> float | str:
-    """A word model's perplexity on lines of the toy language over the exact one, or in words why it is no model's own.
+    """A word model's perplexity on lines of the toy language over the exact one, or in words why no model can reach it.
 
     The vocabulary must have every word of the lines: else less is predicted than the language says.
     """

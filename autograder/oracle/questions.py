@@ -8,8 +8,7 @@
 
 A case is a small program over the notebook's own names; it runs in the student's kernel and over the solution in the
 grader's process, and the two answers are compared. Nothing here runs in the student's kernel but the program's text.
-Programs are strings, since they are what one would type into a cell below the student's, most of them a line, and run
-over names that the student defined.
+Programs are strings, since they are what one would type into a cell below the student's, and most are one line.
 """
 
 from __future__ import annotations
@@ -50,11 +49,11 @@ class Case:
     ask: Python statements, the last one an expression whose value is the answer. They see the notebook's names and
         the inputs, may import, and must not print. A raised exception is an answer too: its type is compared.
     draw: the named inputs, from the course's generator for this case; plain data, arrays and tensors. They are sent
-        before the answer is given: nothing in them may tell what it is judged on.
-    kept: further named inputs for the judge, from a generator of their own; they stay in the grader.
+        before the answer comes: nothing in them may reveal what it is judged on.
+    kept: further named inputs for the judge, from their own generator; they stay in the grader.
     weight: the case's share of the question's points.
     relative, absolute: tolerance of numbers, |answer - expected| <= absolute + relative * |expected|.
-    judge: decides instead of the comparison: judge(answer, inputs, solution) returns None when the answer is right,
+    judge: decides instead of the comparison: judge(answer, inputs, solution) returns None for a correct answer,
         else the reason in words (no inputs, no expected values), or a Measured. The answer is untrusted: count, kind
         and shape come first, and bound what the judge computes. `solution` is the solution's namespace.
     """
@@ -71,7 +70,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Misconception:
-    """A named wrong turn: the solution cell with `old` replaced by `new`.
+    """A named mistake: the solution cell with `old` replaced by `new`.
 
     means: one sentence that tells the student what was mixed up; shown when the answers equal this edit's.
     cell: the solution cell that is edited, when it is not the question's own.
@@ -105,9 +104,9 @@ class Question:
     id, alternatives: not written; `load_questions` sets them from the files. `id` is the name of the function, class or
         result, and of the file; the graded cell is `check_<id>`.
     builds_on: questions whose functions this one's answer runs through: a mistake there may cost marks here.
-    made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a hand-in with a
+    made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a submission with a
         misconception that may cost this question's marks anyway, since training takes most of the time there.
-    spoiled_by: misconceptions of training, as "question: name", after which what is made must miss a bar (bars.py).
+    spoiled_by: misconceptions of training, as "question: name"; a result trained with one must miss a bar (bars.py).
     forbids: libraries or parts of them, by dotted names, that this question's function must not use (forbidden.py).
     hands_in: for a file beside the notebook, its name.
     seconds: time that all cases together may take in the student's kernel.
@@ -135,13 +134,13 @@ def load_questions(assignment: str) -> tuple[Question, ...]:
     modules = _modules(folder)
     alternatives = folder.parent / "alternatives"
     for stray in sorted(path for path in alternatives.glob("[!_]*/") if path.name not in modules):
-        raise CourseError(f"{stray}: {stray.name!r} is no question")
+        raise CourseError(f"{stray}: {stray.name!r} is not a question")
 
-    def place(name: str) -> int:  # without a graded cell, which the builder refuses, the solution's
-        return next((ids.index(one) for one in (f"check_{name}", name) if one in ids), len(ids))
+    def position(name: str) -> int:  # without a graded cell, which the builder refuses, the solution's
+        return next((ids.index(cell) for cell in (f"check_{name}", name) if cell in ids), len(ids))
 
     questions: list[Question] = []
-    for name in sorted(modules, key=place):
+    for name in sorted(modules, key=position):
         question = getattr(modules[name], "QUESTION", None)
         if not isinstance(question, Question):
             raise CourseError(f"{folder / name}.py: no QUESTION is defined")
@@ -153,23 +152,25 @@ def load_questions(assignment: str) -> tuple[Question, ...]:
     return tuple(questions)
 
 
-def _check(path: Path, assignment: str, question: Question, known: set[str]) -> None:
-    """Refuse what does not fit the notebook or the questions before, `known` by their ids."""
+def _check(path: Path, assignment: str, question: Question, earlier_ids: set[str]) -> None:
+    """Refuse what does not fit the notebook or the earlier questions."""
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
     if not question.cases:
         raise CourseError(f"{path}: question {question.id!r} has no case")
     for earlier in question.builds_on:
-        if earlier not in known:
-            raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is no earlier question")
+        if earlier not in earlier_ids:
+            raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is not an earlier question")
     if question.made_by and question.made_by not in {cell.id for cell in assignment_cells(assignment)}:
-        raise CourseError(f"{path}: {question.id!r} is made by {question.made_by!r}, which is no cell")
+        raise CourseError(f"{path}: {question.id!r} is made by {question.made_by!r}, which is not a cell")
     edits: list[Misconception | Alternative] = [*question.misconceptions, *question.alternatives]
     for edit in edits:
         name = edit.cell or question.id
         if name not in cells:
-            raise CourseError(f"{path}: {edit.name!r} of {question.id!r} is about {name!r}, no solution cell")
+            raise CourseError(
+                f"{path}: {edit.name!r} of {question.id!r} is about {name!r}, which is not a solution cell"
+            )
         if isinstance(edit, Misconception) and (times := cells[name].count(edit.old)) != 1:
-            raise CourseError(f"{path}: {edit.name!r}: {edit.old!r} stands {times} times in {name!r}, not once")
+            raise CourseError(f"{path}: {edit.name!r}: {edit.old!r} occurs {times} times in {name!r}, not once")
 
 
 def _modules(folder: Path) -> dict[str, ModuleType]:
@@ -184,7 +185,7 @@ def _modules(folder: Path) -> dict[str, ModuleType]:
 
 
 def _with_its_bar(case: Case, assignment: str) -> Case:
-    """A case whose judge, if it is a bar, knows whose bars it reads."""
+    """A case whose judge, if it is a bar, knows its assignment."""
     return replace(case, judge=replace(case.judge, assignment=assignment)) if isinstance(case.judge, Bar) else case
 
 

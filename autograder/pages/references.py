@@ -1,4 +1,4 @@
-"""What a recomputed figure is shown against: floors, the exact value where it is known, and published figures."""
+"""What a recomputed figure is compared with: floors, the exact value where it is known, and published figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PTB = {
 
 
 def references(figure: str) -> dict[str, float]:
-    """What a figure is shown against, by name; nothing for one that is unknown. Lower is better for all of them."""
+    """What a figure is compared with, by name; nothing for an unknown figure. Lower is better for all of them."""
     if figure == "perplexity over the exact one" or figure in MODELS:
         return toy_words()
     if figure == "bits per character over the exact ones":
@@ -44,8 +44,8 @@ def toy_words() -> dict[str, float]:
     """Perplexities of models without a memory on the toy language's test text, over the exact one."""
     corpus = corpora.load("toy")
     exact = toy.exact_perplexity(corpus.test)
-    found = {name: value / exact for name, value in floors(corpus.train, corpus.test).items()}
-    return found | {"exact, from the grammar": 1.0}
+    ratios = {name: value / exact for name, value in floors(corpus.train, corpus.test).items()}
+    return ratios | {"exact, from the grammar": 1.0}
 
 
 @cache
@@ -55,15 +55,15 @@ def toy_characters() -> dict[str, float]:
     train, test = ([" ".join(line.strip().replace(" ", "_")) for line in text] for text in (corpus.train, corpus.test))
     symbols = sum(len(line.split()) + 1 for line in test)
     exact = -sum(toy.log_probability(line) for line in corpus.test) / symbols / math.log(2)
-    found = {name: math.log2(value) / exact for name, value in floors(train, test).items()}
-    return found | {"exact, from the grammar": 1.0}
+    ratios = {name: math.log2(value) / exact for name, value in floors(train, test).items()}
+    return ratios | {"exact, from the grammar": 1.0}
 
 
 def own_results() -> dict[str, float]:
     """This course's own test perplexities on Penn Treebank (`results/`)."""
-    found = {}
+    perplexities = {}
     for path in sorted((ROOT / "results").glob("ptb_*/result.json")):
         value = json.loads(path.read_text(encoding="utf-8")).get("test_perplexity")
         if value:
-            found[f"this course's {path.parent.name}"] = value
-    return found
+            perplexities[f"this course's {path.parent.name}"] = value
+    return perplexities

@@ -1,4 +1,4 @@
-"""`course report`: one self-contained page on a class's work, and one for each student, from what grading left."""
+"""`course report`: one self-contained page on a class's work, and one for each student, from the results of grading."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ LARGEST = 256 << 20  # bytes of a graded notebook that is read
 
 
 @dataclass(frozen=True)
-class Work:
-    """A student's hand-in of an assignment, as it stands in the gradebook and in the graded notebook.
+class SubmissionReport:
+    """A student's submission of an assignment, from the gradebook and the graded notebook.
 
-    unmarked: ids of written answers that wait for a mark, each with the formgrader's address. repairs: what was put
-    right at the intake, in words. seconds: of the cells, by cell.
+    unmarked: ids of written answers that wait for a mark, each with the formgrader's address. repairs: what the
+    intake repaired, in words. seconds: of the cells, by cell.
     """
 
     student: str
@@ -51,7 +51,7 @@ class Work:
 
     @property
     def figures(self) -> dict[str, float]:
-        """What was measured of this hand-in, by name."""
+        """What was measured of this submission, by name."""
         findings = [finding for verdict in self.verdicts for finding in verdict.findings]
         return {finding.figure: finding.value for finding in findings if finding.value is not None}
 
@@ -82,27 +82,27 @@ class Rank:
 class ClassReport:
     """An assignment's work, the best first, with what the pages show of it.
 
-    problems: of whom the graded notebook cannot be read and why, in sentences.
+    problems: whose graded notebook cannot be read and why, in sentences.
     """
 
     assignment: str
-    works: list[Work]
+    works: list[SubmissionReport]
     problems: list[str] = field(default_factory=list)
 
     @property
-    def graded(self) -> list[Work]:
-        """The hand-ins that could be graded."""
+    def graded(self) -> list[SubmissionReport]:
+        """The submissions that could be graded."""
         return [work for work in self.works if work.graded]
 
     @cached_property
     def histogram(self) -> list[tuple[str, int]]:
-        """How many hand-ins lie in each tenth of the marks, by its limits in percent; the last holds 100."""
+        """How many submissions lie in each tenth of the marks, by its limits in percent; the last holds 100."""
         counts = Counter(min(int(work.share * BINS + 1e-9), BINS - 1) for work in self.graded)
         return [(f"{100 * k // BINS} to {100 * (k + 1) // BINS} %", counts[k]) for k in range(BINS)]
 
     @property
     def quartiles(self) -> tuple[float, float, float]:
-        """Quartiles of the scores; the one score three times where there is but one."""
+        """Quartiles of the scores; a single score stands for all three."""
         scores = [work.score for work in self.graded]
         low, middle, high = statistics.quantiles(scores, method="inclusive") if scores[1:] else scores * 3
         return low, middle, high
@@ -110,23 +110,23 @@ class ClassReport:
     @cached_property
     def questions(self) -> list[QuestionSummary]:
         """The questions in the notebook's order."""
-        found = []
+        summaries = []
         for question in load_questions(self.assignment):
-            given = [v for work in self.graded for v in work.verdicts if v.question == question.id]
-            if not given:
+            verdicts = [v for work in self.graded for v in work.verdicts if v.question == question.id]
+            if not verdicts:
                 continue
             why: Counter[str] = Counter()
-            for verdict in given:
+            for verdict in verdicts:
                 met = {f.reason for f in verdict.findings if f.misconception}
                 if verdict.note:
                     why["built on an earlier question, which lost marks"] += 1
                 elif verdict.score < verdict.points:
                     why.update(met or {"for a reason of their own"})
-            points = given[0].points
-            full = sum(1 for v in given if v.score == points)
-            mean = statistics.fmean(v.score for v in given)
-            found.append(QuestionSummary(question.id, points, mean, full, len(given), why.most_common()))
-        return found
+            points = verdicts[0].points
+            full = sum(1 for v in verdicts if v.score == points)
+            mean = statistics.fmean(v.score for v in verdicts)
+            summaries.append(QuestionSummary(question.id, points, mean, full, len(verdicts), why.most_common()))
+        return summaries
 
     @property
     def figures(self) -> list[str]:
@@ -134,7 +134,7 @@ class ClassReport:
         return sorted({name for work in self.graded for name in work.figures})
 
     def ranking(self, figure: str, only: str = "") -> list[Rank]:
-        """Hand-ins and references by a figure, the lowest first. only: the one student who is shown."""
+        """Submissions and references by a figure, the lowest first. only: the one student who is shown."""
         made = {c.made_by for c in load_questions(self.assignment) if c.made_by}
         values = [(work.figures[figure], work) for work in self.graded if figure in work.figures]
         rows = [Rank("", name, value) for name, value in references(figure).items()]
@@ -152,7 +152,7 @@ class ClassReport:
         return (statistics.median(totals), max(totals)) if totals else None
 
 
-def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
+def read_class(root: Path, assignment: str, formgrader: str) -> ClassReport:
     """Gather an assignment's work in a course folder. Raises CourseError where nothing has been graded.
 
     formgrader: the address of the Jupyter server that shows it, for links.
@@ -163,12 +163,14 @@ def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
         try:
             submissions = gradebook.assignment_submissions(assignment)
         except MissingEntry:
-            raise CourseError(f"the gradebook does not know {assignment}: run `course build {assignment}`") from None
+            raise CourseError(
+                f"the gradebook has no assignment {assignment}: run `course build {assignment}`"
+            ) from None
         for submission in submissions:
             student = submission.student
             name = " ".join(part for part in (student.first_name, student.last_name) if part)
-            place = Path(coursedir.format_path(coursedir.autograded_directory, student.id, assignment))
-            path = place / f"{assignment}.ipynb"
+            graded = coursedir.format_path(coursedir.autograded_directory, student.id, assignment)
+            path = Path(graded) / f"{assignment}.ipynb"
             waiting = {
                 grade.name: f"{formgrader.rstrip('/')}/formgrader/submissions/{book.id}/"
                 for book in submission.notebooks
@@ -178,15 +180,15 @@ def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
             left: dict = {"graded": False}
             try:
                 left = _notebook(path) if path.is_file() else left
-            except Exception as error:  # whatever lies there costs this page alone
+            except Exception as error:  # whatever is in it costs this page alone
                 why = " ".join(str(error).split())[:200]
                 problems.append(f"{assignment}: the graded notebook of {student.id} cannot be read: {why}")
             score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
-            works.append(Work(student.id, name, score, submission.max_score, waiting, **left))
-    known = {work.student for work in works}
+            works.append(SubmissionReport(student.id, name, score, submission.max_score, waiting, **left))
+    listed = {work.student for work in works}
     for folder in submission_folders(coursedir, assignment):
-        if (student_id := Path(folder).parent.name) not in known:
-            works.append(Work(student_id, "", 0.0, 0.0, graded=False))
+        if (student_id := Path(folder).parent.name) not in listed:
+            works.append(SubmissionReport(student_id, "", 0.0, 0.0, graded=False))
     if problems and not any(work.graded for work in works):
         raise CourseError("; ".join(problems))
     if not any(work.graded for work in works):
@@ -195,30 +197,32 @@ def read(root: Path, assignment: str, formgrader: str) -> ClassReport:
 
 
 def graded_assignments(root: Path) -> list[str]:
-    """The assignments of which something is graded. Raises CourseError where there is none."""
-    found = [name for name in pick([]) if any(root.glob(f"autograded/*/{name}/{name}.ipynb"))]
-    if not found:
+    """The assignments with graded submissions. Raises CourseError where there is none."""
+    names = [name for name in pick([]) if any(root.glob(f"autograded/*/{name}/{name}.ipynb"))]
+    if not names:
         raise CourseError("nothing is graded yet: run `course grade`")
-    return found
+    return names
 
 
 def _notebook(path: Path) -> dict:
-    """A graded notebook's verdicts, repairs, seconds of each cell. Raises ValueError where grading wrote no such."""
+    """A graded notebook's verdicts, repairs, seconds of each cell. Raises ValueError where grading did not write it."""
     if (size := path.stat().st_size) > LARGEST:
-        raise ValueError(f"it has {size >> 20} MiB, {LARGEST >> 20} are the most")
+        raise ValueError(f"it has {size >> 20} MiB; at most {LARGEST >> 20} are read")
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    told = notebook["metadata"].get("course", {})
+    course = notebook["metadata"].get("course", {})
     verdicts = [Verdict.from_dict(c["metadata"]["course"]) for c in notebook["cells"] if "course" in c["metadata"]]
-    repairs, seconds = list(told.get("repairs", [])), dict(told.get("seconds", {}))
+    repairs, seconds = list(course.get("repairs", [])), dict(course.get("seconds", {}))
     if not (
         all(isinstance(line, str) for line in repairs)
         and all(isinstance(value, (int, float)) for value in seconds.values())
     ):
-        raise ValueError("what it says about its cells is not what grading writes")
+        raise ValueError("its repairs or seconds are not as grading writes them")
     return {"verdicts": verdicts, "repairs": repairs, "seconds": seconds}
 
 
-def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str) -> tuple[list[Path], list[str]]:
+def write_reports(
+    root: Path, assignments: Iterable[str], output: Path, formgrader: str
+) -> tuple[list[Path], list[str]]:
     """Write the pages of each assignment into a folder; returns the class pages, and what could not be read.
 
     Raises CourseError.
@@ -226,18 +230,18 @@ def write(root: Path, assignments: Iterable[str], output: Path, formgrader: str)
     pages = Environment(loader=PackageLoader("autograder.pages", "templates"), autoescape=True, trim_blocks=True)
     written, problems = [], []
     for assignment in assignments:
-        found = read(root, assignment, formgrader)
-        problems += found.problems
-        place = output / f"{assignment}.html"
-        _put(place, pages.get_template("class.html.j2").render(report=found))
-        for work in found.works:
-            page = pages.get_template("student.html.j2").render(report=found, work=work)
+        report = read_class(root, assignment, formgrader)
+        problems += report.problems
+        class_page = output / f"{assignment}.html"
+        _put(class_page, pages.get_template("class.html.j2").render(report=report))
+        for work in report.works:
+            page = pages.get_template("student.html.j2").render(report=report, work=work)
             _put(output / assignment / f"{work.student}.html", page)
-        written.append(place)
+        written.append(class_page)
     return written, problems
 
 
-def _put(place: Path, text: str) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with replaced(place) as part:
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as part:
         part.write_text(text, encoding="utf-8", errors="replace")

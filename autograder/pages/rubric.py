@@ -24,11 +24,11 @@ class RubricInSight(Preprocessor):
             return nb, resources
         coursedir = CourseDirectory(parent=self)
         folder = coursedir.format_path(coursedir.source_directory, ".", resources["assignment_id"])
-        known = rubrics(Path(folder) / f"{resources['notebook_id']}.ipynb")
+        answers = rubrics(Path(folder) / f"{resources['notebook_id']}.ipynb")
         cells = []
         for cell in nb.cells:
             cells.append(cell)
-            if text := known.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
+            if text := answers.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
                 box = f'<div class="alert alert-info">\n\n**{HEADING}**\n\n{text}\n\n</div>'
                 cells.append(course_cell(box))
         nb.cells = cells
@@ -40,7 +40,7 @@ def rubrics(source: Path) -> dict[str, str]:
     if not source.is_file():
         return {}
     written = [cell for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "markdown"]
-    found = {
+    matches = {
         cell.metadata.nbgrader.grade_id: SOLUTION.search(cell.source) for cell in written if "nbgrader" in cell.metadata
     }
-    return {name: part[1].strip() for name, part in found.items() if part}
+    return {name: part[1].strip() for name, part in matches.items() if part}

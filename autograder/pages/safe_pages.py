@@ -1,4 +1,4 @@
-"""What people open of a hand-in, feedback and the formgrader's pages, made safe: one policy, with two walls.
+"""Pages made of submissions, feedback and the formgrader's, made safe: one policy, with two walls.
 
 A page is made of a copy of the notebook that holds the fields and types named here and nothing else (`SafePage`); only
 text that stands in the course's own release may bring HTML. Should markup get through all the same, the browser runs
@@ -50,7 +50,7 @@ CLICKS = (
 
 
 class SafePage(Preprocessor):
-    """Comes before all others that a page's notebook goes through; what they add is the course's."""
+    """Comes before all others that a page's notebook goes through; what those add is the course's own."""
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Make the notebook that is shown, and text of the names that the formgrader's template prints as they are."""
@@ -60,9 +60,9 @@ class SafePage(Preprocessor):
         marking = "submission_id" in resources
         if self.parent is not None:
             guard(self.parent.environment, marking)
-        known = self._released(resources if marking else resources.get("nbgrader", {}), marking)
+        released = self._released(resources if marking else resources.get("nbgrader", {}), marking)
         room = Room()
-        cells = [_shown(cell, known, room) for cell in nb.cells if cell.get("cell_type") in ("code", "markdown")]
+        cells = [_shown(cell, released, room) for cell in nb.cells if cell.get("cell_type") in ("code", "markdown")]
         for number, cell in enumerate(cells):
             cell["id"] = f"shown-{number}"
         return from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), resources
@@ -84,55 +84,55 @@ class Room:
     pictures: int = 32 << 20
 
 
-def _shown(cell: dict, known: dict[str, NotebookNode], room: Room) -> dict:
-    """A cell as pages show it, made anew."""
+def _shown(cell: dict, released: dict[str, NotebookNode], room: Room) -> dict:
+    """A new cell, as pages show it."""
     source, metadata = _text(cell.get("source")), cell.get("metadata")
     most = max(min(LIMIT, room.text), 0)
     source = source[:most] + TOO_MUCH if len(source) > most else source
     room.text -= len(source)
-    told = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    told = told if isinstance(told, dict) else {}
-    grade_id = told.get("grade_id")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    nbgrader = nbgrader if isinstance(nbgrader, dict) else {}
+    grade_id = nbgrader.get("grade_id")
     new: dict[str, Any] = {"cell_type": cell["cell_type"], "source": source, "metadata": {"tags": []}}
     if isinstance(grade_id, str) and re.fullmatch(r"[\w.-]{1,100}", grade_id):
-        flags = {key: told.get(key) is True for key in ("grade", "solution", "task", "locked")}
-        points = told.get("points") if isinstance(told.get("points"), (int, float)) else 0
+        flags = {key: nbgrader.get(key) is True for key in ("grade", "solution", "task", "locked")}
+        points = nbgrader.get("points") if isinstance(nbgrader.get("points"), (int, float)) else 0
         new["metadata"]["nbgrader"] = {"grade_id": grade_id, "points": points, **flags}
     if cell["cell_type"] == "code":
         count = cell.get("execution_count")
         return new | {"execution_count": count if type(count) is int else None, "outputs": _outputs(cell, room)}
-    if source in known:
+    if source in released:
         new["metadata"][HIDDEN] = True
-        return new | {"attachments": known[source].get("attachments", {})}
+        return new | {"attachments": released[source].get("attachments", {})}
     return new | {"attachments": _attachments(cell.get("attachments"), room)}
 
 
 def _outputs(cell: dict, room: Room) -> list[dict]:
     """What the tamer leaves of a cell's outputs; the last one may hold the grader's table besides."""
-    given = cell.get("outputs")
-    given = [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    tamer, made = Tamer(), []
+    outputs = cell.get("outputs")
+    outputs = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
+    tamer, shown = Tamer(), []
     tamer.text, tamer.pictures = text, pictures = min(tamer.text, room.text), min(tamer.pictures, room.pictures)
-    for one in given[:OUTPUTS] + given[OUTPUTS:][-1:]:
-        kind = one.get("output_type")
+    for output in outputs[:OUTPUTS] + outputs[OUTPUTS:][-1:]:
+        kind = output.get("output_type")
         if kind not in ("stream", "error", "display_data", "execute_result"):
             continue
-        if (content := tamer.tame(one, kind)) is None:
+        if (content := tamer.tame(output, kind)) is None:
             continue
-        data = one.get("data")
+        data = output.get("data")
         table = data.get("text/html") if kind == "execute_result" and isinstance(data, dict) else None
         if isinstance(table, str):
             content["data"]["text/html"] = VERDICT.sub("&lt;", _text(table)[:LIMIT])
-        made.append({"output_type": kind, **_clean(content)})
+        shown.append({"output_type": kind, **_clean(content)})
     room.text -= text - tamer.text
     room.pictures -= pictures - tamer.pictures
-    return made
+    return shown
 
 
-def _attachments(given: object, room: Room) -> dict[str, dict[str, str]]:
+def _attachments(attachments: object, room: Room) -> dict[str, dict[str, str]]:
     """Pasted pictures by name; of each name the kinds that are pictures, and look like it."""
     kept: dict[str, dict[str, str]] = {}
-    for name, kinds in given.items() if isinstance(given, dict) else ():
+    for name, kinds in attachments.items() if isinstance(attachments, dict) else ():
         for kind in PICTURES if isinstance(kinds, dict) else ():
             if is_picture(kind, kinds.get(kind)) and len(kinds[kind]) <= room.pictures:
                 room.pictures -= len(kinds[kind])
@@ -140,18 +140,18 @@ def _attachments(given: object, room: Room) -> dict[str, dict[str, str]]:
     return kept
 
 
-def _text(given: object) -> str:
+def _text(value: object) -> str:
     """A text that can be written: half a surrogate pair, which JSON may hold, is replaced."""
-    return given.encode("utf-8", "replace").decode() if isinstance(given, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
-def _clean(given: Any) -> Any:
-    """The same with each text in it made `_text`."""
-    if isinstance(given, dict):
-        return {key: _clean(value) for key, value in given.items()}
-    if isinstance(given, list):
-        return [_clean(value) for value in given]
-    return _text(given) if isinstance(given, str) else given
+def _clean(value: Any) -> Any:
+    """The same value with `_text` applied to each text in it."""
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return _text(value) if isinstance(value, str) else value
 
 
 class _Renderer(IPythonRenderer):
@@ -160,14 +160,14 @@ class _Renderer(IPythonRenderer):
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if not self._escape:
             return super().link(text, url, title)
-        known = url.lower().startswith(("https://", "http://"))
-        return f'<a href="{html.escape(url)}" rel="noopener noreferrer">{text}</a>' if known else text
+        web = url.lower().startswith(("https://", "http://"))
+        return f'<a href="{html.escape(url)}" rel="noopener noreferrer">{text}</a>' if web else text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         if not self._escape:
             return super().image(text, url, title)
-        known = self.attachments.get(url.removeprefix("attachment:"), {})
-        return super().image(text, url, title) if known else html.escape(text)
+        pasted = self.attachments.get(url.removeprefix("attachment:"), {})
+        return super().image(text, url, title) if pasted else html.escape(text)
 
     def block_code(self, code: str, info: str | None = None) -> str:
         """Python is highlighted; no other lexer, and no diagram, whose library draws what HTML it holds."""
@@ -203,11 +203,11 @@ def highlight_code(source: str, **_: object) -> str:
 def ansi2html(text: str) -> str:
     """The filter of that name: short sequences that set colours, as long as there are not too many; no others."""
     many = text.count("\x1b") > COLOURS
-    return ansi.ansi2html(SEQUENCE.sub(lambda one: "" if many or not COLOUR.fullmatch(one[0]) else one[0], text))
+    return ansi.ansi2html(SEQUENCE.sub(lambda match: "" if many or not COLOUR.fullmatch(match[0]) else match[0], text))
 
 
 def same(text: str) -> str:
-    """In the place of `strip_files_prefix`, which mends links of 2012 and takes the square of a text's length."""
+    """Replaces `strip_files_prefix`, which mends links of 2012 and takes the square of a text's length."""
     return text
 
 
@@ -236,14 +236,14 @@ def course_cell(text: str) -> NotebookNode:
 class Guarded(jinja2.BaseLoader):
     """Templates whose pages tell the browser what it may run and load; their own scripts carry the pass."""
 
-    def __init__(self, loader: jinja2.BaseLoader, own: str):
-        """own: the server that the page comes from, `'self'`, or nothing for a page that is a file."""
+    def __init__(self, loader: jinja2.BaseLoader, server: str):
+        """server: the one that the page comes from, `'self'`, or nothing for a page that is a file."""
         self.loader, self.nonce = loader, secrets.token_urlsafe(16)
-        clicks = " ".join(f"'{one}'" for one in CLICKS)
+        clicks = " ".join(f"'{digest}'" for digest in CLICKS)
         policy = (
             f"default-src 'none'; script-src 'nonce-{self.nonce}' 'unsafe-eval' {MATHJAX}; "  # MathJax's settings
-            f"script-src-attr 'unsafe-hashes' {clicks}; style-src 'unsafe-inline' {own}; img-src data: {own}; "
-            f"font-src data: {MATHJAX} {own}; connect-src {own}; form-action 'none'; base-uri 'none'"
+            f"script-src-attr 'unsafe-hashes' {clicks}; style-src 'unsafe-inline' {server}; img-src data: {server}; "
+            f"font-src data: {MATHJAX} {server}; connect-src {server}; form-action 'none'; base-uri 'none'"
         )
         self.meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
 
@@ -261,7 +261,7 @@ def guard(environment: jinja2.Environment, served: bool) -> None:
 
 
 def _render(self: Any, name: str, **values: object) -> str:
-    """In the place of the formgrader's own: what a template prints, an address or a name, is text."""
+    """Replaces the formgrader's own: whatever a template prints, an address or a name, is text."""
     environment = self.settings["nbgrader_jinja2_env"]
     environment.autoescape = True
     guard(environment, served=True)

@@ -42,8 +42,8 @@ def full_run(
     hw2 = namespace("hw2_char_rnn")
     texts = corpora.load(corpus)
     alphabet = sorted(set(texts.text("train")))
-    place = {character: k for k, character in enumerate(alphabet)}
-    tokens = {split: np.array([place[c] for c in texts.text(split)]) for split in corpora.SPLITS}
+    index = {character: k for k, character in enumerate(alphabet)}
+    tokens = {split: np.array([index[c] for c in texts.text(split)]) for split in corpora.SPLITS}
     description = {"corpus": corpus, "hidden": HIDDEN, "steps_per_piece": STEPS, "every": every}
     folder.mkdir(parents=True, exist_ok=True)
     run = hw2["start_training"](len(alphabet), HIDDEN, np.random.default_rng(SEED), STEPS, np.float32)
@@ -63,7 +63,7 @@ def full_run(
             notes["rows"].append([run["step"], run["smoothed"], None])
         better = bits < min((row[2] for row in notes["rows"] if row[2] is not None), default=math.inf)
         notes["rows"][-1][2] = bits
-        ids = hw2["sample"](run["params"], 0 * run["h"], place["\n"], 300, np.random.default_rng(run["step"]), 0.8)
+        ids = hw2["sample"](run["params"], 0 * run["h"], index["\n"], 300, np.random.default_rng(run["step"]), 0.8)
         notes["samples"].append([run["step"], "".join(alphabet[k] for k in ids)])
         notes["seconds"] += time.perf_counter() - started
         if better:

@@ -47,17 +47,17 @@ def word_models() -> str:
     """The table of the word models, a row per run."""
     lines = ["| run | test | validation | published | epochs | hardware | hours | command |"]
     lines += ["| --- " * 8 + "|"]
-    for name, found in results().items():
+    for name, result in results().items():
         epochs = len(pd.read_csv(RESULTS / name / "history.csv"))
         stopped = f" of {RECIPES[name].epochs}" if epochs < RECIPES[name].epochs else ""
-        test = f"{found['test_perplexity']:.2f}" if "test_perplexity" in found else "not yet"
+        test = f"{result['test_perplexity']:.2f}" if "test_perplexity" in result else "not yet"
         cells = [f"[{name}]({name}/result.json)", test]
-        cells += [f"{found['validation_perplexity']:.2f}", PUBLISHED[name]]
+        cells += [f"{result['validation_perplexity']:.2f}", PUBLISHED[name]]
         cells += [
-            f"{epochs}{stopped}, best {found['best_epoch']}",
-            found["hardware"].split(" of ")[0].replace("1 threads", "1 thread"),
+            f"{epochs}{stopped}, best {result['best_epoch']}",
+            result["hardware"].split(" of ")[0].replace("1 threads", "1 thread"),
         ]
-        cells += [f"{found['seconds'] / 3600:.2f}", f"`course reproduce {name}`"]
+        cells += [f"{result['seconds'] / 3600:.2f}", f"`course reproduce {name}`"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -65,9 +65,11 @@ def word_models() -> str:
 def homework_table() -> str:
     """The homework's table beside what the course's recipes reach."""
     lines = ["| 2 x 200 | historical train | validation | test | here: validation | test |", "| --- " * 6 + "|"]
-    found = results()
+    measured = results()
     for name, (words, *historical) in HISTORICAL.items():
-        mine = [f"{found[name][f'{part}_perplexity']:.2f}" if name in found else "" for part in ("validation", "test")]
+        mine = [
+            f"{measured[name][f'{part}_perplexity']:.2f}" if name in measured else "" for part in ("validation", "test")
+        ]
         lines.append(f"| {' | '.join([words, *(f'{value:.2f}' for value in historical), *mine])} |")
     return "\n".join(lines)
 
@@ -76,10 +78,10 @@ def character_models() -> str:
     """The three measures of each character model, on validation and test text."""
     lines = ["| run | text | bits per character | word perplexity, words counted | with the exponent 5.6 | command |"]
     lines += ["| --- " * 6 + "|"]
-    for name, found in results(characters=True).items():
+    for name, result in results(characters=True).items():
         for split, words in (("valid", "validation"), ("test", "test")):
-            cells = [f"[{name}]({name}/result.json)", words, f"{found[split]['bits_per_character']:.3f}"]
-            cells += [f"{found[split][key]:.1f}" for key in ("word_perplexity", "historical_perplexity")]
+            cells = [f"[{name}]({name}/result.json)", words, f"{result[split]['bits_per_character']:.3f}"]
+            cells += [f"{result[split][key]:.1f}" for key in ("word_perplexity", "historical_perplexity")]
             lines.append(f"| {' | '.join([*cells, f'`course reproduce {name}`'])} |")
     return "\n".join(lines)
 
@@ -90,7 +92,7 @@ def draw(path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": "course", "backend": "agg"}):
         figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained", sharey=True)
         for panel, part in zip(axes, ("train", "validation"), strict=True):
-            series = {name.removeprefix("ptb_").replace("_", " "): found[part] for name, found in histories.items()}
+            series = {name.removeprefix("ptb_").replace("_", " "): history[part] for name, history in histories.items()}
             label = "perplexity while training" if part == "train" else "validation perplexity"
             plots.curves(series, x_label="epoch", y_label=label, log=True, axes=panel)
             panel.set_ylim(top=250)
@@ -98,7 +100,7 @@ def draw(path: Path) -> None:
         plt.close(figure)
 
 
-def write() -> None:
+def write_results() -> None:
     """Put the tables into results/README.md and the picture beside it. Raises CourseError for a missing marker."""
     path = RESULTS / "README.md"
     text = path.read_text(encoding="utf-8")
@@ -106,7 +108,7 @@ def write() -> None:
     for name, table in tables.items():
         begin, end = BEGIN.format(name), END.format(name)
         if text.count(begin) != 1 or text.count(end) != 1:
-            raise CourseError(f"{path}: {begin!r} and {end!r} must stand in it once each")
+            raise CourseError(f"{path}: {begin!r} and {end!r} must each occur in it once")
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
     path.write_text(text, encoding="utf-8")

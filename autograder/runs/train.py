@@ -54,7 +54,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
     if recipe.start:
         start = folder.with_name(recipe.start) / BEST
         if not start.exists():
-            raise CourseError(f"{start} is not there: course reproduce {recipe.start} makes it")
+            raise CourseError(f"{start} does not exist: course reproduce {recipe.start} makes it")
         model.load_state_dict(safetensors.torch.load_file(start))
     source = hw5["batchify"](ids["train"], recipe.batch_size)
 
@@ -96,9 +96,9 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
         if recipe.characters:
             for split in ("valid", "test"):
                 result[split] = hw7["three_measures"](model, vocabulary, getattr(corpus, split), 512)
-        handed_in = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
-        save_weights(handed_in, model, corpus=recipe.corpus)
-        result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, handed_in.read_bytes(), ids["test"])
+        weights_file = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
+        save_weights(weights_file, model, corpus=recipe.corpus)
+        result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, weights_file.read_bytes(), ids["test"])
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
@@ -106,11 +106,11 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
 
 def optimiser_of(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimiser. Raises ValueError for an unknown one."""
-    given: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    arguments: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
     if recipe.optimiser == "SGD":
-        return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, **given)
+        return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, **arguments)
     if recipe.optimiser == "AdamW":
-        return torch.optim.AdamW(model.parameters(), betas=(recipe.momentum, 0.999), **given)
+        return torch.optim.AdamW(model.parameters(), betas=(recipe.momentum, 0.999), **arguments)
     if recipe.optimiser == "ASGD":
         return torch.optim.ASGD(
             model.parameters(), recipe.learning_rate, lambd=0, t0=0, weight_decay=recipe.weight_decay
@@ -139,7 +139,7 @@ def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
 
 
 def perplexity_of_file(hw5: dict, data: bytes, ids: torch.Tensor) -> float:
-    """Perplexity of a text under weights that come as a hand-in's file, by hw5's own solution, on the CPU."""
+    """Perplexity of a text under the weights of a submitted file, by hw5's own solution, on the CPU."""
     _, weights = read_weights(data)
     return hw5["perplexity"](solution_model(weights, hw5), ids.cpu(), 512)
 

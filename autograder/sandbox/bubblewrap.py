@@ -35,7 +35,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 @dataclass(frozen=True)
 class Limits:
-    """What a hand-in's kernel may use, with all processes that it starts.
+    """What a submission's kernel may use, with all processes that it starts.
 
     memory: bytes, of each process and of all together. file: bytes of one file. folders: bytes of all its files.
     processes: threads count too. seconds: from the kernel's start to its end, on its own clock (namespaces.watch);
@@ -71,9 +71,9 @@ def _refused() -> str | None:
     done = subprocess.run(call, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode == 0:
         return None
-    told = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    message = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     return (
-        f"this host does not let a sandbox make namespaces ({told}): "
+        f"this host does not allow namespaces inside a sandbox ({message}): "
         "user namespaces may be switched off (kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)"
     )
 
@@ -103,8 +103,8 @@ def command(folders: Sequence[Path], environment: Mapping[str, str], writable: P
         inside += ["--bind", str(places[writable]), str(writable)]
     call = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     call += ["--hostname", "sandbox", "--clearenv", *_system(), "--proc", "/proc", "--dev", "/dev"]
-    for place in ("/tmp", "/home/student"):
-        call += ["--size", str(16 << 20), "--tmpfs", place]
+    for folder in ("/tmp", "/home/student"):
+        call += ["--size", str(16 << 20), "--tmpfs", folder]
     for name, value in (ENVIRONMENT | dict(environment)).items():
         call += ["--setenv", name, value]
     return [*setup, *call, *inside, "--chdir", "/", "--remount-ro", "/"]
@@ -126,9 +126,9 @@ def _environment() -> list[Path]:
     wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).parent.parent}
     wanted |= {Path(os.path.realpath(sys.executable)).parent.parent}
     wanted |= {Path(entry) for entry in sys.path if entry and Path(entry).is_dir() and "packages" in entry}
-    known = [Path(name) for name in SYSTEM]
-    found: list[Path] = []
+    system = [Path(name) for name in SYSTEM]
+    outermost: list[Path] = []
     for path in sorted(path.absolute() for path in wanted):
-        if path != Path("/") and not any(above in (path, *path.parents) for above in [*known, *found]):
-            found.append(path)
-    return found
+        if path != Path("/") and not any(above in (path, *path.parents) for above in [*system, *outermost]):
+            outermost.append(path)
+    return outermost

@@ -38,11 +38,11 @@ PASSED = {
     *ONE_THREAD,
 }  # a kernel sees no more
 PATIENCE = 120  # seconds to wait for a kernel's beginning or end
-BESIDE = ("server.py", "namespaces.py")  # all of the grader that stands in the sandbox
+BESIDE = ("server.py", "namespaces.py")  # the only files of the grader in the sandbox
 
 
 class Forked:
-    """A kernel's process as jupyter_client wants to see one: some of `subprocess.Popen`, over a connection.
+    """A kernel's process as jupyter_client expects it: some of `subprocess.Popen`, over a connection.
 
     killed_for: "memory" or "time" once the kernel was killed for too much of it.
     clock: seconds on the kernel's own clock (namespaces.watch), as `poll` last heard; None where it has none.
@@ -53,9 +53,9 @@ class Forked:
     clock: float | None = None
 
     def __init__(self, connection: socket.socket):
-        self.pid = 0  # of no use here: it is another one inside
+        self.pid = 0  # unused: inside the sandbox it is another one
         self.returncode: int | None = None
-        self._connection, self._told = connection, b""
+        self._connection, self._received = connection, b""
 
     def poll(self) -> int | None:
         """None while the kernel lives, else its exit code."""
@@ -66,7 +66,7 @@ class Forked:
         return self._receive(PATIENCE)
 
     def started(self) -> bool:
-        """Wait until the kernel is there; False if it ended before. Raises TimeoutError."""
+        """Wait until the kernel is ready; False if it ended before. Raises TimeoutError."""
         self._connection.settimeout(PATIENCE)
         while self.returncode is None:
             word = self._word()
@@ -91,20 +91,20 @@ class Forked:
         elif kind in ("memory", "time"):
             self.killed_for = kind
         else:
-            self.returncode = int(word or 1)  # nothing is told when the server itself has ended
+            self.returncode = int(word or 1)  # nothing comes when the server itself has ended
             self._connection.close()
 
     def _word(self) -> str:
         """The next line; empty at the end, and where there is no end to a line."""
-        while b"\n" not in self._told:
+        while b"\n" not in self._received:
             try:
                 more = self._connection.recv(4096)
             except ConnectionError:
                 more = b""
-            if not more or len(self._told) > 4096:
+            if not more or len(self._received) > 4096:
                 return ""
-            self._told += more
-        word, _, self._told = self._told.partition(b"\n")
+            self._received += more
+        word, _, self._received = self._received.partition(b"\n")
         return word.decode()
 
     def send_signal(self, number: int) -> None:
@@ -121,7 +121,7 @@ class Forked:
 
 
 @dataclass(frozen=True)
-class Server:
+class WarmServer:
     """A warm server: the address that it listens at; its process (bubblewrap, around it) where this one started it."""
 
     address: Path
@@ -135,7 +135,7 @@ class Server:
             connection.sendall(json.dumps(request | {"size": len(files)}).encode() + b"\n" + files)
             forked = Forked(connection)
             if not forked.started():
-                raise ValueError("the kernel ended before it was there")
+                raise ValueError("the kernel ended before it was ready")
             return forked
         except (OSError, ValueError):
             connection.close()
@@ -153,42 +153,42 @@ class Server:
             self.process.kill()
 
 
-class Servers:
-    """The warm servers that this process uses, by whether they isolate: its own, or one that another has started.
+class WarmServers:
+    """The warm servers that this process uses, by whether they isolate: its own, or another process's.
 
     folder: in which this process, its warm servers and their kernels find each other; made at first use.
     """
 
     def __init__(self) -> None:
-        self._known: dict[bool, Server] = {}
+        self._servers: dict[bool, WarmServer] = {}
         self._folder: Path | None = None
 
     def adopt(self, isolated: bool, address: Path) -> None:
-        """Use another process's server for as long as it lives; one of its own, should that end, lies beside it."""
-        self._known[isolated], self._folder = Server(address), address.parent
+        """Use another process's server while it lives; after that, one of its own in the same folder."""
+        self._servers[isolated], self._folder = WarmServer(address), address.parent
 
     def share(self, isolated: bool) -> Path:
         """The address of a server for other processes, started unless one is running."""
-        running = self._known.get(isolated)
+        running = self._servers.get(isolated)
         if running is None or running.process is None or running.process.poll() is not None:
-            running = self._known[isolated] = self._start(isolated)
+            running = self._servers[isolated] = self._start(isolated)
         return running.address
 
-    def ready(self, isolated: bool) -> Server:
+    def ready(self, isolated: bool) -> WarmServer:
         """A server that listens. Raises CourseError where it does not in time."""
-        if isolated not in self._known:
-            self._known[isolated] = self._start(isolated)
-        server, until = self._known[isolated], time.monotonic() + PATIENCE
+        if isolated not in self._servers:
+            self._servers[isolated] = self._start(isolated)
+        server, until = self._servers[isolated], time.monotonic() + PATIENCE
         while not server.address.exists():
             if time.monotonic() > until or (server.process and server.process.poll() is not None):
                 self.end(isolated)
-                raise CourseError("the process that kernels are forked from did not start")
+                raise CourseError("the process that forks kernels did not start")
             time.sleep(0.01)
         return server
 
     def end(self, isolated: bool) -> None:
         """Forget a server, and end it if it is this process's own."""
-        self._known.pop(isolated).end()
+        self._servers.pop(isolated).end()
 
     @property
     def folder(self) -> Path:
@@ -198,7 +198,7 @@ class Servers:
             open_to_kernels(self._folder)
         return self._folder
 
-    def _start(self, isolated: bool) -> Server:
+    def _start(self, isolated: bool) -> WarmServer:
         """A new server. It ends with this process, however that ends."""
         address = self.folder / f"server-{secrets.token_hex(4)}"
         here = [Path(__file__).with_name(name) for name in BESIDE]
@@ -214,10 +214,10 @@ class Servers:
         # in a session of its own: Ctrl-C is not for it
         running = subprocess.Popen(command, stdin=subprocess.PIPE, env=env, start_new_session=True)
         atexit.register(running.kill)
-        return Server(address, running)
+        return WarmServer(address, running)
 
 
-SERVERS = Servers()  # of this process
+SERVERS = WarmServers()  # of this process
 
 
 def open_to_kernels(folder: Path) -> None:
@@ -226,8 +226,8 @@ def open_to_kernels(folder: Path) -> None:
         os.chown(folder, bubblewrap.NOBODY, bubblewrap.NOBODY)
 
 
-def handed_in(folder: Path) -> bytes:
-    """What a kernel gets to see of a hand-in, as a tar: its regular files but notebooks."""
+def files_for_kernel(folder: Path) -> bytes:
+    """The files of a submission that a kernel sees, as a tar: its regular files, notebooks aside."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in sorted(folder.iterdir()):
@@ -275,7 +275,7 @@ class WarmProvisioner(LocalProvisioner):
             env = {name: value for name, value in env.items() if name in PASSED}
             request = {"env": bubblewrap.ENVIRONMENT | env, "cwd": None, "connection": info, "ports": ports}
             request["limits"] = self.limits.as_dict()
-            files = handed_in(folder)
+            files = files_for_kernel(folder)
         self.process = self._fork(request, files)  # type: ignore[assignment]
         self.pid = self.pgid = None
         return self.connection_info
@@ -288,22 +288,22 @@ class WarmProvisioner(LocalProvisioner):
             await asyncio.sleep(0.002)
 
     def _fork(self, request: dict, files: bytes) -> Forked:
-        """A kernel; where the server has ended, by lack of memory or by somebody's kill, from another one."""
+        """A new kernel; where the server has ended, out of memory or killed, from a new server."""
         for _ in range(2):
             try:
                 return SERVERS.ready(self.isolated).ask(request, files)
             except (OSError, ValueError):
                 SERVERS.end(self.isolated)
-        raise CourseError("the process that kernels are forked from ended twice while a kernel was being started")
+        raise CourseError("the process that forks kernels ended twice while starting a kernel")
 
 
 def possible() -> bool:
-    """Whether a process that has loaded everything can be forked here: macOS's own libraries do not survive it."""
+    """Whether a process that has loaded everything can be forked here: macOS's own libraries do not survive a fork."""
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
 def start_warm(manager: KernelManager, isolated: bool, limits: bubblewrap.Limits | None = None) -> None:
-    """Have a manager's kernel start warm, where a process can be forked: in a sandbox within limits, or in the open."""
+    """Have a manager's kernel start warm, where a process can be forked: in a sandbox within limits, or without one."""
     if possible():
         config = {"isolated": isolated, "limits": limits or bubblewrap.Limits()}
         assert manager.kernel_spec

@@ -22,7 +22,7 @@ PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 SECCOMP_MODE_FILTER, REFUSE, ALLOW = 2, 0x00050000 | 1, 0x7FFF0000  # EPERM for what is refused
 LAST_CAPABILITY = 40
 
-# System calls that nothing needs and that reach beyond a hand-in: kernel keyrings, which outlive a process and are
+# System calls that nothing needs and that reach beyond a submission: kernel keyrings, which outlive a process and are
 # shared by all of a user's, and looking into another process. By machine: its number in a filter, then theirs:
 # add_key, request_key, keyctl, ptrace, process_vm_readv, process_vm_writev, kcmp, pidfd_getfd, perf_event_open, bpf,
 # userfaultfd.
@@ -64,40 +64,40 @@ def enter() -> None:
     mount("", "/", "", MS_PRIVATE | MS_REC)
 
 
-def own_folders(shared: str, own: str, size: int) -> None:
-    """Empty folders in memory, `size` bytes each, and of the folder `shared` nothing but `own`, a folder in it.
+def own_folders(shared: str, kept: str, size: int) -> None:
+    """Empty folders in memory, `size` bytes each, and of the folder `shared` nothing but `kept`, a folder in it.
 
     What the sandbox shows inside of the places that are emptied, such as an environment under /tmp, stays.
     """
-    within = [place for place in mounted() if place != shared and place.startswith(tuple(f"{top}/" for top in PRIVATE))]
-    held = {place: os.open(place, os.O_PATH) for place in [*within, own]}
-    for place in PRIVATE:
-        mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},mode=700")
+    within = [path for path in mounted() if path != shared and path.startswith(tuple(f"{top}/" for top in PRIVATE))]
+    held = {path: os.open(path, os.O_PATH) for path in [*within, kept]}
+    for path in PRIVATE:
+        mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},mode=700")
     os.makedirs(shared, exist_ok=True)
     mount("tmpfs", shared, "tmpfs", MS_NOSUID | MS_NODEV, "size=4096,mode=700")
-    for place, number in held.items():
-        os.makedirs(os.path.dirname(place), exist_ok=True)
+    for path, number in held.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         if os.path.isdir(f"/proc/self/fd/{number}"):
-            os.makedirs(place, exist_ok=True)
-        elif not os.path.exists(place):
-            os.mknod(place)
-        mount(f"/proc/self/fd/{number}", place, "", MS_BIND)
+            os.makedirs(path, exist_ok=True)
+        elif not os.path.exists(path):
+            os.mknod(path)
+        mount(f"/proc/self/fd/{number}", path, "", MS_BIND)
         os.close(number)
 
 
 def mounted() -> list[str]:
-    """Where something is mounted, what is mounted on first before what is mounted in it."""
+    """Mount points, outer ones before those inside them."""
     with open("/proc/self/mountinfo") as file:
-        places = [line.split(" ")[4] for line in file]
-    return [place.encode().decode("unicode_escape").encode("latin-1").decode() for place in dict.fromkeys(places)]
+        paths = [line.split(" ")[4] for line in file]
+    return [path.encode().decode("unicode_escape").encode("latin-1").decode() for path in dict.fromkeys(paths)]
 
 
 def own_processes() -> None:
     """A /proc that shows this namespace's processes alone, and no keys; to be called by its first process."""
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    for place in HIDDEN:
-        if os.path.exists(place):
-            mount("/dev/null", place, "", MS_BIND)
+    for path in HIDDEN:
+        if os.path.exists(path):
+            mount("/dev/null", path, "", MS_BIND)
 
 
 def untraceable() -> None:
@@ -147,11 +147,11 @@ def refuse_calls() -> None:
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06  # BPF: load a word, compare it twice, return
     tests = [(equal, number) for number in calls] + [(at_least, OTHER_NUMBERS)]
     program = [(load, 0, 0, 4), (equal, 0, len(tests) + 2, machine), (load, 0, 0, 0)]  # other machines' calls: refused
-    program += [(kind, len(tests) - place, 0, number) for place, (kind, number) in enumerate(tests)]
+    program += [(kind, len(tests) - position, 0, number) for position, (kind, number) in enumerate(tests)]
     program += [(answer, 0, 0, ALLOW), (answer, 0, 0, REFUSE)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
-    given = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
-    call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_void_p(ctypes.addressof(given)), 0, 0)
+    filter_program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
+    call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_void_p(ctypes.addressof(filter_program)), 0, 0)
 
 
 def used() -> tuple[int, float]:
@@ -171,9 +171,9 @@ def used() -> tuple[int, float]:
             memory += (resident - shared) * page
         except OSError:  # it has just ended
             continue
-    for place in PRIVATE:
-        found = os.statvfs(place)
-        memory += (found.f_blocks - found.f_bfree) * found.f_frsize
+    for path in PRIVATE:
+        usage = os.statvfs(path)
+        memory += (usage.f_blocks - usage.f_bfree) * usage.f_frsize
     return memory, ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -198,7 +198,7 @@ def eager() -> bool:
 def watch(child: int, memory: int, seconds: float, far: float, tell) -> tuple[int, str]:
     """As a namespace's first process: bury the dead until `child` ends, by itself or by its limits.
 
-    seconds: on the hand-in's own clock, which counts the CPU seconds of its processes and the time in which none of
+    seconds: on the submission's own clock, which counts the CPU seconds of its processes and the time in which none of
     them wants to run: how busy the machine is with others costs it nothing. far: seconds on the wall. tell: is given
     the clock now and then. Returns the exit code and, if the child was killed for it, what there was too much of:
     "memory" or "time".

@@ -1,10 +1,10 @@
 """A process that has loaded what every notebook imports, and forks a kernel from itself for each request.
 
 `kernels.py` runs this file by its path, in the sandbox where there is one, so that nothing of the grader is loaded
-here: a kernel inherits all its memory. A connection asks for one kernel, by a line of JSON and then the hand-in's files
-as a tar; it is told "ready", the kernel's clock now and then, why the kernel was killed if it was, and how it ended. A
+here: a kernel inherits all its memory. A connection asks for a kernel, by a line of JSON and the submission's files as
+a tar; it gets "ready", the kernel's clock now and then, why the kernel was killed if it was, and how it ended. A
 connection that closes ends its kernel; this process ends with its standard input, and all kernels with it. What a
-connection sends is read in the fork alone: a later kernel inherits this process's memory, and nothing of a hand-in.
+connection sends is read in the fork alone: a later kernel inherits this process's memory, and nothing of a submission.
 """
 
 import contextlib
@@ -55,9 +55,9 @@ HOME = "/home/student"
 
 def load(course: str) -> None:
     """Import what notebooks import, the course's `utils` included: a file beside a notebook cannot take its place."""
-    places = [course, os.path.dirname(__file__)]
-    sys.path[:0] = places
-    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # ipykernel's debugger has a word to say on stderr
+    folders = [course, os.path.dirname(__file__)]
+    sys.path[:0] = folders
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # ipykernel's debugger would write to stderr
     import namespaces  # noqa: F401
 
     import utils
@@ -67,7 +67,7 @@ def load(course: str) -> None:
             importlib.import_module(name)
         if select.select([0], [], [], 0)[0]:  # standard input has ended: so has the run, before it needed a kernel
             sys.exit()
-    del sys.path[: len(places)]
+    del sys.path[: len(folders)]
     with contextlib.suppress(Exception):  # as above
         rehearse()
     if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
@@ -91,7 +91,7 @@ def rehearse() -> None:
     Figure(layout="constrained").subplots().plot([0, 1], label="a line")
 
 
-class Server:
+class ForkServer:
     """Forks a kernel for each connection on a socket, until standard input ends."""
 
     def __init__(self, address: str, isolated: bool):
@@ -109,7 +109,7 @@ class Server:
         except FileNotFoundError:  # the folder has gone with the run
             sys.exit()
         self.listening.listen()
-        os.rename(f"{address}.", address)  # who finds it can connect
+        os.rename(f"{address}.", address)  # whoever finds it can connect
 
     def serve(self) -> None:
         """Serve until standard input ends."""
@@ -151,7 +151,7 @@ class Server:
             os.dup2(null, number)
 
     def report_ended(self) -> None:
-        """Tell the graders of kernels that have ended how they did."""
+        """Report to the graders how their kernels ended."""
         while self.kernels:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
@@ -162,7 +162,7 @@ class Server:
 
 
 def start(connection: socket.socket, isolated: bool) -> None:
-    """In a fork: read what is asked for, and be that kernel or what runs it."""
+    """In a fork: read the request, and become the kernel or the process that runs it."""
     try:
         with connection.makefile("rb") as stream:
             request = json.loads(stream.readline())
@@ -180,7 +180,7 @@ def kill(pid: int) -> None:
 
 
 def tell(connection: socket.socket, word: str) -> None:
-    """Send a word, if there is still somebody who wants it; never wait for whoever does not read."""
+    """Send a word if somebody still listens; never wait for one who does not read."""
     with contextlib.suppress(OSError):
         connection.send(f"{word}\n".encode(), socket.MSG_DONTWAIT)
 
@@ -207,25 +207,25 @@ def isolate(request: dict, files: bytes, connection: socket.socket) -> None:
 
 def first_process(namespaces, request: dict, files: bytes, connection: socket.socket) -> int:
     """The first process of a kernel's namespaces: set them up, start the kernel, watch it. Returns its exit code."""
-    limits, place = request["limits"], request["connection"]["ip"]
+    limits, address = request["limits"], request["connection"]["ip"]
     namespaces.die_with_parent()
-    own = os.path.dirname(place)
-    namespaces.own_folders(os.path.dirname(own), own, limits["folders"])
+    folder = os.path.dirname(address)
+    namespaces.own_folders(os.path.dirname(folder), folder, limits["folders"])
     namespaces.own_processes()
     kernel = os.fork()
     if not kernel:
         namespaces.give_up_rights()
         namespaces.limit(limits)
         become_kernel(request, files, connection)
-    while not all(os.path.exists(f"{place}-{number}") for number in request["ports"]):
+    while not all(os.path.exists(f"{address}-{number}") for number in request["ports"]):
         ended, ended_as = os.waitpid(kernel, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(ended_as)
         time.sleep(0.005)
-    namespaces.read_only(own)  # its sockets stay where the grader looks for them, and the disk is not its to fill
+    namespaces.read_only(folder)  # its sockets stay where the grader looks for them, and it cannot fill the disk
     namespaces.give_up_rights()
     namespaces.untraceable()
-    os.dup2(0, 2)  # whoever grades may read their own terminal, and no hand-in's processes hold it
+    os.dup2(0, 2)  # the instructor may read their own terminal, and no submission's process holds it
     tell(connection, "clock 0")
     tell(connection, "ready")
     bounds = (limits["memory"], limits["seconds"], limits["far"])
@@ -250,12 +250,12 @@ def become_kernel(request: dict, files: bytes, connection: socket.socket) -> Non
         if isolated:
             with tarfile.open(fileobj=io.BytesIO(files)) as archive:
                 archive.extractall(".", filter="data")
-            place = os.path.join(HOME, "connection.json")
-            with open(place, "w") as file:
+            connection_file = os.path.join(HOME, "connection.json")
+            with open(connection_file, "w") as file:
                 json.dump(request["connection"], file)
             more: list[str] = []
         else:
-            place = request["file"]
+            connection_file = request["file"]
             more = [f"--IPKernelApp.parent_handle={os.getppid()}"]  # it ends with the server
             tell(connection, "ready")
         os.closerange(3, 4096)
@@ -271,7 +271,7 @@ def become_kernel(request: dict, files: bytes, connection: socket.socket) -> Non
         from ipykernel.kernelapp import IPKernelApp
 
         os.dup2(0, 2)  # what native code writes belongs to no terminal
-        sys.argv = ["ipykernel_launcher", "-f", place, "--HistoryManager.hist_file=:memory:", *more]
+        sys.argv = ["ipykernel_launcher", "-f", connection_file, "--HistoryManager.hist_file=:memory:", *more]
         if "COURSE_DRAWS" not in os.environ:  # figures are made, but no picture is drawn of them
             sys.argv.append("--InlineBackend.figure_formats=[]")
         IPKernelApp.launch_instance(sys.argv[1:])
@@ -286,4 +286,4 @@ def become_kernel(request: dict, files: bytes, connection: socket.socket) -> Non
 
 if __name__ == "__main__":
     load(sys.argv[2])
-    Server(sys.argv[1], isolated=sys.argv[3] == "isolated").serve()
+    ForkServer(sys.argv[1], isolated=sys.argv[3] == "isolated").serve()

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 TOO_LONG = "this took longer than the time limit of {:g} s"
-FLOODED = "the kernel sent more than can be taken in"
+FLOODED = "the kernel sent too much output"
 FAR = 10  # times a limit, on the wall: only for a kernel that hides from its own clock
-FLOOD = 1 << 30  # bytes by which a hand-in may make this process grow, and a quarter more with each new kernel
+FLOOD = 1 << 30  # bytes by which a submission may make this process grow, and a quarter more with each new kernel
 
 
 class Watch:

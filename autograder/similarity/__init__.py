@@ -1,1 +1,1 @@
-"""Which hand-ins are alike."""
+"""Which submissions are alike."""

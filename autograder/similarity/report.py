@@ -1,4 +1,4 @@
-"""`course similar`: reads a class's hand-ins, and writes the most alike pairs as a table and as one page."""
+"""`course similar`: reads a class's submissions, and writes the most alike pairs as a table and as one page."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from autograder.intake import submission
 from autograder.intake.submissions import taken
 from autograder.similarity.tokens import given_names
 from autograder.similarity.winnowing import Pair, alike, passages
-from autograder.verification.handins import all_handins
+from autograder.verification.handins import sample_submissions
 
 SHOWN, LEAST = 20, 5  # pairs in the table and on the page; fingerprints that one must have in common
-LIMIT = 200_000  # characters of a hand-in that are compared; a real one has under 20,000
+LIMIT = 200_000  # characters of a submission that are compared; a real one has under 20,000
 LINES = 5000  # of a cell that the page shows
 LOG = logging.getLogger("course")
 CAUTION = (
-    "Alike is no verdict. Short right answers are alike by nature, and so is the work of people who sat in one "
-    "exercise class or read the same page. Read the passages before you think anything of a number."
+    "Similarity is not a verdict. Short correct answers are alike by nature, and so is the work of people who were in "
+    "one exercise class or read the same page. Read the passages before you conclude anything from a number."
 )
 
 
 @dataclass(frozen=True)
-class Found:
-    """A class compared: how many hand-ins, and the pairs that share fingerprints, the most alike first."""
+class Comparison:
+    """A class compared: how many submissions, and the pairs that share fingerprints, the most alike first."""
 
     assignment: str
     works: int
@@ -51,55 +51,57 @@ class Found:
         return self.pairs[above].likeness if above < len(self.pairs) else 0.0
 
 
-def compare_class(root: Path, assignment: str, students: str = "*") -> Found:
-    """Compare the hand-ins of a course folder with each other. students: a name or a pattern.
+def compare_class(root: Path, assignment: str, students: str = "*") -> Comparison:
+    """Compare the submissions in a course folder with each other. students: a name or a pattern.
 
-    Nothing of a hand-in is run. Raises CourseError where fewer than two were handed in.
+    No submission is run. Raises CourseError where there are fewer than two.
     """
     works = {
-        student: _code(student, found.notebook.cells)
-        for student, found in taken(course_directory(root, students), assignment, LOG)
+        student: _code(student, grafted.notebook.cells)
+        for student, grafted in taken(course_directory(root, students), assignment, LOG)
     }
     if len(works) < 2:
         raise CourseError(
-            f"{assignment}: {len(works)} hand-ins of {students!r} in {root}, two are the least to compare"
+            f"{assignment}: {len(works)} submissions match {students!r} in {root}; a comparison needs at least two"
         )
     released = [cell.source for cell in submission.pristine(assignment, root).cells if cell.cell_type == "code"]
-    course = {source for handin in all_handins(assignment) for source in handin.cells.values()} | set(released)
-    return Found(assignment, len(works), alike(works, course, given_names(released)))
+    course = {source for sample in sample_submissions(assignment) for source in sample.cells.values()} | set(released)
+    return Comparison(assignment, len(works), alike(works, course, given_names(released)))
 
 
 def _code(student: str, cells: Iterable) -> dict[str, str]:
     """The code of a student's own cells by id, up to LIMIT characters in all."""
-    found, room = {}, LIMIT
+    sources, room = {}, LIMIT
     for cell in cells:
-        own = cell.id.startswith("own-") and not cell.metadata.get("nbgrader")  # a helper that was kept (grafting.py)
-        if cell.cell_type == "code" and (own or cell.metadata.get("nbgrader", {}).get("solution")):
-            found[cell.id] = cell.source[:room]
-            room -= len(found[cell.id])
+        helper = cell.id.startswith("own-") and not cell.metadata.get(
+            "nbgrader"
+        )  # a helper that was kept (grafting.py)
+        if cell.cell_type == "code" and (helper or cell.metadata.get("nbgrader", {}).get("solution")):
+            sources[cell.id] = cell.source[:room]
+            room -= len(sources[cell.id])
     if room <= 0:
         LOG.warning("%s: only the first %d characters are compared", student, LIMIT)
-    return found
+    return sources
 
 
-def table(found: Found) -> Table:
+def table(comparison: Comparison) -> Table:
     """The most alike pairs: both shares, and how many fingerprints they are of."""
-    shown = Table(title=f"{found.assignment}: the most alike of {found.works} hand-ins")
+    shown = Table(title=f"{comparison.assignment}: the most alike of {comparison.works} submissions")
     for name in ("", "student", "share", "student", "share", "in common", "likeness"):
         shown.add_column(name, justify="left" if name == "student" else "right")
-    for number, pair in enumerate(found.shown, 1):
+    for number, pair in enumerate(comparison.shown, 1):
         (a, b), (first, second) = pair.works, pair.shares
         numbers = str(pair.common), f"{pair.likeness:.2f}"
         shown.add_row(str(number), Text(a.student), f"{first:.0%}", Text(b.student), f"{second:.0%}", *numbers)
     return shown
 
 
-def page(found: Found) -> str:
+def page(comparison: Comparison) -> str:
     """The passages of the most alike pairs side by side, as one HTML page that needs nothing else."""
     loader = jinja2.PackageLoader("autograder.pages", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pairs = [(pair, _questions(pair)) for pair in found.shown]
-    text = environment.get_template("similarity.html.j2").render(found=found, pairs=pairs, caution=CAUTION)
+    pairs = [(pair, _questions(pair)) for pair in comparison.shown]
+    text = environment.get_template("similarity.html.j2").render(comparison=comparison, pairs=pairs, caution=CAUTION)
     return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
 
 

@@ -26,13 +26,13 @@ DROPPED = frozenset("();\\")  # how lines are split and merged: brackets around 
 
 def given_names(sources: Iterable[str]) -> frozenset[str]:
     """What a student cannot rename, for the released notebook needs it: functions, classes and texts in its code."""
-    found: set[str] = set()
+    names: set[str] = set()
     for source in sources:
         tree = ast.parse(source)
-        found |= {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        names |= {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
         texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
-        found |= {f"'{text}'" for text in texts if isinstance(text, str)}
-    return frozenset(found)
+        names |= {f"'{text}'" for text in texts if isinstance(text, str)}
+    return frozenset(names)
 
 
 def tokens(source: str, given: Collection[str] = ()) -> list[tuple[str, int]]:
@@ -49,9 +49,9 @@ def tokens(source: str, given: Collection[str] = ()) -> list[tuple[str, int]]:
         for before, text, after in zip(texts, texts[1:], texts[2:], strict=False)
         if (after == "=" or before == "for") and not keyword.iskeyword(text)
     }
-    found: list[tuple[str, int]] = []
+    normalised: list[tuple[str, int]] = []
     for kind, text, line in read:
-        last = found[-1][0] if found else ""
+        last = normalised[-1][0] if normalised else ""
         symbol = text
         if kind == "text":
             quoted = "'" + text.strip("\"'") + "'"
@@ -59,17 +59,17 @@ def tokens(source: str, given: Collection[str] = ()) -> list[tuple[str, int]]:
             if symbol == last == "text":
                 continue  # one text that was split
         elif kind == "name":
-            known = last == "." or text in FIXED or text in given
-            symbol = text if known and (last == ".", text) not in bound else "name"
-        found.append((symbol, line))
-    return found
+            fixed = last == "." or text in FIXED or text in given
+            symbol = text if fixed and (last == ".", text) not in bound else "name"
+        normalised.append((symbol, line))
+    return normalised
 
 
 def _read(source: str) -> Iterator[tuple[str, str, int]]:
     """Kind (name, text or sign), text and line of each token of a cell but comments, docstrings and white space."""
     line, depth, opens = 1, 0, True  # a text that opens a statement is a docstring
-    for found in TOKEN.finditer(source):
-        kind, text = found.lastgroup, found[0]
+    for match in TOKEN.finditer(source):
+        kind, text = match.lastgroup, match[0]
         if kind == "end":
             opens = opens or depth <= 0
         elif kind == "text" and not opens:

@@ -1,8 +1,8 @@
-"""Which hand-ins are alike, and in which passages: winnowing over the tokens of their solution cells. No verdict.
+"""Which submissions are alike, and in which passages: winnowing over the tokens of their solution cells. No verdict.
 
 Source: Schleimer, Wilkerson, Aiken 2003, Winnowing: local algorithms for document fingerprinting, the method of MOSS.
 A cell becomes a sequence of normalised tokens, each K of them in a row (a k-gram) a hash; of every WINDOW k-grams in a
-row the smallest hash is kept as a fingerprint. What the course gave, and what many have, is set aside *before* that
+row the smallest hash is kept as a fingerprint. Code that the course gave, or that many have, is set aside *before* that
 choice. So a shared run of WINDOW + K - 1 tokens with at least one k-gram that was not set aside always shares a
 fingerprint, and what is shorter than K tokens never does.
 """
@@ -21,7 +21,7 @@ from autograder.similarity.tokens import tokens
 K, WINDOW = 10, 4  # measured, as is RESERVE: docs/similarity.md
 RESERVE = 20
 FREQUENT, FEW = 0.1, 5  # set aside is what more than a tenth of the class has, and more than five of them
-PLACES = 8  # of one fingerprint in one hand-in that passages are looked for; a cell may repeat one line for ever
+PLACES = 8  # of one fingerprint in one submission where passages are searched; a cell may repeat one line for ever
 Grams = Sequence[int]
 Sources = Mapping[str, Mapping[str, str]]  # by student and cell id
 
@@ -47,7 +47,7 @@ class Work:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two hand-ins, how many fingerprints both have, and the k-grams that were set aside."""
+    """Two submissions, how many fingerprints both have, and the k-grams that were set aside."""
 
     works: tuple[Work, Work]
     common: int
@@ -60,7 +60,7 @@ class Pair:
 
     @property
     def likeness(self) -> float:
-        """What pairs are ranked by: the mean of the two shares, as if each work had RESERVE fingerprints more.
+        """The measure that ranks pairs: the mean of the two shares, as if each work had RESERVE fingerprints more.
 
         Without these, two works of three fingerprints would stand above two that share ninety of a hundred.
         """
@@ -96,9 +96,9 @@ def winnow(grams: Grams, aside: Collection[int] = (), window: int = WINDOW) -> l
 
 def read_text(source: str, given: Collection[str] = ()) -> Text:
     """A cell, ready to be compared."""
-    found = tokens(source, given)
-    symbols = [symbol for symbol, _ in found]
-    return Text(source, symbols, [line for _, line in found], k_grams(symbols))
+    normalised = tokens(source, given)
+    symbols = [symbol for symbol, _ in normalised]
+    return Text(source, symbols, [line for _, line in normalised], k_grams(symbols))
 
 
 def alike(works: Sources, course: Iterable[str] = (), given: Collection[str] = ()) -> list[Pair]:
@@ -116,8 +116,8 @@ def alike(works: Sources, course: Iterable[str] = (), given: Collection[str] = (
     index: dict[int, list[int]] = defaultdict(list)  # from a fingerprint to the works that have it
     for number, work in enumerate(read):
         for cell, text in work.texts.items():
-            for place in winnow(text.grams, aside):
-                work.fingerprints.setdefault(text.grams[place], []).append((cell, place))
+            for position in winnow(text.grams, aside):
+                work.fingerprints.setdefault(text.grams[position], []).append((cell, position))
         for gram in work.fingerprints:
             index[gram].append(number)
     gone = frozenset(aside)
@@ -139,13 +139,13 @@ def passages(pair: Pair) -> list[Passage]:
         for cell, i in first.fingerprints[gram][:PLACES]:
             for other, j in second.fingerprints[gram][:PLACES]:
                 before = seen[cell, other, i - j]
-                place = bisect(before, (i, len(first.texts[cell].grams)))
-                if place and i < before[place - 1][1]:
+                at = bisect(before, (i, len(first.texts[cell].grams)))
+                if at and i < before[at - 1][1]:
                     continue
                 texts = first.texts[cell].grams, second.texts[other].grams
                 back = _reach(texts, (i, j), -1, pair.aside) - 1
                 onwards = _reach(texts, (i, j), 1, pair.aside)
-                before.insert(place, (i - back, i + onwards))
+                before.insert(at, (i - back, i + onwards))
                 runs[cell, other, i - back, j - back] = back + onwards
     kept: list[Passage] = []
     marked: set[tuple[int, str, int]] = set()

@@ -17,7 +17,7 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT
 from autograder.grading.nbgrader_hook import UNSAFE
 from autograder.oracle.questions import edited_cell, load_questions
-from autograder.pages.report import write
+from autograder.pages.report import write_reports
 from autograder.runs.recipes import Recipe
 from autograder.runs.train import train
 from autograder.verification.doctor import install_isolation
@@ -37,7 +37,7 @@ SMALL = Recipe(
     bptt=20,
     epochs=8,
 )
-# student -> assignment -> what differs from the solution: a question whose first misconceptions are in it, or a cell
+# student -> assignment -> what differs from the solution: a question and the number of its misconception, or a cell
 CLASS: dict[str, dict[str, dict[str, int | str]]] = {
     "student-01": {"hw4_gru_gradients": {}, "hw5_word_lm": {}},
     "student-02": {"hw4_gru_gradients": {"sigmoid_derivative": 0, "gru_cell_backward": 1}},
@@ -53,7 +53,7 @@ def demo() -> list[Path]:
     console = Console(width=max(Console().width, 100))
     lacking = install_isolation()
     isolated = f"NOT isolated: {lacking}" if lacking else "isolated: no network, nothing of the course, limits on all"
-    console.print(f"hand-ins run {isolated}")
+    console.print(f"submissions run {isolated}")
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir()
     names = sorted({name for work in CLASS.values() for name in work})
@@ -67,15 +67,15 @@ def demo() -> list[Path]:
         started = time.perf_counter()
         _nbgrader("autograde", name, *([UNSAFE] if lacking else []))
         count = sum(name in work for work in CLASS.values())
-        console.print(f"nbgrader autograde {name}: {(time.perf_counter() - started) / count:.1f} s per hand-in")
+        console.print(f"nbgrader autograde {name}: {(time.perf_counter() - started) / count:.1f} s per submission")
         _nbgrader("generate_feedback", name)
     console.print(marks_table(DEMO, {student: list(work) for student, work in CLASS.items()}))
     console.print("training a small word language model on the toy language")
     result = train(SMALL, DEMO / "word_lm", device="cpu")
     console.print(_perplexities(result["test_perplexity"]))
-    reports, _ = write(DEMO, names, DEMO / "report", "http://localhost:8888")
+    reports, _ = write_reports(DEMO, names, DEMO / "report", "http://localhost:8888")
     pages = [*reports, *sorted(DEMO.glob("feedback/*/*/*.html"))]
-    console.print("pages to open in a browser, on the class and on each hand-in:")
+    console.print("pages to open in a browser, on the class and on each submission:")
     for page in pages:
         console.print(f"  {page.relative_to(ROOT)}")
     return pages
@@ -102,15 +102,15 @@ def _nbgrader(command: str, assignment: str, *more: str) -> None:
         raise CourseError(f"nbgrader {command} {assignment} failed:\n{done.stdout}{done.stderr}")
 
 
-def marks_table(course: Path, handins: dict[str, list[str]]) -> Table:
+def marks_table(course: Path, assignments_of: dict[str, list[str]]) -> Table:
     """Student, assignment, marks, and the reason in words for each lost point."""
     table = Table("student", "assignment", "marks", "lost", "why", show_lines=True)
-    for student, names in handins.items():
+    for student, names in assignments_of.items():
         for name in names:
-            given = verdicts(course, student, name)
-            total = f"{sum(v.score for v in given):g} of {sum(v.points for v in given):g}"
+            marked = verdicts(course, student, name)
+            total = f"{sum(v.score for v in marked):g} of {sum(v.points for v in marked):g}"
             reasons: dict[str, float] = {}
-            for verdict in given:
+            for verdict in marked:
                 for finding in verdict.findings:
                     if not finding.passed:
                         why = verdict.note or finding.reason  # what builds on a mistake is said in one line

@@ -22,8 +22,8 @@ def findings() -> Iterator[tuple[bool, str]]:
         yield False, f"students' code cannot be isolated here: {lacking}"
     else:
         who = f"as the user with number {bubblewrap.NOBODY}" if os.getuid() == 0 else "as you, without your rights"
-        told = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-        yield True, f"students' code runs isolated, {who} ({told})"
+        named = subprocess.run(["bwrap", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+        yield True, f"students' code runs isolated, {who} ({named})"
     free = shutil.disk_usage(Path.cwd()).free >> 30
     yield free >= 2, f"{free} GiB free here"
 

@@ -1,4 +1,4 @@
-"""Read what a grading run left: scores from the gradebook, verdicts from the autograded notebooks."""
+"""Read the results of a grading run: scores from the gradebook, verdicts from the autograded notebooks."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def auto_scores(course: Path, student: str, assignment: str, db_url: str = "") -
 
 
 def verdicts(course: Path, student: str, assignment: str) -> list[Verdict]:
-    """The verdict of every question of an autograded hand-in, in notebook order."""
+    """The verdict of every question of an autograded submission, in notebook order."""
     cells = _cells(course, student, assignment)
     return [Verdict.from_dict(cell.metadata["course"]) for cell in cells if "course" in cell.metadata]
 
 
 def cell_errors(course: Path, student: str, assignment: str) -> list[str]:
-    """The errors that cells of an autograded hand-in ended with, each as "cell: error"."""
+    """The errors that cells of an autograded submission ended with, each as "cell: error"."""
     cells = [cell for cell in _cells(course, student, assignment) if cell.cell_type == "code"]
-    found = [(cell.id, output) for cell in cells for output in cell.outputs if output.output_type == "error"]
-    return [f"{name}: {output.ename}: {output.evalue}" for name, output in found]
+    errors = [(cell.id, output) for cell in cells for output in cell.outputs if output.output_type == "error"]
+    return [f"{name}: {output.ename}: {output.evalue}" for name, output in errors]
 
 
 def _cells(course: Path, student: str, assignment: str) -> list:

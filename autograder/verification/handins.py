@@ -1,4 +1,4 @@
-"""Hand-ins made from the course's own material: the solution, the untouched release, misconceptions, alternatives."""
+"""Sample submissions from the course's own material: solution, untouched release, misconceptions, alternatives."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from autograder.oracle.questions import Misconception, Question, edited_cell, lo
 
 
 @dataclass(frozen=True)
-class HandIn:
-    """A notebook to hand in and what it is for. `cells` holds the source of each solution cell that is filled in."""
+class SampleSubmission:
+    """A made-up submission and its purpose. `cells` holds the source of each solution cell that is filled in."""
 
     name: str
     kind: str  # solution, release, misconception or alternative
@@ -33,23 +33,25 @@ def solution_cells(assignment: str) -> dict[str, str]:
     return {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
 
 
-def all_handins(assignment: str) -> Iterator[HandIn]:
-    """The solution, the release, one hand-in per misconception, and the alternatives: the n-th of every question."""
+def sample_submissions(assignment: str) -> Iterator[SampleSubmission]:
+    """The solution, the release, one submission per misconception, and the alternatives: the n-th of every question."""
     solution = solution_cells(assignment)
-    yield HandIn("solution", "solution", solution)
-    yield HandIn("release", "release", {})
+    yield SampleSubmission("solution", "solution", solution)
+    yield SampleSubmission("release", "release", {})
     questions = load_questions(assignment)
     for question in questions:
-        for number, wrong in enumerate(question.misconceptions, 1):
-            cells = solution | edited_cell(assignment, question, wrong)
-            yield HandIn(f"misconception-{question.id}-{number}", "misconception", cells, question, wrong)
-    columns = zip_longest(*([(q, right) for right in q.alternatives] for q in questions))
+        for number, misconception in enumerate(question.misconceptions, 1):
+            cells = solution | edited_cell(assignment, question, misconception)
+            yield SampleSubmission(
+                f"misconception-{question.id}-{number}", "misconception", cells, question, misconception
+            )
+    columns = zip_longest(*([(q, alternative) for alternative in q.alternatives] for q in questions))
     for number, column in enumerate(columns, 1):
         cells, edited = dict(solution), {}
-        for question, right in filter(None, column):
-            cells |= edited_cell(assignment, question, right)
-            edited[question.id] = right.name
-        yield HandIn(f"alternatives-{number}", "alternative", cells, edited=edited)
+        for question, alternative in filter(None, column):
+            cells |= edited_cell(assignment, question, alternative)
+            edited[question.id] = alternative.name
+        yield SampleSubmission(f"alternatives-{number}", "alternative", cells, edited=edited)
 
 
 def filled_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.NotebookNode:
@@ -73,7 +75,7 @@ def answered_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.Not
 
 
 def hand_in(course: Path, student: str, assignment: str, filled: nbformat.NotebookNode) -> Path:
-    """Write a notebook to where nbgrader collects hand-ins; returns the folder."""
+    """Write a notebook to where nbgrader collects submissions; returns the folder."""
     folder = course / "submitted" / student / assignment
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(filled, folder / f"{assignment}.ipynb")

@@ -32,14 +32,20 @@ from autograder.grading.worker import one_by_one
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, cell_errors, verdicts
-from autograder.verification.handins import HandIn, all_handins, filled_notebook, hand_in, solution_cells
+from autograder.verification.handins import (
+    SampleSubmission,
+    filled_notebook,
+    hand_in,
+    sample_submissions,
+    solution_cells,
+)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one hand-in scored: points by question, whether a misconception was named, wall seconds.
+    """What one submission scored: points by question, whether a misconception was named, wall seconds.
 
-    why: in words, what cells ended with and why points were lost.
+    why: in words, the errors of cells and the reasons for lost points.
     """
 
     name: str
@@ -49,49 +55,49 @@ class Result:
     why: tuple[str, ...] = ()
 
 
-def grade_handins(
+def grade_samples(
     assignment: str, names: list[str], files: Mapping[str, bytes] | None = None, built: Path | None = None
 ) -> list[Result]:
-    """Grade some of an assignment's hand-ins by the driver in a temporary course of this process's own.
+    """Grade some of an assignment's sample submissions by the driver, in this process's own temporary course.
 
-    files: what a misconception's hand-in comes with beside its notebook, such as the weights of a long run.
+    files: a misconception's files beside its notebook, such as the weights of a long run.
     built: a course in which the assignment is built, to copy; it is built anew without one.
     """
-    wanted = {handin.name: handin for handin in all_handins(assignment) if handin.name in names}
-    found = []
+    wanted = {sample.name: sample for sample in sample_submissions(assignment) if sample.name in names}
+    results = []
     with tempfile.TemporaryDirectory(dir=scratch()) as folder, contextlib.redirect_stderr(io.StringIO()):
         course = Path(folder)
         if built:
             shutil.copytree(built, course, dirs_exist_ok=True)
         else:
             build(assignment, course)
-        for handin in wanted.values():
-            place = hand_in(course, handin.name, assignment, filled_notebook(assignment, handin.cells))
+        for sample in wanted.values():
+            submitted = hand_in(course, sample.name, assignment, filled_notebook(assignment, sample.cells))
             for file, data in (files or {}).items():
-                (place / file).write_bytes(data)
+                (submitted / file).write_bytes(data)
             started = time.perf_counter()
-            coursedir = course_directory(course, handin.name)
-            coursedir.config.AskingExecute.leave_out = needless_cells(assignment, handin)
+            coursedir = course_directory(course, sample.name)
+            coursedir.config.AskingExecute.leave_out = needless_cells(assignment, sample)
             unsafe = bubblewrap.lacks() is not None  # the course's own work may run in the open
             done = grade_class(coursedir, [assignment], one_by_one, unsafe=unsafe)
             seconds = time.perf_counter() - started
             if done.failed:
-                raise CourseError(f"{handin.name} was not graded: {'; '.join(done.failed)}")
-            scores = auto_scores(course, handin.name, assignment)
-            given = verdicts(course, handin.name, assignment)
-            if any(scores.get(f"check_{v.question}") != v.score for v in given):
-                raise CourseError(f"{assignment}: {handin.name}: the gradebook and the verdicts differ")
-            means = handin.misconception.means if handin.misconception else None
-            named = any(f.reason == means for v in given for f in v.findings)
-            points = {v.question: v.score for v in given}
-            why = [f"{v.question}: {f.reason}" for v in given for f in v.findings if f.reason]
-            said = (*cell_errors(course, handin.name, assignment), *dict.fromkeys(why))
-            found.append(Result(handin.name, points, named, seconds, said))
-    return found
+                raise CourseError(f"{sample.name} was not graded: {'; '.join(done.failed)}")
+            scores = auto_scores(course, sample.name, assignment)
+            marked = verdicts(course, sample.name, assignment)
+            if any(scores.get(f"check_{v.question}") != v.score for v in marked):
+                raise CourseError(f"{assignment}: {sample.name}: the gradebook and the verdicts differ")
+            means = sample.misconception.means if sample.misconception else None
+            named = any(f.reason == means for v in marked for f in v.findings)
+            points = {v.question: v.score for v in marked}
+            why = [f"{v.question}: {f.reason}" for v in marked for f in v.findings if f.reason]
+            said = (*cell_errors(course, sample.name, assignment), *dict.fromkeys(why))
+            results.append(Result(sample.name, points, named, seconds, said))
+    return results
 
 
 def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
-    """Grade all hand-ins of the assignments in `jobs` processes.
+    """Grade all sample submissions of the assignments in `jobs` processes.
 
     Misconceptions are handed in with the weights that the solution trains, as students would.
     """
@@ -104,24 +110,24 @@ def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
         waiting: dict[str, list[Future]] = {}
         for name in assignments:
             files = first[name].result()
-            handins = list(all_handins(name))
-            wrong = [handin.name for handin in handins if handin.misconception]
-            right = [handin.name for handin in handins if not handin.misconception]
+            samples = list(sample_submissions(name))
+            wrong = [sample.name for sample in samples if sample.misconception]
+            right = [sample.name for sample in samples if not sample.misconception]
             batches = [(wrong[i : i + BATCH], files) for i in range(0, len(wrong), BATCH)]
-            batches += [([one], {}) for one in right]
-            waiting[name] = [pool.submit(grade_handins, name, *each, built[name]) for each in batches]
+            batches += [([sample], {}) for sample in right]
+            waiting[name] = [pool.submit(grade_samples, name, *each, built[name]) for each in batches]
         results = {}
         for name, futures in waiting.items():
             by_name = {result.name: result for future in futures for result in future.result()}
-            results[name] = [by_name[handin.name] for handin in all_handins(name)]
+            results[name] = [by_name[sample.name] for sample in sample_submissions(name)]
     return results
 
 
-BATCH = 6  # hand-ins to a task: few enough that the processes end together
+BATCH = 6  # submissions to a task: few enough that the processes end together
 
 
 def _build(assignment: str, course: Path) -> dict[str, bytes]:
-    """Build an assignment; returns the files that its solution, run as it is, leaves to be handed in."""
+    """Build an assignment; returns the files that its solution writes to be handed in."""
     build(assignment, course)
     names = [question.hands_in for question in load_questions(assignment) if question.hands_in]
     if not names:
@@ -136,32 +142,32 @@ def _build(assignment: str, course: Path) -> dict[str, bytes]:
 
 
 def scratch() -> str | None:
-    """Where courses that nobody keeps are made: in memory, if it can be, since a gradebook waits for its disk."""
+    """Where temporary courses are made: in memory if possible, since a gradebook waits for its disk."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
-def needless_cells(assignment: str, handin: HandIn) -> set[str]:
-    """Cells that make only what a misconception may spoil anyway: whether it does is not judged."""
-    if handin.question is None:
+def needless_cells(assignment: str, sample: SampleSubmission) -> set[str]:
+    """Cells that make only results that a misconception may spoil anyway; they are not judged."""
+    if sample.question is None:
         return set()
     questions = load_questions(assignment)
-    free = dependants(questions, handin.question.id) - {handin.question.id}
+    free = dependants(questions, sample.question.id) - {sample.question.id}
     needed = {question.made_by for question in questions if question.id not in free}
     return {question.made_by for question in questions if question.made_by} - needed
 
 
 def dependants(questions: Iterable[Question], name: str) -> set[str]:
     """The questions that build on one, directly or through others, itself included."""
-    found = {name}
+    names = {name}
     for question in questions:  # in notebook order: what a question builds on stands before it
-        if found & set(question.builds_on):
-            found.add(question.id)
-    return found
+        if names & set(question.builds_on):
+            names.add(question.id)
+    return names
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The judgement over an assignment's hand-ins: problems in words, and the counts behind the two rates."""
+class Judgement:
+    """The judgement over an assignment's sample submissions: problems in words, and the counts behind the two rates."""
 
     problems: list[str]
     wrong: int
@@ -170,45 +176,45 @@ class Summary:
     right_refused: int
 
 
-def judge(assignment: str, results: list[Result]) -> Summary:
-    """Hold the scores of all hand-ins against what each must score."""
+def judge(assignment: str, results: list[Result]) -> Judgement:
+    """Compare the score of each sample submission with what it must score."""
     questions = load_questions(assignment)
     points = question_points(assignment)
     problems: list[str] = []
     wrong = accepted = right = refused = 0
-    for handin, result in _paired(assignment, results):
+    for sample, result in _paired(assignment, results):
         scores = result.scores
         full = {name for name, value in points.items() if scores.get(name) == value}
-        if handin.kind in ("solution", "alternative"):
+        if sample.kind in ("solution", "alternative"):
             right += len(points)
             refused += len(points) - len(full)
             for name in points.keys() - full:
-                what = handin.edited.get(name, "the solution")
-                problems.append(f"{handin.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
+                what = sample.edited.get(name, "the solution")
+                problems.append(f"{sample.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
             if points.keys() != full:
-                problems += [f"{handin.name}: {line}" for line in result.why]
-        elif handin.kind == "release":
+                problems += [f"{sample.name}: {line}" for line in result.why]
+        elif sample.kind == "release":
             wrong += len(points)
             some = [name for name in points if scores.get(name) != 0]
             accepted += len(some)
             problems += [f"release: {name} got {scores.get(name)}, 0 was expected" for name in some]
         else:
-            assert handin.question
-            assert handin.misconception
+            assert sample.question
+            assert sample.misconception
             wrong += 1
-            own = handin.question.id
-            if own in full:
+            about = sample.question.id
+            if about in full:
                 accepted += 1
-                problems.append(f"{handin.name}: '{handin.misconception.name}' kept full marks")
-            for name in points.keys() - full - dependants(questions, own):
+                problems.append(f"{sample.name}: '{sample.misconception.name}' kept full marks")
+            for name in points.keys() - full - dependants(questions, about):
                 refused += 1
-                problems.append(f"{handin.name}: '{handin.misconception.name}' lost marks in {name}")
-    return Summary(problems, wrong, accepted, right, refused)
+                problems.append(f"{sample.name}: '{sample.misconception.name}' lost marks in {name}")
+    return Judgement(problems, wrong, accepted, right, refused)
 
 
-def _paired(assignment: str, results: list[Result]) -> list[tuple[HandIn, Result]]:
-    handins = {handin.name: handin for handin in all_handins(assignment)}
-    return [(handins[result.name], result) for result in results]
+def _paired(assignment: str, results: list[Result]) -> list[tuple[SampleSubmission, Result]]:
+    samples = {sample.name: sample for sample in sample_submissions(assignment)}
+    return [(samples[result.name], result) for result in results]
 
 
 def question_points(assignment: str) -> dict[str, float]:
@@ -243,11 +249,11 @@ def report(results: dict[str, list[Result]]) -> str:
         if summaries[assignment].problems:
             lines += ["Problems:", ""] + [f"- {problem}" for problem in summaries[assignment].problems] + [""]
         lines += ["| misconception | question | marks kept in it | named |", "| --- | --- | --- | --- |"]
-        for handin, row in _paired(assignment, rows):
-            if handin.question and handin.misconception:
-                own = handin.question.id
-                kept = f"{row.scores.get(own, 0):g} of {question_points(assignment)[own]:g}"
-                lines.append(f"| {handin.misconception.name} | `{own}` | {kept} | {'yes' if row.named else ''} |")
+        for sample, row in _paired(assignment, rows):
+            if sample.question and sample.misconception:
+                about = sample.question.id
+                kept = f"{row.scores.get(about, 0):g} of {question_points(assignment)[about]:g}"
+                lines.append(f"| {sample.misconception.name} | `{about}` | {kept} | {'yes' if row.named else ''} |")
         lines.append("")
     return "\n".join(lines)
 

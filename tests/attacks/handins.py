@@ -323,7 +323,9 @@ ATTACKS: dict[str, Attack] = {
         folder=each_cell(lambda cell: cell.update(metadata=[1, 2], id={"a": 1}, outputs=7)),
     ),
     "nested-900-deep": Attack(folder=overwritten(b"[" * 900 + b"]" * 900), earns=NOT_GRADED, says="no list of cells"),
-    "no-json": Attack(folder=overwritten(b"\x00\xff{{{"), earns=NOT_GRADED, says="it is no JSON"),
+    "no-json": Attack(
+        folder=overwritten(b"\x00\xff{{{"), earns=NOT_GRADED, says="it is not a notebook (not valid JSON)"
+    ),
     "version-3": Attack({"double": DOUBLE, "halve": HALVE}, earns=(2, 3, 1), folder=notebook(as_version_3)),
     # the folder
     "shadowing-modules": Attack(
@@ -346,7 +348,7 @@ ATTACKS: dict[str, Attack] = {
         {"double": DOUBLE, "halve": HALVE},
         earns=(2, 3, 1),
         folder=lambda folder: os.mkfifo(folder / "word_lm.safetensors"),
-        says="no ordinary file",
+        says="not an ordinary file",
     ),
     "names-with-newlines": Attack(
         {"double": DOUBLE, "halve": HALVE}, earns=(2, 3, 1), folder=odd_names, says="left out"

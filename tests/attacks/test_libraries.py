@@ -12,7 +12,7 @@ import torch
 from autograder.build.builder import build
 from autograder.course.nbgrader_api import api
 from autograder.marking import answering
-from autograder.marking.forbidden import used
+from autograder.marking.forbidden import first_forbidden
 from autograder.oracle.questions import load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
@@ -49,7 +49,7 @@ def softmax_by(way: str) -> str:
 def asked(way: str, forbidden) -> dict:
     names = {"Kept": Kept, "kept_module": torch, "__builtins__": vars(__import__("builtins")), "__name__": "notebook"}
     exec(softmax_by(way), names)
-    (answer,) = answering.read(repr(answering.answer_all([ASK], forbidden, names)), 1)
+    (answer,) = answering.read_answers(repr(answering.answer_all([ASK], forbidden, names)), 1)
     return answer
 
 
@@ -57,7 +57,7 @@ def asked(way: str, forbidden) -> dict:
 def test_a_way_to_a_library_leads_nowhere_while_it_is_forbidden(way):
     import utils.session  # noqa: F401  (as every notebook does)
 
-    assert used("softmax", [softmax_by(way)], FORBIDDEN) is None
+    assert first_forbidden("softmax", [softmax_by(way)], FORBIDDEN) is None
     assert asked(way, ())["kind"] == "array"
     assert asked(way, FORBIDDEN)["kind"] == "exception"
 

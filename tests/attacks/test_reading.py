@@ -105,23 +105,33 @@ OWN = "Because halving undoes doubling."
 
 # student -> cells that are filled in, what else is done to the folder, marks, what is said or why there is no mark
 READ = {
-    "worksheets": (GOOD, holding(b'{"worksheets": [{}]}'), FULL, "it holds no list of cells"),
-    "worksheets-5": (GOOD, holding(b'{"worksheets": [{"cells": 5}]}'), NONE, "it holds no list of cells"),
-    "no-json": (GOOD, holding(b"\x00\xff{{{"), FULL, "it is no JSON"),
-    "nested": (GOOD, holding(b'{"cells": ' * 5000), NONE, "nested deeper than any notebook"),
-    "half": (GOOD, holding(b'{"cells": [{"source": "'), NONE, "it is no JSON"),
-    "too-large": (GOOD, long("hw0_tiny.ipynb", 300 << 20), NONE, "300 MiB, 128 are the most"),
-    "zeros": (GOOD, long("hw0_tiny.ipynb", 20 << 20), NONE, "it is no JSON"),
-    "much-code": (GOOD, below("double", cell("a = 1\n" * 100_000)), NONE, "characters of code, 500000 are the most"),
-    "raises-in-reading": (GOOD, holding(b'{"cells": ' + b"9" * 5000 + b"}"), FULL, "it is no JSON"),
+    "worksheets": (GOOD, holding(b'{"worksheets": [{}]}'), FULL, "it has no list of cells"),
+    "worksheets-5": (GOOD, holding(b'{"worksheets": [{"cells": 5}]}'), NONE, "it has no list of cells"),
+    "no-json": (GOOD, holding(b"\x00\xff{{{"), FULL, "it is not a notebook (not valid JSON)"),
+    "nested": (GOOD, holding(b'{"cells": ' * 5000), NONE, "nested too deeply for a notebook"),
+    "half": (GOOD, holding(b'{"cells": [{"source": "'), NONE, "it is not a notebook (not valid JSON)"),
+    "too-large": (GOOD, long("hw0_tiny.ipynb", 300 << 20), NONE, "300 MiB; at most 128 are allowed"),
+    "zeros": (GOOD, long("hw0_tiny.ipynb", 20 << 20), NONE, "it is not a notebook (not valid JSON)"),
+    "much-code": (
+        GOOD,
+        below("double", cell("a = 1\n" * 100_000)),
+        NONE,
+        "characters of code; at most 500000 are allowed",
+    ),
+    "raises-in-reading": (
+        GOOD,
+        holding(b'{"cells": ' + b"9" * 5000 + b"}"),
+        FULL,
+        "it is not a notebook (not valid JSON)",
+    ),
     "surrogates": ({**GOOD, "double": f"{PACK}print(chr(0xD800))\n{DOUBLE}"}, None, FULL, ""),
     "late-garbage": (
         GOOD,
         beside(timestamp_x_txt=b"2026-01-01 10:00:00 UTC" + b" " * 200 + b"garbage"),
         FULL,
-        "no time",
+        "no valid time",
     ),
-    "time-of-two-bytes": (GOOD, beside(timestamp_x_txt=b"\xff\xfe"), FULL, "no time that can be read"),
+    "time-of-two-bytes": (GOOD, beside(timestamp_x_txt=b"\xff\xfe"), FULL, "no valid time"),
     "cut-cells": (GOOD, below("double", *[cell("    a = 1\n" * 200)] * 90), FULL, "could not be placed"),
     "nine-weights": (GOOD, several(*(long(f"w{k}.safetensors", 9) for k in range(9))), FULL, "8 files of 64 MiB"),
     "heavy-weights": (
@@ -130,13 +140,18 @@ READ = {
         FULL,
         "8 files of 64 MiB",
     ),
-    "one-folder-too-deep": (GOOD, into_a_folder, FULL, "lay in a folder hw0 (1) and was taken from there"),
+    "one-folder-too-deep": (GOOD, into_a_folder, FULL, "was in the folder hw0 (1) and was taken from there"),
     "stub-then-right": ({"halve": HALVE}, doubled(None, DOUBLE), FULL, ""),
     "right-then-stub": ({"halve": HALVE}, doubled(DOUBLE, None), FULL, ""),
-    "wrong-then-right": (GOOD, doubled(WRONG, DOUBLE, ids=False), FULL, "of several cells that define it the last"),
-    "right-then-wrong": (GOOD, doubled(DOUBLE, WRONG), (0, 3, 0), "of several cells that define it the last"),
+    "wrong-then-right": (GOOD, doubled(WRONG, DOUBLE, ids=False), FULL, "defined in several cells, the last"),
+    "right-then-wrong": (GOOD, doubled(DOUBLE, WRONG), (0, 3, 0), "defined in several cells, the last"),
     "right-then-broken": (GOOD, doubled(DOUBLE, "def double(x):\n    return 3 * *x"), FULL, ""),
-    "made-anew": ({**GOOD, "double": WRONG}, below("double", cell("double = lambda x: 2 * x")), FULL, "were kept"),
+    "made-anew": (
+        {**GOOD, "double": WRONG},
+        below("double", cell("double = lambda x: 2 * x")),
+        FULL,
+        "because your solutions use them",
+    ),
     "helper-made-anew": (
         {**GOOD, "double": "def by():\n    return 3\n\ndef double(x):\n    return by() * x"},
         below("check_double", cell("def by():\n    return 2")),
@@ -156,7 +171,7 @@ READ = {
         FULL,
         None,
     ),
-    "answer-below": (GOOD, below("why", cell(OWN, "markdown")), FULL, "was taken into it: why"),
+    "answer-below": (GOOD, below("why", cell(OWN, "markdown")), FULL, "was added to it: why"),
 }
 
 

@@ -48,7 +48,11 @@ def files_of(good: bytes):
     yield "of-another-corpus", headed(lambda h: h["__metadata__"].update(corpus='"pydoc"')), "name its corpus"
     yield "a-corpus-that-is-a-path", headed(lambda h: h["__metadata__"].update(corpus='"../../x"')), "name its corpus"
     yield "a-smaller-vocabulary", smaller(weights, header["__metadata__"]), "vocabulary"
-    yield "of-ten-gigabytes", lambda path: path.touch() or os.truncate(path, 10 << 30), "10240 MiB, 64 are the most"
+    yield (
+        "of-ten-gigabytes",
+        lambda path: path.touch() or os.truncate(path, 10 << 30),
+        "10240 MiB, at most 64 are allowed",
+    )
 
 
 def smaller(weights, metadata):
