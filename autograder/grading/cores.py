@@ -5,6 +5,7 @@ Nothing heavy is imported here: the processes load while the run's own process s
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from unittest import mock
 
 from autograder.course.errors import CourseError
@@ -104,6 +106,17 @@ def _watch(run) -> None:
     os._exit(1)
 
 
+@contextlib.contextmanager
+def _no_main() -> Iterator[None]:
+    """Keep new workers from importing the main program: a script that calls nbgrader's library would run again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _grade_task(task: Task) -> Graded:
     from autograder.grading.worker import grade
 
@@ -123,7 +136,8 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
                 if task is None:
                     break
                 try:
-                    running[pool.submit(_grade_task, task)] = task
+                    with _no_main():
+                        running[pool.submit(_grade_task, task)] = task
                 except BrokenProcessPool:  # a process died while what was graded before was being written
                     again.append(task)
                     break
