@@ -48,7 +48,7 @@ REFUSALS = {
         "questions/halve.py",
         "seconds=3",
         'builds_on=("total",)',
-        "'total', which is no earlier",
+        "'total', which is not an earlier",
     ),
     "no QUESTION": ("questions/halve.py", "QUESTION =", "ASKED =", "questions/halve.py: no QUESTION is defined"),
     "made by nothing": ("questions/halve.py", "seconds=3", 'made_by="train"', "made by 'train', which is not a cell"),
@@ -56,13 +56,13 @@ REFUSALS = {
         "alternatives/double/sum.py",
         "from assignments",
         "# cell: treble\nfrom assignments",
-        "'sum' of 'double' is about 'treble', no solution cell",
+        "'sum' of 'double' is about 'treble', which is not a solution cell",
     ),
     "include of itself": (
         "notebook.py",
         "import numpy",
         "# include hw0_tiny: halve\nimport numpy",
-        "no other assignment",
+        "not another assignment",
     ),
     "cell option": ("notebook.py", QUESTION, QUESTION + " mark=1", "unknown cell option 'mark'"),
 }
@@ -180,7 +180,7 @@ def test_the_same_input_gives_the_same_bytes_and_a_stale_file_is_told(built):
     built.released.write_text(built.released.read_text() + " ")
     done = built.course("build", "--check")
     assert done.returncode == 1
-    assert "release/hw0_tiny/hw0_tiny.ipynb is not what a fresh build gives" in done.stdout
+    assert "release/hw0_tiny/hw0_tiny.ipynb differs from a fresh build" in done.stdout
 
 
 def test_what_stands_here_is_a_fresh_build():

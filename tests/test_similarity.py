@@ -260,7 +260,7 @@ def test_the_command_lists_pairs_writes_the_page_and_gives_no_verdict(compared, 
     done = course.course("similar", course.name, "--students", "student-0[23]")
     assert (done.returncode, "submissions have enough in common" in done.stdout) == (0, True)
     done = course.course("similar", course.name, "--students", "nobody")
-    assert (done.returncode, "0 hand-ins of 'nobody'" in done.stderr) == (2, True)
+    assert (done.returncode, "0 submissions match 'nobody'" in done.stderr) == (2, True)
 
 
 def test_broken_and_hostile_hand_ins_stop_nothing(compared, course):
