@@ -70,7 +70,9 @@ def test_repairs_are_the_name_and_what_was_lost(graded, student, name):
     first, *others = notebook(graded, student, name).metadata["course"]["repairs"]
     assert first == f"the notebook is called Copy of {name}.ipynb and was read as {name}.ipynb"
     lost = CLASS[student][0].get("own_ids") and not CLASS[student][0].get("nbgrader", True)
-    told = ["function they define, because their ids are missing", "first line, because their ids are missing"]
+    told = [
+        f"matched by {way}, because their ids are missing" for way in ("the function they define", "their first line")
+    ]
     assert [line.split(":")[0] for line in others] == (told if lost else [])
 
 

@@ -156,7 +156,7 @@ READ = {
         {**GOOD, "double": "def by():\n    return 3\n\ndef double(x):\n    return by() * x"},
         below("check_double", cell("def by():\n    return 2")),
         FULL,
-        "1 cells of your own",
+        "kept 1 of your own cells",
     ),
     "outputs-of-50-mb": (GOOD, edited(outputs_of_50_mb), FULL, None),
     "what-systems-leave": (
