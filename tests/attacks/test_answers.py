@@ -60,6 +60,7 @@ for number in range(5_000):
     display(number)
 """
 SURROGATE = """
+import json
 session = get_ipython().kernel.session
 session.pack = lambda o: json.dumps(o, default=str).encode()
 print(chr(0xD800))
