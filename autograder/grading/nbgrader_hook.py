@@ -40,6 +40,7 @@ def start(self: Autograde) -> None:
             raise CourseError(f"{lacking}. To run submissions with your own rights anyway: {UNSAFE}")
         if options.unsafe:
             self.log.warning("UNSAFE: submissions run with your own rights and may do whatever you may")
+        check_folder(Path(self.coursedir.root))
         names = pick([self.coursedir.assignment_id])
         self.run_pre_convert_hook()
         runner = on_cores(options.jobs, options.unsafe)

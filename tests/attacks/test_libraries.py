@@ -88,5 +88,5 @@ def test_a_hand_in_that_hides_a_library_loses_the_questions_that_use_it(tmp_path
     assert set(hiding) <= lost <= built_on_them
     assert [hidden[f"check_{name}"] for name in hiding] == [0, 0]
     assert all(honest[f"check_{name}"] == value for name, value in points.items())
-    reasons = {v["question"]: v["findings"][0]["reason"] for v in verdicts(tmp_path, "student-01", HW2)}
+    reasons = {v.question: v.findings[0].reason for v in verdicts(tmp_path, "student-01", HW2)}
     assert "KeyError was raised at `t = getattr(sys," in reasons["cross_entropy"]

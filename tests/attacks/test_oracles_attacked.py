@@ -102,8 +102,8 @@ def graded(course, assignment, students):
 
 def reasons(course, student, assignment, question):
     """Why a student lost points in a question."""
-    (verdict,) = [v for v in verdicts(course, student, assignment) if v["question"] == question]
-    return [finding["reason"] for finding in verdict["findings"]]
+    (verdict,) = [v for v in verdicts(course, student, assignment) if v.question == question]
+    return [finding.reason for finding in verdict.findings]
 
 
 def test_images_that_are_looked_up_are_no_network_and_empty_answers_are_none(tmp_path):

@@ -87,6 +87,6 @@ def test_only_weights_that_are_right_earn_their_point(graded):
 def test_each_file_s_fault_is_said_in_words(graded):
     course, said = graded
     for student, words in said.items():
-        (verdict,) = [v for v in verdicts(course, student, HW5) if v["question"] == "full_run"]
+        (verdict,) = [v for v in verdicts(course, student, HW5) if v.question == "full_run"]
         page = (course / "autograded" / student / HW5 / f"{HW5}.ipynb").read_text()
-        assert words in verdict["findings"][0]["reason"] or words in page
+        assert words in verdict.findings[0].reason or words in page
