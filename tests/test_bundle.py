@@ -145,6 +145,6 @@ def test_a_stale_release_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("repository", "told"), [("your-organisation/rnn", True), ("some-school/rnn", False)])
 def test_the_repository_that_the_course_came_with_is_told(fresh, tmp_path, monkeypatch, capsys, repository, told):
-    monkeypatch.setattr(bundle, "settings", lambda: {"repository": repository, "tag": "v1"})
+    monkeypatch.setattr(bundle, "project_settings", lambda: {"repository": repository, "tag": "v1"})
     assert main(["bundle", "--output", str(tmp_path)]) == 0
     assert ("set repository and tag" in capsys.readouterr().out) == told

@@ -219,7 +219,7 @@ def shown(course, student):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--students", "nobody*"], "no submissions of any assignment match 'nobody*'"),
+        (["--students", "nobody*"], "no submissions of hw0_tiny match 'nobody*'"),
         (["hw0_tiny"], "no submissions of hw0_tiny match '*'"),
         (["--jobs", "0"], "must be a number of at least 1, got '0'"),
         (["hw9"], "no assignment is called 'hw9'"),

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 from autograder.verification.grades import verdicts
 from tests.conftest import Course, scores
@@ -148,6 +149,27 @@ def test_a_cell_that_trains_has_a_time_limit_of_its_own(tiny):
         limits = ("--Execute.timeout=3", f"--AskingExecute.training_timeout={training}")
         assert tiny.nbgrader("autograde", tiny.name, "--force", *limits).returncode == 0
         assert scores(tiny, "full")["total"] == expected
+
+
+@pytest.mark.parametrize("command", ["course grade", "nbgrader autograde"])
+def test_the_course_s_settings_are_those_of_grading(built, command):
+    with (built.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\nc.LimitOutput.max_lines = 1\n")
+    with Gradebook(f"sqlite:///{built.root}/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment(built.name, duedate="2026-03-01 12:00:00 UTC")
+    for student, day in (("student-01", 1), ("student-02", 2)):
+        built.hand_in(student, {**CLASS["full"], "halve": f"{CLASS['full']['halve']}\nprint('one\\ntwo\\nthree')"})
+        built.submitted(student).with_name("timestamp.txt").write_text(f"2026-03-0{day} 11:00:00 UTC")
+    done = built.course("grade") if command == "course grade" else built.nbgrader("autograde", built.name)
+    assert done.returncode == 0, done.stderr
+    with Gradebook(f"sqlite:///{built.root}/gradebook.db") as gradebook:
+        marks = {
+            work.student.id: work.score - work.late_submission_penalty
+            for work in gradebook.assignment_submissions(built.name)
+        }
+    assert marks == {"student-01": 6, "student-02": 0}
+    graded = built.root / "autograded" / "student-01" / built.name / f"{built.name}.ipynb"
+    assert "two" not in str([cell.get("outputs") for cell in nbformat.read(graded, as_version=4).cells])
 
 
 def test_a_regrade_gives_the_same_marks(graded):

@@ -5,6 +5,7 @@ import re
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.marking.verdicts import Finding, Verdict
 from autograder.pages.references import references
 from autograder.pages.report import ClassReport, SubmissionReport
 from autograder.sandbox import bubblewrap
@@ -81,9 +82,8 @@ def test_nothing_graded_is_one_sentence(tmp_path):
 
 
 def work(student, value, figure="test perplexity on ptb"):
-    finding = {"case": "c", "passed": True, "points": 1, "reason": "", "figure": figure, "value": value}
-    verdict = {"question": "full_run", "score": 1, "points": 1, "note": "", "findings": [finding]}
-    return SubmissionReport(student, "", 1, 1, verdicts=[verdict])
+    finding = Finding("c", True, 1, figure=figure, value=value)
+    return SubmissionReport(student, "", 1, 1, verdicts=[Verdict("full_run", 1, 1, [finding])])
 
 
 def test_a_ranking_stands_among_floors_and_published_figures():

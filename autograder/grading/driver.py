@@ -51,18 +51,20 @@ def grade_class(
     unsafe: bool = False,
     log: logging.Logger = LOG,
     progress: bool = False,
+    config: Config | None = None,
 ) -> RunSummary:
     """Grade what is new or changed among the submissions in a course's folder; what fails keeps its old mark.
 
-    coursedir: with its students (a name or a pattern) and its settings. runner: who grades (cores.py, cluster.py).
-    log: is told of repairs. Raises CourseError where another run is under way, the folder or its gradebook cannot be
-    used, the gradebook lacks an assignment, there are no submissions, or as the runner does.
+    coursedir: with its students (a name or a pattern). runner: who grades (cores.py, cluster.py). log: is told of
+    repairs. config: the settings, where coursedir was made before all were read. Raises CourseError where another run
+    is under way, the folder or its gradebook cannot be used, the gradebook lacks an assignment, there are no
+    submissions, or as the runner does.
     """
     root = Path(coursedir.root)
     check_folder(root)
     summary = RunSummary()
     try:
-        with one_run(root), Recorder(coursedir) as recorder:
+        with one_run(root), Recorder(coursedir, config or coursedir.config) as recorder:
             counts = {name: len(submission_folders(coursedir, name)) for name in assignments}
             if not any(counts.values()):
                 wanted, submitted = ", ".join(assignments), root / coursedir.submitted_directory
@@ -89,7 +91,7 @@ def _tasks(
 ) -> Iterator[Task]:
     """What is to be graded; the rest is counted."""
     coursedir = recorder.coursedir
-    root, settings = Path(coursedir.root), plain(coursedir.config)
+    root, settings = Path(coursedir.root), plain(recorder.config)
     secret = course_secret(root)
     for assignment in assignments:
         basis, released = _basis(assignment), pristine(assignment, root)

@@ -44,7 +44,8 @@ def start(self: Autograde) -> None:
         names = pick([self.coursedir.assignment_id])
         self.run_pre_convert_hook()
         runner = on_cores(options.jobs, options.unsafe)
-        done = grade_class(self.coursedir, names, runner, self.force, options.unsafe, self.log)
+        # the course directory was made before nbgrader had read its settings
+        done = grade_class(self.coursedir, names, runner, self.force, options.unsafe, self.log, config=self.config)
         self.run_post_convert_hook()
     except CourseError as error:
         self.log.error(str(error))

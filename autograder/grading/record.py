@@ -12,6 +12,7 @@ from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
+from traitlets.config import Config
 
 from autograder.course.errors import CourseError
 from autograder.grading.tasks import Graded, Task
@@ -20,9 +21,9 @@ from autograder.grading.tasks import Graded, Task
 class Recorder:
     """An open gradebook and the course's folders, as a context."""
 
-    def __init__(self, coursedir: CourseDirectory):
-        self.coursedir, self.config = coursedir, coursedir.config
-        self.nbgrader = Autograde(coursedir=coursedir, config=self.config)  # for its settings of files
+    def __init__(self, coursedir: CourseDirectory, config: Config):
+        self.coursedir, self.config = coursedir, config
+        self.nbgrader = Autograde(coursedir=coursedir, config=config)  # for its settings of files
         self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
         self.gradebook.db().expire_on_commit = False  # this process alone writes: what it has read stays true
         self._cells: dict[str, list] = {}  # of each assignment, kept so that they are read once and not per submission

@@ -93,7 +93,7 @@ NAMES = """
 import os
 def names():
     told = " ".join([repr(get_ipython().parent_header), os.getcwd(), *os.environ.values()])
-    return "username" not in told or any(name in told for name in ("root", "instructor-login", "looks-for-names"))
+    return "username" not in told or any(name in told for name in ("instructor-login", "looks-for-names"))
 """
 SEARCH = """
 def memory_holds():
