@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ROOT, check_folder, pick
+from autograder.course.paths import OWN, Course, check_folder
 from utils import corpora
 from utils.corpora import CorpusError
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from autograder.grading.tasks import Runner
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, course: Course = OWN) -> int:
     """Run `course ...`. Exit code 0: done; 1: a check did not hold; 2: wrong use or wrong input, in one line."""
     options = parser().parse_args(arguments)
+    options.course = course
     try:
-        check_folder(ROOT)
-        check_folder(Path.cwd())
+        check_folder(course.root, course)
+        check_folder(Path.cwd(), course)
         return options.run(options) or 0
     except (CourseError, CorpusError, ValueError, OSError) as error:
         print(f"course: {error}", file=sys.stderr)
@@ -120,14 +121,13 @@ def _count(text: str) -> int:
 def _build(options) -> int:
     from autograder.build.builder import build, stale_files
 
-    names = pick(options.assignment)
     if not options.check:
-        for name in names:
+        for assignment in options.course.pick(options.assignment):
             started = time.perf_counter()
-            build(name)
-            print(f"built {name} in {time.perf_counter() - started:.1f} s")
+            build(assignment)
+            print(f"built {assignment} in {time.perf_counter() - started:.1f} s")
         return 0
-    stale = stale_files(names)
+    stale = stale_files(options.course, options.assignment)
     for path in stale:
         print(f"{path} differs from a fresh build: run `course build`")
     return 1 if stale else 0
@@ -136,9 +136,9 @@ def _build(options) -> int:
 def _bundle(options) -> int:
     from autograder.build.bundle import bundle, placeholder
 
-    folder, archive = bundle(options.output)
+    folder, archive = bundle(options.course, options.output)
     print(f"wrote {folder} and {archive}")
-    if placeholder():
+    if placeholder(options.course):
         print("before you publish it: set repository and tag in [tool.course] of pyproject.toml, then `course build`")
     return 0
 
@@ -146,7 +146,7 @@ def _bundle(options) -> int:
 def _new(options) -> int:
     from autograder.build.new import begin
 
-    folder = begin(options.name)
+    folder = begin(options.course, options.name)
     print(f"wrote {folder}: fill it, then `course build {options.name}` and `course verify {options.name}`")
     return 0
 
@@ -154,7 +154,7 @@ def _new(options) -> int:
 def _calibrate(options) -> int:
     from autograder.verification.calibrate import calibrate, write_bars
 
-    for assignment in pick(options.assignment):
+    for assignment in options.course.pick(options.assignment):
         calibration = calibrate(assignment, options.seeds, options.threads)
         if calibration is None:
             print(f"{assignment}: no bars")
@@ -172,7 +172,7 @@ def _verify(options) -> int:
     from autograder.verification.verify import grade_all, judge, report
 
     started = time.perf_counter()
-    results = grade_all(pick(options.assignment), options.jobs)
+    results = grade_all(options.course.pick(options.assignment), options.jobs)
     text = report(results)
     print(text)
     for name, rows in results.items():
@@ -219,10 +219,10 @@ def _recipe_options(training: argparse.ArgumentParser) -> None:
 
 def _train(options) -> int:
     from autograder.runs.recipes import Recipe
-    from autograder.runs.train import RUNS, train
+    from autograder.runs.train import train
 
     recipe = replace(Recipe(), **{field.name: getattr(options, field.name) for field in fields(Recipe)})
-    folder = options.folder or RUNS / f"{recipe.corpus}_{recipe.rnn_type.lower()}"
+    folder = options.folder or options.course.root / "runs" / f"{recipe.corpus}_{recipe.rnn_type.lower()}"
     result = train(recipe, folder, options.device)
     print(f"test perplexity {result['test_perplexity']:.2f}, validation {result['validation_perplexity']:.2f}")
     return 0
@@ -242,7 +242,7 @@ def _reproduce(options) -> int:
     if not options.name:
         print("\n".join(EXPERIMENTS))
         return 0
-    folder = options.folder or ROOT / "runs" / options.name
+    folder = options.folder or options.course.root / "runs" / options.name
     result = reproduce(options.name, folder, options.stop_after)
     measures = {key: value for key, value in result.items() if key.startswith(("test", "validation"))}
     print("".join(f"{key:36} {value:10.4f}\n" for key, value in measures.items()) + f"written to {folder}")
@@ -250,7 +250,7 @@ def _reproduce(options) -> int:
 
 
 def _grade(options) -> int:
-    names = pick(options.assignment)  # a wrong name is reported before anything is started
+    assignments = options.course.pick(options.assignment)  # a wrong name is reported before anything is started
     runner: Runner  # made before the rest is imported: its processes load meanwhile
     if options.scheduler:
         from autograder.grading.cluster import on_cluster
@@ -264,7 +264,7 @@ def _grade(options) -> int:
     from autograder.grading.driver import grade_class
 
     coursedir = course_directory(Path.cwd(), options.students)
-    done = grade_class(coursedir, names, runner, options.force, options.unsafe, progress=True)
+    done = grade_class(coursedir, assignments, runner, options.force, options.unsafe, progress=True)
     for line in done.failed:
         print(line)
     stopped = "; stopped; the next run grades the rest" if done.stopped else ""
@@ -276,8 +276,9 @@ def _report(options) -> int:
     from autograder.pages.report import graded_assignments, write_reports
 
     root = Path.cwd()
-    names = pick(options.assignment) if options.assignment else graded_assignments(root)
-    pages, problems = write_reports(root, names, options.output, options.formgrader)
+    course = options.course
+    assignments = course.pick(options.assignment) if options.assignment else graded_assignments(root, course)
+    pages, problems = write_reports(root, assignments, options.output, options.formgrader)
     print("\n".join(map(str, pages)))
     print("".join(f"{line}\n" for line in problems), end="", file=sys.stderr)
     return 1 if problems else 0
@@ -293,8 +294,8 @@ def _export(options) -> int:
 def _return(options) -> int:
     from autograder.lms.returning import pack
 
-    [assignment] = pick([options.assignment])
-    print("\n".join(pack(Path.cwd(), assignment, options.output or Path(f"feedback_{assignment}.zip"))))
+    [assignment] = options.course.pick([options.assignment])
+    print("\n".join(pack(Path.cwd(), assignment.name, options.output or Path(f"feedback_{assignment}.zip"))))
     return 0
 
 
@@ -303,7 +304,7 @@ def _similar(options) -> int:
 
     from autograder.similarity.report import CAUTION, compare_class, page, table
 
-    [assignment] = pick([options.assignment])
+    [assignment] = options.course.pick([options.assignment])
     comparison = compare_class(Path.cwd(), assignment, options.students)
     console = Console(highlight=False)
     if comparison.shown:
@@ -333,7 +334,7 @@ def _doctor(options) -> int:
 def _demo(options) -> int:
     from autograder.verification.demo import demo
 
-    demo()
+    demo(options.course)
     return 0
 
 

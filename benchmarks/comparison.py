@@ -35,7 +35,7 @@ import nbformat
 from grading import PLAIN, marks, timed
 
 from autograder.build.builder import build
-from autograder.course.paths import ROOT, pick
+from autograder.course.paths import OWN, ROOT, Assignment
 from autograder.verification.handins import (
     SampleSubmission,
     filled_notebook,
@@ -67,7 +67,7 @@ def check(env):
 """
 
 
-def members(assignment: str) -> Iterator[tuple[str, SampleSubmission | None, nbformat.NotebookNode]]:
+def members(assignment: Assignment) -> Iterator[tuple[str, SampleSubmission | None, nbformat.NotebookNode]]:
     """The class: a student's name, what the hand-in is for (None: it tampers), and the notebook."""
     handins = [one for one in sample_submissions(assignment) if one.kind != "release"]
     for number, one in enumerate(handins, 1):
@@ -86,21 +86,21 @@ def feedback(course: Path) -> Read:
     return found
 
 
-def by_course(course: Path, assignment: str) -> tuple[float, Marks, Read]:
+def by_course(course: Path, assignment: Assignment) -> tuple[float, Marks, Read]:
     """Seconds, marks and feedback of `course grade`."""
-    seconds, _ = timed(course, "autograder.cli", "grade", assignment)
+    seconds, _ = timed(course, "autograder.cli", "grade", assignment.name)
     return seconds, marks(course, assignment), feedback(course)
 
 
-def by_nbgrader(course: Path, assignment: str) -> tuple[float, Marks, Read]:
+def by_nbgrader(course: Path, assignment: Assignment) -> tuple[float, Marks, Read]:
     """Seconds, marks and feedback of `nbgrader autograde` without the course's plugins."""
     (course / "nbgrader_config.py").write_text(PLAIN)
-    timed(course, "nbgrader", "generate_assignment", assignment, "--force")
-    seconds, _ = timed(course, "nbgrader", "autograde", assignment)
+    timed(course, "nbgrader", "generate_assignment", assignment.name, "--force")
+    seconds, _ = timed(course, "nbgrader", "autograde", assignment.name)
     return seconds, marks(course, assignment), feedback(course)
 
 
-def by_otter(otter: str, course: Path, assignment: str) -> tuple[float, Marks, Read]:
+def by_otter(otter: str, course: Path, assignment: Assignment) -> tuple[float, Marks, Read]:
     """Seconds, marks and feedback of `otter run`, hand-in by hand-in; without containers, as nbgrader."""
     tests = course / "tests"
     tests.mkdir()
@@ -127,7 +127,7 @@ def by_otter(otter: str, course: Path, assignment: str) -> tuple[float, Marks, R
     return time.perf_counter() - started, found, told
 
 
-def check_cells(assignment: str) -> list[nbformat.NotebookNode]:
+def check_cells(assignment: Assignment) -> list[nbformat.NotebookNode]:
     """The graded code cells of the release."""
     cells = [cell for cell in filled_notebook(assignment, {}).cells if cell.cell_type == "code"]
     return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
@@ -163,8 +163,8 @@ def main() -> None:
     parser.add_argument("assignment", nargs="?", default="hw4")
     parser.add_argument("--otter", help="path of otter-grader's command")
     options = parser.parse_args()
-    (assignment,) = pick([options.assignment])
-    ways: dict[str, Callable[[Path, str], tuple[float, Marks, Read]]] = {
+    (assignment,) = OWN.pick([options.assignment])
+    ways: dict[str, Callable[[Path, Assignment], tuple[float, Marks, Read]]] = {
         "course grade": by_course,
         "nbgrader autograde": by_nbgrader,
     }

@@ -27,7 +27,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from autograder.build.builder import build
-from autograder.course.paths import ROOT, pick
+from autograder.course.paths import OWN, ROOT, Assignment
 from autograder.sandbox.bubblewrap import ONE_THREAD
 from autograder.verification.handins import SampleSubmission, filled_notebook, hand_in, sample_submissions
 
@@ -65,7 +65,7 @@ while running:
 """
 
 
-def members(assignment: str) -> Iterator[SampleSubmission]:
+def members(assignment: Assignment) -> Iterator[SampleSubmission]:
     """Hand-ins without end: right ones and wrong ones in turn."""
     found = [one for one in sample_submissions(assignment) if one.kind != "release"]
     wrong = [one for one in found if one.kind == "misconception"]
@@ -74,14 +74,14 @@ def members(assignment: str) -> Iterator[SampleSubmission]:
     return cycle(list(chain.from_iterable(islice(mixed, max(len(right), len(wrong))))))
 
 
-def make_class(course: Path, assignment: str, size: int) -> None:
+def make_class(course: Path, assignment: Assignment, size: int) -> None:
     """A course folder with `size` hand-ins, ready for both."""
     build(assignment, course)
     for number, one in enumerate(islice(members(assignment), size), 1):
         hand_in(course, f"student-{number:03}", assignment, filled_notebook(assignment, one.cells))
 
 
-def floor(course: Path, assignment: str, jobs: int) -> list[float]:
+def floor(course: Path, assignment: Assignment, jobs: int) -> list[float]:
     """CPU seconds of each hand-in's cells, `jobs` of them at once."""
     books = sorted(map(str, course.glob(f"submitted/*/{assignment}/*.ipynb")))
     env = os.environ | ONE_THREAD | {"NBGRADER_EXECUTION": "autograde", "COURSE_ROOT": str(ROOT)}
@@ -142,19 +142,19 @@ def timed(course: Path, *command: str) -> tuple[float, int]:
     return seconds, memory.peak
 
 
-def marks(course: Path, assignment: str) -> dict[tuple[str, str], tuple[float, float]]:
+def marks(course: Path, assignment: Assignment) -> dict[tuple[str, str], tuple[float, float]]:
     """Each student's points and most points for each graded cell, written answers left aside."""
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         return {
             (submission.student.id, grade.name): (grade.auto_score or 0, grade.max_score)
-            for submission in gradebook.assignment_submissions(assignment)
+            for submission in gradebook.assignment_submissions(assignment.name)
             for book in submission.notebooks
             for grade in book.grades
             if grade.cell.cell_type == "code"
         }
 
 
-def disagreements(course: Path, plain: Path, assignment: str) -> tuple[int, int]:
+def disagreements(course: Path, plain: Path, assignment: Assignment) -> tuple[int, int]:
     """How many questions fail for the baseline, and how many of those earn all points in the course."""
     ours, theirs = marks(course, assignment), marks(plain, assignment)
     failed = [key for key, (score, most) in theirs.items() if score < most]
@@ -167,24 +167,24 @@ HEAD = (
 )
 
 
-def measure(assignment: str, size: int, jobs: int, baseline: bool) -> str:
+def measure(assignment: Assignment, size: int, jobs: int, baseline: bool) -> str:
     """The table's row for an assignment."""
     with tempfile.TemporaryDirectory() as made:
         course, plain = Path(made) / "course", Path(made) / "plain"
         for folder in (course, plain):
             folder.mkdir()
             make_class(folder, assignment, size)
-        grade = ("autograder.cli", "grade", assignment, "--jobs", str(jobs))
+        grade = ("autograder.cli", "grade", assignment.name, "--jobs", str(jobs))
         whole, memory = timed(course, *grade)
         one, _ = timed(course, *grade, "--force", "--students", "student-001")
         cells = sum(floor(course, assignment, jobs)) / size
         after = (whole - one) / (size - 1)
-        row = f"{assignment:20} {size:8} {cells:6.2f} {whole / size:7.2f} {one:6.1f} {after:6.2f}"
+        row = f"{assignment.name:20} {size:8} {cells:6.2f} {whole / size:7.2f} {one:6.1f} {after:6.2f}"
         row += f" {jobs * after / cells:21.2f} {memory / 2**30:5.2f}"
         if baseline:
             (plain / "nbgrader_config.py").write_text(PLAIN)
-            timed(plain, "nbgrader", "generate_assignment", assignment, "--force")
-            theirs, _ = timed(plain, "nbgrader", "autograde", assignment)
+            timed(plain, "nbgrader", "generate_assignment", assignment.name, "--force")
+            theirs, _ = timed(plain, "nbgrader", "autograde", assignment.name)
             failed, kept = disagreements(course, plain, assignment)
             row += f" {theirs / size:9.2f} {theirs / whole:6.1f} {f'{failed - kept} of {failed}':>13}"
     return row
@@ -200,7 +200,7 @@ def main() -> None:
     options = parser.parse_args()
     print("seconds per hand-in; start: of a run with one hand-in; after: of each further one")
     print(HEAD)
-    for assignment in pick(options.assignment):
+    for assignment in OWN.pick(options.assignment):
         print(measure(assignment, options.hand_ins, options.jobs, not options.no_baseline), flush=True)
 
 

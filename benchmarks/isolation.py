@@ -13,14 +13,14 @@ from pathlib import Path
 
 from autograder.build.builder import build
 from autograder.course.nbgrader_api import course_directory
-from autograder.course.paths import pick
+from autograder.course.paths import OWN, Assignment
 from autograder.grading.driver import grade_class
 from autograder.grading.worker import one_by_one
 from autograder.sandbox import bubblewrap
 from autograder.verification.handins import filled_notebook, hand_in, sample_submissions
 
 
-def seconds(course: Path, assignment: str, unsafe: bool) -> float:
+def seconds(course: Path, assignment: Assignment, unsafe: bool) -> float:
     """Wall seconds of grading the whole class again."""
     started = time.perf_counter()
     done = grade_class(course_directory(course), [assignment], one_by_one, force=True, unsafe=unsafe)
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     if lacking := bubblewrap.lacks():
         raise SystemExit(f"nothing to compare: {lacking}")
-    (assignment,) = pick([options.assignment])
+    (assignment,) = OWN.pick([options.assignment])
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
         build(assignment, course)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.build.builder import build
-from autograder.course.paths import pick
+from autograder.course.paths import OWN, Assignment
 from autograder.oracle.questions import edited_cell, load_questions
 from autograder.similarity.report import Comparison, compare_class, page
 from autograder.similarity.tokens import FIXED
@@ -225,7 +225,7 @@ DISGUISES: dict[str, Disguise] = {
 }
 
 
-def student(rng: random.Random, assignment: str) -> Cells:
+def student(rng: random.Random, assignment: Assignment) -> Cells:
     """A hand-in of a student who works alone."""
     cells = solution_cells(assignment)
     for question in load_questions(assignment):
@@ -237,7 +237,9 @@ def student(rng: random.Random, assignment: str) -> Cells:
     return rewrite(rng, cells, rng.uniform(0.0, 0.6), ALL)
 
 
-def a_class(rng: random.Random, assignment: str, size: int) -> tuple[dict[str, Cells], dict[tuple[str, str], str]]:
+def a_class(
+    rng: random.Random, assignment: Assignment, size: int
+) -> tuple[dict[str, Cells], dict[tuple[str, str], str]]:
     """Hand-ins by student, and which pairs are twins of which kind; the last twin has half of its questions alone."""
     works = {f"student-{k:02d}": student(rng, assignment) for k in range(1, size + 1)}
     models = rng.sample(sorted(works), len(DISGUISES) + 1)
@@ -252,7 +254,7 @@ def a_class(rng: random.Random, assignment: str, size: int) -> tuple[dict[str, C
     return works, twins
 
 
-def compared(assignment: str, works: dict[str, Cells]) -> Comparison:
+def compared(assignment: Assignment, works: dict[str, Cells]) -> Comparison:
     """A class handed in to a course folder and compared as `course similar` does."""
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
@@ -265,7 +267,7 @@ def compared(assignment: str, works: dict[str, Cells]) -> Comparison:
         return found
 
 
-def ranks(assignment: str) -> None:
+def ranks(assignment: Assignment) -> None:
     """How many independent pairs stand above each kind of twin, and how alike independent pairs are."""
     above, values = defaultdict(list), defaultdict(list)
     small = 0
@@ -299,7 +301,7 @@ def ranks(assignment: str) -> None:
     print(f"most alike of a class {min(best):.2f} to {max(best):.2f}")
 
 
-def seconds(assignment: str, size: int = 1000) -> None:
+def seconds(assignment: Assignment, size: int = 1000) -> None:
     """How long a large class takes, and how large its page is."""
     rng = random.Random(0)
     found = compared(assignment, {f"student-{k:04d}": student(rng, assignment) for k in range(1, size + 1)})
@@ -310,5 +312,5 @@ def seconds(assignment: str, size: int = 1000) -> None:
 
 if __name__ == "__main__":
     task = {"ranks": ranks, "seconds": seconds}[sys.argv[1]]
-    for name in pick(sys.argv[2:] or ["hw4"]):
+    for name in OWN.pick(sys.argv[2:] or ["hw4"]):
         task(name)

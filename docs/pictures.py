@@ -8,11 +8,12 @@ import tempfile
 from pathlib import Path
 
 from autograder.build.builder import build
-from autograder.course.paths import ROOT
+from autograder.course.paths import OWN, ROOT
 from autograder.verification.handins import answered_notebook, hand_in, sample_submissions
 from tests.browser import chromium_page
 
-NAME = "hw4_gru_gradients"
+HW4 = OWN.assignment("hw4_gru_gradients")
+NAME = HW4.name
 SHOWN = "misconception-gru_cell_backward-7"
 SIZE = {"width": 1000, "height": 560}
 
@@ -21,10 +22,10 @@ def main() -> None:
     """Write docs/feedback.png and docs/report.png."""
     with tempfile.TemporaryDirectory() as folder, chromium_page() as page:
         course = Path(folder)
-        build(NAME, course)
+        build(HW4, course)
         (course / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
-        for number, one in enumerate(sample_submissions(NAME), 1):
-            hand_in(course, f"student-{number:02}", NAME, answered_notebook(NAME, one.cells))
+        for number, one in enumerate(sample_submissions(HW4), 1):
+            hand_in(course, f"student-{number:02}", HW4, answered_notebook(HW4, one.cells))
             if one.name == SHOWN:
                 student = f"student-{number:02}"
         for command in (

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Course
+from tests.conftest import TinyCourse
 from tests.processes import wait_for
 
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -33,7 +33,7 @@ def chromium_page() -> Iterator:
 
 
 @contextlib.contextmanager
-def jupyter_server(course: Course) -> Iterator[str]:
+def jupyter_server(course: TinyCourse) -> Iterator[str]:
     """A Jupyter server over the course's folder, as `jupyter lab` starts it; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

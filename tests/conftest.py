@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -13,10 +15,19 @@ from pathlib import Path
 from typing import Self
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded: two workers with two threads each wait for each other
+os.environ.pop("COURSE_PROFILE", None)
 
 import nbformat
 import pytest
 from hypothesis import settings
+
+from autograder.build import template
+from autograder.cli import main
+from autograder.course import solutions
+from autograder.course.nbgrader_api import api
+from autograder.course.paths import Assignment, Course
+from autograder.intake import submission
+from autograder.oracle import bars, questions
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -159,7 +170,18 @@ def in_the_open() -> list[str]:
     return [nbgrader_hook.UNSAFE] if bubblewrap.lacks() else []
 
 
-class Course:
+# what is read of a course once in a process, and what a test may change
+READ_ONCE = (
+    template.project_settings,
+    solutions.assignment_cells,
+    questions.load_questions,
+    bars.read_bars,
+    submission.pristine,
+    submission.handed_out,
+)
+
+
+class TinyCourse:
     """A course in a folder of its own, driven by its real commands."""
 
     name = "hw0_tiny"
@@ -211,12 +233,32 @@ class Course:
 
     def env(self) -> dict[str, str]:
         """The environment over the course's own copy of the packages."""
-        own = {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
-        own.pop("COURSE_PROFILE", None)
-        return own
+        return {**os.environ, "PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+
+    @property
+    def own(self) -> Course:
+        """The course that this folder is, as it is now."""
+        for cached in READ_ONCE:
+            cached.cache_clear()
+        return Course(self.root)
 
     def course(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run `course ...`."""
+        """Run `course ...` in this process, which has all of it loaded, over this folder."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(self.root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main([*arguments], self.own)
+            except SystemExit as end:  # argparse
+                code = int(end.code or 0)
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    def feedback(self) -> None:
+        """Do what `nbgrader generate_feedback` does, in this process, over what is graded."""
+        done = api(self.root).generate_feedback(self.name, force=True)
+        assert done["success"], done
+
+    def course_process(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run `course ...` in a process of its own, over this folder's copy of the packages."""
         return self.python("-m", "autograder.cli", *arguments)
 
     def nbgrader(self, *arguments: str) -> subprocess.CompletedProcess:
@@ -246,7 +288,7 @@ class Course:
 def build_of_tiny() -> Path:
     """A folder with what `course build` makes of the tiny course: source/, release/ and the gradebook."""
     folder = Path(tempfile.mkdtemp(prefix="course-built-"))
-    course = Course(folder / "course")
+    course = TinyCourse(folder / "course")
     done = course.course("build")
     assert done.returncode == 0, done.stderr
     for made in ("source", "release", "gradebook.db"):
@@ -256,18 +298,18 @@ def build_of_tiny() -> Path:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Course:
+def tiny(tmp_path: Path) -> TinyCourse:
     """A fresh tiny course."""
-    return Course(tmp_path / "course")
+    return TinyCourse(tmp_path / "course")
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Course:
+def built(tmp_path: Path) -> TinyCourse:
     """A tiny course that is built."""
-    return Course.built(tmp_path / "course")
+    return TinyCourse.built(tmp_path / "course")
 
 
-def scores(course: Course, student: str) -> dict[str, float | None]:
+def scores(course: TinyCourse, student: str) -> dict[str, float | None]:
     """A student's points per question, from the gradebook."""
     from autograder.verification.grades import auto_scores
 
@@ -275,7 +317,7 @@ def scores(course: Course, student: str) -> dict[str, float | None]:
     return {name.removeprefix("check_"): score for name, score in found.items()}
 
 
-def gradebook(course: Course, db_url: str = "") -> list[tuple]:
+def gradebook(course: TinyCourse, db_url: str = "") -> list[tuple]:
     """All that nbgrader knows of every grade: student, notebook, cell, both scores, and whether it waits for a mark."""
     from nbgrader.api import Gradebook
 
@@ -292,6 +334,11 @@ def pytest_sessionfinish() -> None:
     """Remove what was built for copying."""
     if build_of_tiny.cache_info().currsize:
         shutil.rmtree(build_of_tiny(), ignore_errors=True)
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """An assignment's name stands for it in the names of tests."""
+    return val.name if isinstance(val, Assignment) else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import utils
-from autograder.course.paths import ROOT, assignments
+from autograder.course.paths import OWN, ROOT
 from autograder.course.solutions import assignment_cells
 
 # The exercises of all seven assignments, those to come included.
@@ -46,7 +46,7 @@ def imported(path: Path) -> set[str]:
 
 
 def test_the_list_of_exercises_holds_those_that_stand():
-    for assignment in assignments():
+    for assignment in OWN.assignments():
         assert {cell.id for cell in assignment_cells(assignment) if cell.role == "solution"} <= EXERCISES
 
 
@@ -63,9 +63,9 @@ def test_utils_never_imports_the_grader(path):
     assert not imported(path) & {"autograder", "nbgrader", "assignments", "jupytext"}
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_notebooks_import_nothing_of_the_course_but_utils(assignment):
-    assert not imported(ROOT / "assignments" / assignment / "notebook.py") & {"autograder", "assignments", "tests"}
+    assert not imported(ROOT / "assignments" / assignment.name / "notebook.py") & {"autograder", "assignments", "tests"}
 
 
 def test_the_grader_imports_no_assignment():
@@ -94,7 +94,7 @@ def packages_imported(package: str) -> set[str]:
     return {name.split(".")[1] for name in names if name.startswith("autograder.")} - {package}
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_every_name_of_a_notebook_is_defined_with_what_it_includes(assignment):
     code = "\n".join(cell.source for cell in assignment_cells(assignment) if cell.kind == "code")
     command = [sys.executable, "-m", "ruff", "check", "--select", "F821", "--stdin-filename", "whole.py", "-"]

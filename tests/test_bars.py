@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autograder.course.paths import ASSIGNMENTS, assignments
+from autograder.course.errors import CourseError
+from autograder.course.paths import OWN
 from autograder.oracle.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, tolerance_factor
 from autograder.oracle.questions import load_questions
 
 TRAINED = [
     pytest.param(name, question, id=f"{name}-{question.id}")
-    for name in assignments()
+    for name in OWN.assignments()
     for question in load_questions(name)
     if any(isinstance(case.judge, Bar) for case in question.cases)
 ]
@@ -46,7 +47,7 @@ def test_better_than_the_exact_entropy_by_more_than_chance_is_no_models_own():
 
 
 def test_a_figure_that_is_not_finite_reaches_no_bar():
-    (judge,) = [q.cases[0].judge for q in load_questions("hw5_word_lm") if q.id == "model"]
+    (judge,) = [q.cases[0].judge for q in load_questions(OWN.assignment("hw5_word_lm")) if q.id == "model"]
     judge = replace(judge, measure=lambda answer, inputs, solution: answer)
     assert judge(1.1, {}, {}).reason is None
     assert all(judge(ratio, {}, {}).reason for ratio in (math.nan, math.inf, -math.inf))
@@ -54,7 +55,7 @@ def test_a_figure_that_is_not_finite_reaches_no_bar():
 
 @pytest.mark.parametrize(("assignment", "question"), TRAINED)
 def test_the_committed_bars_follow_from_the_committed_runs(assignment, question):
-    found = json.loads((ASSIGNMENTS / assignment / FILE).read_text())
+    found = json.loads((assignment.folder / FILE).read_text())
     bars = [case.judge for case in question.cases if isinstance(case.judge, Bar)]
     assert {bar.name for bar in bars} == set(found["figures"])
     assert found["threads"] == [1, 2]
@@ -135,6 +136,6 @@ def test_a_misconception_that_reaches_every_bar_is_refused(trained_tiny):
 
 
 def test_without_bars_the_grader_says_what_to_run(trained_tiny):
-    ask = "from autograder.oracle.questions import load_questions\n"
-    ask += "load_questions('hw0_tiny')[-1].cases[0].judge(3.0, {}, {})"
-    assert "no bars are set: run course calibrate hw0_tiny" in trained_tiny.python("-c", ask).stderr
+    question = load_questions(trained_tiny.own.assignment(trained_tiny.name))[-1]
+    with pytest.raises(CourseError, match="no bars are set: run course calibrate hw0_tiny"):
+        question.cases[0].judge(3.0, {}, {})

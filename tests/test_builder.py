@@ -1,16 +1,16 @@
 """Authoring: what the builder refuses, and that the same input gives the same bytes."""
 
-import json
-import subprocess
-import sys
+import re
 
 import nbformat
 import pytest
 
 from autograder.build.builder import notebook
-from autograder.course.paths import ROOT, assignments
+from autograder.course.errors import CourseError
+from autograder.course.paths import OWN, ROOT
+from autograder.course.solutions import assignment_cells, namespace
 from autograder.verification.handins import solution_cells
-from tests.conftest import NOTEBOOK, Course
+from tests.conftest import NOTEBOOK
 
 QUESTION = '# %% id="check_double" tags=["question"] points=2'
 REFUSALS = {
@@ -68,61 +68,24 @@ REFUSALS = {
 }
 
 
-# `course build` for each edit of a file, each in a process that is forked from one which has the builder loaded
-BUILDS = """
-import contextlib, io, json, os, pathlib, sys
-import autograder.build.builder  # once, and not in each process below
-from autograder.cli import main
-
-told = {}
-for name, (file, old, new) in json.load(sys.stdin).items():
-    read, write = os.pipe()
-    if os.fork() == 0:
-        path = pathlib.Path("assignments", "hw0_tiny", file)
-        text = path.read_text()
-        assert text.count(old) == 1, (old, text.count(old))
-        path.write_text(text.replace(old, new))
-        with contextlib.redirect_stderr(io.StringIO()) as said:
-            code = main(["build"])
-        path.write_text(text)
-        with open(write, "w") as out:
-            json.dump([code, said.getvalue()], out)
-        os._exit(0)
-    os.close(write)
-    with open(read) as out:
-        told[name] = json.load(out)
-    os.wait()
-print(json.dumps(told))
-"""
-
-
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory):
-    """Exit code and stderr of `course build` by the name of the refusal, and the course."""
-    course = Course(tmp_path_factory.mktemp("refused") / "course")
-    edits = {name: edit[:3] for name, edit in REFUSALS.items()}
-    call = [sys.executable, "-c", BUILDS]
-    pipes = {"input": json.dumps(edits), "capture_output": True, "text": True, "timeout": 300}
-    done = subprocess.run(call, cwd=course.root, env=course.env(), check=False, **pipes)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), course
-
-
 @pytest.mark.parametrize("name", REFUSALS)
-def test_an_authors_slip_is_refused_with_file_and_line(builds, name):
-    file, _, new, message = REFUSALS[name]
-    code, told = builds[0][name]
-    assert code == 2
-    assert message in told
-    assert len(told.strip().splitlines()) == 1
+def test_an_authors_slip_is_refused_with_file_and_line(tiny, name):
+    file, old, new, message = REFUSALS[name]
+    tiny.edit(file, old, new)
+    done = tiny.course("build")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
     if file == "notebook.py":
-        assert f"{Course.name}/notebook.py:" in told
-    assert not builds[1].released.exists()
+        assert f"{tiny.name}/notebook.py:" in done.stderr
+    assert not tiny.released.exists()
 
 
-def test_the_line_named_is_the_line_of_the_slip(builds):
-    line = next(n for n, text in enumerate(NOTEBOOK.splitlines(), 1) if text == REFUSALS["unknown tag"][1])
-    assert f"notebook.py:{line}: unknown tag 'given'" in builds[0]["unknown tag"][1]
+def test_the_line_named_is_the_line_of_the_slip(tiny):
+    _, old, new, _ = REFUSALS["unknown tag"]
+    tiny.edit("notebook.py", old, new)
+    line = next(n for n, text in enumerate(NOTEBOOK.splitlines(), 1) if text == old)
+    assert f"notebook.py:{line}: unknown tag 'given'" in tiny.course("build").stderr
 
 
 MORE = """\
@@ -137,21 +100,18 @@ import numpy as np
 # %%
 print(double(np.ones(1)))
 """
-READ = """
-from autograder.course.solutions import assignment_cells, namespace
-print(assignment_cells("hw1_more")[1].source)
-print("calls", namespace("hw1_more")["double"](4), namespace("hw1_more")["halve"].__doc__)
-"""
 
 
 def test_an_include_line_stands_for_solution_cells_of_another_assignment(tiny):
     path = tiny.root / "assignments" / "hw1_more" / "notebook.py"
     path.parent.mkdir()
     path.write_text(MORE, encoding="utf-8")
-    told = tiny.python("-c", READ).stdout
+    more = tiny.own.assignment("hw1_more")
+    told = assignment_cells(more)[1].source
     assert told.startswith("import numpy as np\n\ndef halve(x):")
     assert '\n    return x / 2\n\n\ndef double(x):\n    """Twice x' in told
-    assert "calls 8 Half of x." in told
+    names = namespace(more)
+    assert (names["double"](4), names["halve"].__doc__[:10]) == (8, "Half of x.")
     assert "SOLUTION" not in told
     for old, new, message in [
         ("hw0_tiny", "hw9_none", "hw1_more/notebook.py:4: include names 'hw9_none', which is not another assignment"),
@@ -162,7 +122,8 @@ def test_an_include_line_stands_for_solution_cells_of_another_assignment(tiny):
         ),
     ]:
         path.write_text(MORE.replace(old, new), encoding="utf-8")
-        assert message in tiny.python("-c", READ).stderr
+        with pytest.raises(CourseError, match=re.escape(message)):
+            assignment_cells(tiny.own.assignment("hw1_more"))
 
 
 def test_outputs_left_in_are_refused(tiny):
@@ -189,9 +150,9 @@ def test_what_stands_here_is_a_fresh_build():
     assert main(["build", "--check"]) == 0
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_the_release_holds_no_solution_no_marker_no_output(assignment):
-    released = nbformat.read(ROOT / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+    released = nbformat.read(ROOT / "release" / assignment.name / f"{assignment}.ipynb", as_version=4)
     text = "\n".join(cell.source for cell in released.cells)
     assert "BEGIN SOLUTION" not in text
     assert "END SOLUTION" not in text
@@ -200,7 +161,7 @@ def test_the_release_holds_no_solution_no_marker_no_output(assignment):
     secrets += [part for cell in notebook(assignment).cells for part in _between(cell.source)]
     assert len(secrets) >= 10
     everything = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "release" / assignment).rglob("*") if path.is_file()
+        path.read_text(encoding="utf-8") for path in (ROOT / "release" / assignment.name).rglob("*") if path.is_file()
     )
     for secret in secrets:
         assert secret not in text
@@ -213,7 +174,7 @@ def _between(source):
     return [part.split("### END SOLUTION")[0].strip() for part in parts]
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_numbers_of_a_notebook_are_those_of_the_specification(assignment):
     cells = notebook(assignment).cells
     graded = [cell.metadata["nbgrader"] for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]

@@ -16,7 +16,7 @@ from autograder.build import bundle
 from autograder.build.template import project_settings
 from autograder.cli import main
 from autograder.course.errors import CourseError
-from autograder.course.paths import assignments
+from autograder.course.paths import OWN
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import load_questions
 
@@ -25,13 +25,13 @@ IMPORTED_AS = {"scikit-learn": "sklearn", "jupyterlab": "IPython"}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return bundle.bundle(tmp_path_factory.mktemp("dist"))
+    return bundle.bundle(OWN, tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture
 def fresh(monkeypatch):
     """What is released counts as freshly built: `made` has seen to it, by building all."""
-    monkeypatch.setattr(bundle, "stale_files", lambda: [])
+    monkeypatch.setattr(bundle, "stale_files", lambda course: [])
 
 
 def files(folder):
@@ -40,12 +40,13 @@ def files(folder):
 
 def test_zip_and_folder_hold_the_same_and_the_zip_is_as_the_set_up_cell_expects(made):
     folder, archive = made
-    name, tag = project_settings()["repository"].rpartition("/")[2], project_settings()["tag"].removeprefix("v")
+    settings = project_settings(OWN)
+    name, tag = settings["repository"].rpartition("/")[2], settings["tag"].removeprefix("v")
     assert (folder.name, archive.name) == (name, f"{name}-{tag}.zip")
     with zipfile.ZipFile(archive) as file:
         zipped = {entry: file.read(entry) for entry in file.namelist()}
     assert zipped == {f"{name}-{tag}/{path}": place.read_bytes() for path, place in files(folder).items()}
-    for assignment in assignments():
+    for assignment in OWN.assignments():
         assert f"release/{assignment}/{assignment}.ipynb" in files(folder)
     assert "utils/session.py" in files(folder)
 
@@ -56,11 +57,11 @@ def test_no_solution_and_nothing_of_the_grader_is_in_it(made):
     assert "BEGIN SOLUTION" not in text
     assert "import autograder" not in text
     assert "from autograder" not in text
-    for assignment in assignments():
+    for assignment in OWN.assignments():
         for question in load_questions(assignment):
             for wrong in question.misconceptions:
                 assert wrong.means not in text
-        released = nbformat.read(made[0] / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+        released = nbformat.read(made[0] / "release" / assignment.name / f"{assignment}.ipynb", as_version=4)
         by_id = {cell.id: cell for cell in released.cells}
         for cell in assignment_cells(assignment):
             if cell.role == "solution":
@@ -118,18 +119,18 @@ def test_links_of_its_page_lead_to_files(made):
 
 
 def test_a_second_one_has_the_same_bytes_and_leaves_what_is_not_its_own(made, fresh, tmp_path):
-    folder, archive = bundle.bundle(tmp_path)
+    folder, archive = bundle.bundle(OWN, tmp_path)
     assert archive.read_bytes() == made[1].read_bytes()
     (folder / ".git").mkdir()
     (folder / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (folder / "utils" / "old.py").write_text("")
-    bundle.bundle(tmp_path)
+    bundle.bundle(OWN, tmp_path)
     assert (folder / ".git" / "HEAD").read_text() == "ref: refs/heads/main\n"
     assert not (folder / "utils" / "old.py").exists()
 
 
 def test_it_writes_over_no_course(fresh, tmp_path, capsys):
-    name = project_settings()["repository"].rpartition("/")[2]
+    name = project_settings(OWN)["repository"].rpartition("/")[2]
     (tmp_path / name / "assignments").mkdir(parents=True)
     assert main(["bundle", "--output", str(tmp_path)]) == 2
     assert "is a course, not a bundle for students" in capsys.readouterr().err
@@ -137,14 +138,16 @@ def test_it_writes_over_no_course(fresh, tmp_path, capsys):
 
 
 def test_a_stale_release_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundle, "stale_files", lambda: [Path("release/hw4_gru_gradients/hw4_gru_gradients.ipynb")])
+    monkeypatch.setattr(
+        bundle, "stale_files", lambda course: [Path("release/hw4_gru_gradients/hw4_gru_gradients.ipynb")]
+    )
     with pytest.raises(CourseError, match="differs from a fresh build: run `course build`"):
-        bundle.bundle(tmp_path)
+        bundle.bundle(OWN, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("repository", "told"), [("your-organisation/rnn", True), ("some-school/rnn", False)])
 def test_the_repository_that_the_course_came_with_is_told(fresh, tmp_path, monkeypatch, capsys, repository, told):
-    monkeypatch.setattr(bundle, "project_settings", lambda: {"repository": repository, "tag": "v1"})
+    monkeypatch.setattr(bundle, "project_settings", lambda course: {"repository": repository, "tag": "v1"})
     assert main(["bundle", "--output", str(tmp_path)]) == 0
     assert ("set repository and tag" in capsys.readouterr().out) == told

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from autograder.sandbox import bubblewrap
-from tests.conftest import Course, gradebook, scores
+from tests.conftest import TinyCourse, gradebook, scores
 from tests.processes import children, descendants, running, wait_for
 from tests.test_grading import CLASS, DOUBLE
 
@@ -21,7 +21,7 @@ STUDENTS = [name for name in CLASS if name != "claims-full-marks"]  # that one e
 
 
 def course_of(folder, students=STUDENTS):
-    course = Course.built(folder / "course")
+    course = TinyCourse.built(folder / "course")
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.AskingExecute.timeout = 8\nc.AskingExecute.grace = 3\n")
     (course.root / ".course_secret").write_text("the same for all")
@@ -61,7 +61,7 @@ QUICK = [name for name in STUDENTS if "hang" not in name and "crash" not in name
 
 
 def test_feedback_is_made_of_it_as_usual(whole):
-    assert whole.nbgrader("generate_feedback", whole.name).returncode == 0
+    whole.feedback()
     page = (whole.root / "feedback" / "square" / whole.name / f"{whole.name}.html").read_text()
     assert "The square stands where twice the value is asked." in page
 
@@ -226,7 +226,7 @@ def shown(course, student):
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, arguments, message):
-    course = Course(tmp_path / "course")
+    course = TinyCourse(tmp_path / "course")
     done = course.course("grade", *arguments)
     assert done.returncode != 0
     told = done.stderr.splitlines()  # all that was written, by what the run had started too

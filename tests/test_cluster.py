@@ -20,7 +20,7 @@ from autograder.grading import cluster
 from autograder.grading.tasks import Task, code_digest
 from autograder.intake.submission import Submission
 from autograder.sandbox import bubblewrap
-from tests.conftest import ROOT, Course, gradebook
+from tests.conftest import ROOT, TinyCourse, gradebook
 from tests.processes import wait_for
 from tests.test_classroom import autograded, counts, course_of, grade
 
@@ -36,7 +36,7 @@ STUDENTS = ("full", "untouched", "square", "half-right", "crash-in-a-cell")
 class Cluster:
     """A scheduler and workers over a copy of a course's code, in a folder that has nothing else of the course."""
 
-    def __init__(self, course: Course, folder: Path, *arguments: str, **env: str):
+    def __init__(self, course: TinyCourse, folder: Path, *arguments: str, **env: str):
         self.folder, self.running, self.env = folder, [], env
         for name in ("autograder", "utils", "assignments"):
             shutil.copytree(course.root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -183,7 +183,7 @@ def test_a_hand_in_that_ends_its_worker_each_time_fails_and_no_other(monkeypatch
 
 
 def test_a_scheduler_that_is_not_there_is_said_in_one_line(tmp_path):
-    course = Course(tmp_path / "course")
+    course = TinyCourse(tmp_path / "course")
     begun = time.monotonic()
     done = course.course("grade", "--scheduler", "tcp://127.0.0.1:9")
     assert done.returncode == 2
@@ -201,6 +201,6 @@ def test_a_worker_that_cannot_isolate_runs_nothing(monkeypatch):
 
 
 def test_jobs_and_a_scheduler_exclude_each_other(tmp_path):
-    done = Course(tmp_path / "course").course("grade", "--jobs", "2", "--scheduler", "tcp://127.0.0.1:9")
+    done = TinyCourse(tmp_path / "course").course("grade", "--jobs", "2", "--scheduler", "tcp://127.0.0.1:9")
     assert done.returncode == 2
     assert "not allowed with argument" in done.stderr

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from autograder.build.builder import build
-from autograder.course.paths import ROOT, assignments
+from autograder.course.paths import OWN, ROOT
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores
 from autograder.verification.handins import filled_notebook, solution_cells
@@ -19,28 +19,34 @@ from tests.colab import PNG, saved_by_colab
 from tests.conftest import thorough
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
+
+
+def some(*names):
+    return [OWN.assignment(assignment) for assignment in names]
+
+
 # student -> what Colab did to the notebooks, and which ones
 CLASS = {
-    "student-01": ({}, assignments()),
-    "student-02": ({"nbgrader": False}, ["hw3_lstm", *["hw1_dropout_batchnorm"] * thorough()]),
-    "student-03": ({"nbgrader": False, "own_ids": True}, ["hw4_gru_gradients", *["hw2_char_rnn"] * thorough()]),
-    "student-04": ({"old": True, "own_ids": True}, ["hw4_gru_gradients"]),
+    "student-01": ({}, OWN.assignments()),
+    "student-02": ({"nbgrader": False}, some("hw3_lstm", *["hw1_dropout_batchnorm"] * thorough())),
+    "student-03": ({"nbgrader": False, "own_ids": True}, some("hw4_gru_gradients", *["hw2_char_rnn"] * thorough())),
+    "student-04": ({"old": True, "own_ids": True}, some("hw4_gru_gradients")),
 }
-WORKS = [(student, name) for student, (_, names) in CLASS.items() for name in names]
+WORKS = [(student, assignment) for student, (_, chosen) in CLASS.items() for assignment in chosen]
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """A course's folder with the class in it, after one `course grade`; what the command put out is in grade.txt."""
     root = tmp_path_factory.mktemp("colab")
-    for name in assignments():
-        build(name, root)
+    for assignment in OWN.assignments():
+        build(assignment, root)
     rng = random.Random(20)
-    for student, name in WORKS:
-        folder = root / "submitted" / student / name
+    for student, assignment in WORKS:
+        folder = root / "submitted" / student / assignment.name
         folder.mkdir(parents=True)
-        saved = saved_by_colab(filled_notebook(name, solution_cells(name)), rng, **CLASS[student][0])
-        (folder / f"Copy of {name}.ipynb").write_text(json.dumps(saved, indent=2), encoding="utf-8")
+        saved = saved_by_colab(filled_notebook(assignment, solution_cells(assignment)), rng, **CLASS[student][0])
+        (folder / f"Copy of {assignment}.ipynb").write_text(json.dumps(saved, indent=2), encoding="utf-8")
     call = [sys.executable, "-m", "autograder.cli", "grade"]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(call, cwd=root, env=env, capture_output=True, text=True, timeout=1800)
@@ -49,26 +55,26 @@ def graded(tmp_path_factory):
     return root
 
 
-def notebook(root, student, name):
-    return nbformat.read(root / "autograded" / student / name / f"{name}.ipynb", as_version=4)
+def notebook(root, student, assignment):
+    return nbformat.read(root / "autograded" / student / assignment.name / f"{assignment}.ipynb", as_version=4)
 
 
 def test_one_run_grades_them_all(graded):
     assert f"graded {len(WORKS)}, unchanged 0, failed 0" in (graded / "grade.txt").read_text()
 
 
-@pytest.mark.parametrize(("student", "name"), WORKS)
-def test_the_marks_are_full(graded, student, name):
-    scores = auto_scores(graded, student, name)
-    assert {f"check_{question}": points for question, points in question_points(name).items()} == {
+@pytest.mark.parametrize(("student", "assignment"), WORKS)
+def test_the_marks_are_full(graded, student, assignment):
+    scores = auto_scores(graded, student, assignment.name)
+    assert {f"check_{question}": points for question, points in question_points(assignment).items()} == {
         cell: score for cell, score in scores.items() if cell.startswith("check_")
     }
 
 
-@pytest.mark.parametrize(("student", "name"), WORKS)
-def test_repairs_are_the_name_and_what_was_lost(graded, student, name):
-    first, *others = notebook(graded, student, name).metadata["course"]["repairs"]
-    assert first == f"the notebook is called Copy of {name}.ipynb and was read as {name}.ipynb"
+@pytest.mark.parametrize(("student", "assignment"), WORKS)
+def test_repairs_are_the_name_and_what_was_lost(graded, student, assignment):
+    first, *others = notebook(graded, student, assignment).metadata["course"]["repairs"]
+    assert first == f"the notebook is called Copy of {assignment}.ipynb and was read as {assignment}.ipynb"
     lost = CLASS[student][0].get("own_ids") and not CLASS[student][0].get("nbgrader", True)
     told = [
         f"matched by {way}, because their ids are missing" for way in ("the function they define", "their first line")
@@ -77,16 +83,16 @@ def test_repairs_are_the_name_and_what_was_lost(graded, student, name):
 
 
 def test_figures_are_shown_as_colab_drew_them(graded):
-    for student, name in WORKS:
-        cells = notebook(graded, student, name).cells
+    for student, assignment in WORKS:
+        cells = notebook(graded, student, assignment).cells
         shown = [out for cell in cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
-        assert shown, (student, name)
+        assert shown, (student, assignment)
         assert {out.data["image/png"].strip() for out in shown} == {PNG}
 
 
 def test_the_form_is_colab_s():
     """What a notebook that Colab wrote has and one of Jupyter's has not."""
-    saved = saved_by_colab(filled_notebook("hw5_word_lm", {}), random.Random(1))
+    saved = saved_by_colab(filled_notebook(OWN.assignment("hw5_word_lm"), {}), random.Random(1))
     assert (saved["nbformat"], saved["nbformat_minor"]) == (4, 0)
     assert not any("id" in cell for cell in saved["cells"])
     assert all(isinstance(cell["source"], list) and cell["metadata"]["id"] for cell in saved["cells"])

@@ -13,9 +13,9 @@ import pytest
 
 from autograder.intake.collecting import Person, UnpackedFile, matching_students, origin, plan
 from autograder.intake.unpacking import BYTES, CONTENTS, FILES, BoundedExtractor
-from tests.conftest import Course
+from tests.conftest import TinyCourse
 
-HW = Course.name
+HW = TinyCourse.name
 ROSTER = """\
 id,first_name,last_name,email,lms_user_id
 moodle-folder,First,One,one@example.org,1001
@@ -147,7 +147,7 @@ def everything(folder):
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory):
     """A course that collected three downloads, and what it said."""
-    course = Course.built(tmp_path_factory.mktemp("collecting") / "course")
+    course = TinyCourse.built(tmp_path_factory.mktemp("collecting") / "course")
     (course.root / "students.csv").write_text(ROSTER)
     done = course.nbgrader("db", "student", "import", "students.csv")
     assert done.returncode == 0, done.stderr
@@ -193,7 +193,7 @@ def test_nothing_else_is_written_and_nothing_taken_away(collected):
 
 
 def test_without_a_roster_there_is_one_sentence(collected, tmp_path):
-    course = Course(tmp_path / "course")
+    course = TinyCourse(tmp_path / "course")
     shutil.copytree(collected.root / "downloaded" / HW / "archive", course.root / "downloaded" / HW / "archive")
     done = course.nbgrader("zip_collect", HW)
     assert done.returncode != 0

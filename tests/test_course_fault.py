@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Course, scores
+from tests.conftest import TinyCourse, scores
 from tests.test_grading import CLASS
 
 GIVEN = '# %% tags=["provided"]\nimport numpy as np\n'
@@ -29,7 +29,7 @@ def marks(course, student):
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """A course with a provided cell after the first solution cell, in which two hand-ins have full marks."""
-    course = Course(tmp_path_factory.mktemp("fault") / "course")
+    course = TinyCourse(tmp_path_factory.mktemp("fault") / "course")
     course.edit("notebook.py", "\n# %%\nprint(", LATER + "\n# %%\nprint(")
     assert course.course("build").returncode == 0
     for student in ("student-01", "student-02"):
@@ -42,7 +42,7 @@ def graded(tmp_path_factory):
 @pytest.fixture
 def course(graded, tmp_path):
     """A copy of it, for one test."""
-    return Course.copy_of(graded, tmp_path / "course")
+    return TinyCourse.copy_of(graded, tmp_path / "course")
 
 
 @pytest.mark.parametrize(("command", "where"), [("course", "utils"), ("nbgrader", "a provided cell")])

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.build.builder import notebook
 from autograder.cli import parser
-from autograder.course.paths import assignments
+from autograder.course.paths import OWN
 from tests.conftest import ROOT
 
 PAGES = sorted(
@@ -42,12 +42,12 @@ def test_the_links_of_a_page_lead_somewhere(page):
         assert link.startswith("https://") or (ROOT / page).parent.joinpath(link).exists(), link
 
 
-@pytest.mark.parametrize("name", assignments())
-def test_points_and_minutes_are_those_of_the_notebook(name):
-    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook(name).cells)
-    ((told, minutes),) = re.findall(r"(\d+) points\b.*about (\d+) minutes", text(f"assignments/{name}/README.md"))
+@pytest.mark.parametrize("assignment", OWN.assignments())
+def test_points_and_minutes_are_those_of_the_notebook(assignment):
+    points = sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in notebook(assignment).cells)
+    ((told, minutes),) = re.findall(r"(\d+) points\b.*about (\d+) minutes", text(f"assignments/{assignment}/README.md"))
     assert int(told) == points
-    (row,) = [line for line in text("docs/student.md").split("\n") if f"[{name}]" in line]
+    (row,) = [line for line in text("docs/student.md").split("\n") if f"[{assignment}]" in line]
     assert row.endswith(f" | {minutes} | {points:g} |")
-    (row,) = [line for line in text("README.md").split("\n") if f"| [{name}]" in line]
+    (row,) = [line for line in text("README.md").split("\n") if f"| [{assignment}]" in line]
     assert row.endswith(f" | {points:g} |")

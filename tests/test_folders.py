@@ -12,7 +12,7 @@ import pytest
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import ROOT, check_folder
-from tests.conftest import Course, in_the_open, scores
+from tests.conftest import TinyCourse, in_the_open, scores
 from tests.test_classroom import counts
 from tests.test_grading import CLASS
 
@@ -26,7 +26,7 @@ def run(folder: Path, code: Path, program: str, *arguments: str) -> subprocess.C
     start = f"import runpy, sys; sys.path[0] = {str(code)!r}; sys.argv = ['{module}', *sys.argv[1:]]; "
     start += f"runpy.run_module({module!r}, run_name='__main__')"
     call = [sys.executable, "-c", start, *arguments]
-    env = Course.env(type("", (), {"root": code}))
+    env = TinyCourse.env(type("", (), {"root": code}))
     return subprocess.run(call, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
 
 
@@ -59,7 +59,7 @@ def test_a_path_that_nbgrader_or_the_database_would_read_otherwise_is_refused(tm
 
 
 def test_a_copy_of_a_course_is_not_graded_by_the_code_of_another(tmp_path):
-    copy = Course(tmp_path / "copy")
+    copy = TinyCourse(tmp_path / "copy")
     for command in (GRADE, ("course", "build")):
         one_sentence(run(copy.root, ROOT, *command), str(copy.root), str(ROOT), "make build")
     done = run(tmp_path, ROOT, *AUTOGRADE, f"--CourseDirectory.root={copy.root}", *in_the_open())
@@ -70,7 +70,7 @@ def test_a_copy_of_a_course_is_not_graded_by_the_code_of_another(tmp_path):
 
 @pytest.mark.parametrize("name", [pytest.param("a+b (1)", marks=pytest.mark.slow), "a{b}:c\\d\n%&'#ü"])
 def test_other_signs_in_a_path_do_no_harm(tmp_path, name):
-    course = Course.built(tmp_path / name / "course")
+    course = TinyCourse.built(tmp_path / name / "course")
     course.hand_in("full", CLASS["full"])
     unsafe = ["--unsafe"] if in_the_open() else []
     assert counts(course.course("grade", *unsafe).stdout.strip().split("\n")[-1]) == (1, 0, 0)
@@ -89,12 +89,12 @@ def test_a_folder_without_code_of_its_own_is_any_course_s(tmp_path):
 @pytest.fixture(scope="module")
 def held(tmp_path_factory):
     """A course with a hand-in, whose commands wait for the gradebook for five seconds."""
-    course = Course.built(tmp_path_factory.mktemp("held") / "course")
+    course = TinyCourse.built(tmp_path_factory.mktemp("held") / "course")
     course.hand_in("full", CLASS["full"])
     return course
 
 
-def patience(course: Course, seconds: int) -> None:
+def patience(course: TinyCourse, seconds: int) -> None:
     path = course.root / "autograder" / "course" / "nbgrader_api.py"
     lines = [f"PATIENCE = {seconds}" if x.startswith("PATIENCE") else x for x in path.read_text().split("\n")]
     path.write_text("\n".join(lines))

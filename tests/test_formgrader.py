@@ -6,7 +6,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from tests.browser import chromium_page, jupyter_server
-from tests.conftest import Course
+from tests.conftest import TinyCourse
 from tests.test_grading import CLASS, DOUBLE
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ COMMENT = "Say it with *2 / 2 = 1*."
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
     """A course with a graded hand-in, its written answer marked on the formgrader's page, and what was seen there."""
-    course = Course.built(tmp_path_factory.mktemp("formgrader") / "course")
+    course = TinyCourse.built(tmp_path_factory.mktemp("formgrader") / "course")
     with chromium_page() as page:
         course.hand_in("student-01", {**CLASS["full"], "double": f"print('wide ' * 80)\n{DOUBLE}"})
         notebook = course.submitted("student-01")
@@ -46,8 +46,7 @@ def marked(tmp_path_factory):
                 answer.locator("textarea.comment").fill(COMMENT)
                 answer.locator("textarea.comment").press("Tab")
             assert saved.value.ok
-    done = course.nbgrader("generate_feedback", course.name)
-    assert done.returncode == 0, done.stderr[-3000:]
+    course.feedback()
     return course
 
 

@@ -5,7 +5,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.verification.grades import verdicts
-from tests.conftest import Course, scores
+from tests.conftest import TinyCourse, scores
 
 DOUBLE = "def double(x):\n    return 2 * x"
 HALVE = "def halve(x):\n    if not x.size:\n        raise ValueError('none')\n    return x / 2"
@@ -54,7 +54,7 @@ CLASS = {
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
     """The class, graded once."""
-    course = Course.built(tmp_path_factory.mktemp("class") / "course")
+    course = TinyCourse.built(tmp_path_factory.mktemp("class") / "course")
     for student, cells in CLASS.items():
         notebook = nbformat.read(course.released, as_version=4)
         for cell in notebook.cells:

@@ -12,13 +12,15 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.paths import OWN
 from autograder.oracle.questions import edited_cell, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.handins import answered_notebook, filled_notebook, solution_cells
-from tests.conftest import ROOT, Course
+from tests.conftest import ROOT, TinyCourse
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
-NAME = "hw4_gru_gradients"
+HW4 = OWN.assignment("hw4_gru_gradients")
+NAME = HW4.name
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / "instructor.md").read_text(), re.DOTALL | re.MULTILINE)
 # what a test does in another way, or elsewhere
 LEFT_OUT = {
@@ -27,7 +29,7 @@ LEFT_OUT = {
 }
 
 
-class Hw4(Course):
+class Hw4(TinyCourse):
     """The course with hw4 alone, and `.venv/bin/` as a clone has it after `make`."""
 
     name = NAME
@@ -58,15 +60,15 @@ class Hw4(Course):
 
 def wrong_notebook():
     """A hand-in with the first misconception of the first question that has one, and nothing written."""
-    question = next(question for question in load_questions(NAME) if question.misconceptions)
-    return filled_notebook(NAME, solution_cells(NAME) | edited_cell(NAME, question, question.misconceptions[0]))
+    question = next(question for question in load_questions(HW4) if question.misconceptions)
+    return filled_notebook(HW4, solution_cells(HW4) | edited_cell(HW4, question, question.misconceptions[0]))
 
 
 def put_downloads(course):
     """Two students' hand-ins as Moodle gives them, one of them in a zip, and one as Canvas does."""
     archive = course.root / "downloaded" / NAME / "archive"
     archive.mkdir(parents=True)
-    right = nbformat.writes(answered_notebook(NAME, solution_cells(NAME)))
+    right = nbformat.writes(answered_notebook(HW4, solution_cells(HW4)))
     own = io.BytesIO()
     with zipfile.ZipFile(own, "w") as file:
         file.writestr("homework/my work.ipynb", right)
@@ -178,7 +180,7 @@ def test_a_corrected_oracle_regrades_all_and_keeps_what_was_marked_by_hand(walke
 def test_a_new_download_is_collected_by_force_and_only_it_is_graded(walked):
     archive = walked.root / "downloaded" / NAME / "archive" / "course-hw4_submissions.zip"
     with zipfile.ZipFile(archive, "w") as file:
-        right = answered_notebook(NAME, solution_cells(NAME))
+        right = answered_notebook(HW4, solution_cells(HW4))
         file.writestr(f"threefirst_LATE_1003_911_{NAME}-2.ipynb", nbformat.writes(right))
     walked.shell(f".venv/bin/nbgrader zip_collect {NAME} --force")
     assert "graded 1, unchanged 2, failed 0" in walked.shell(".venv/bin/course grade hw4")

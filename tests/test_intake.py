@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from autograder.build.builder import build
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
-from autograder.course.paths import ROOT, assignments
+from autograder.course.paths import OWN, ROOT
 from autograder.intake import reading, submission
 from autograder.oracle.questions import load_questions
 from autograder.sandbox import bubblewrap
@@ -29,22 +29,23 @@ from autograder.verification.verify import dependants, question_points
 from tests.colab import colab_cell
 from tests.conftest import thorough
 
-HW = "hw4_gru_gradients"
-SOLUTIONS = {name: solution_cells(name) for name in assignments()}
+HW4 = OWN.assignment("hw4_gru_gradients")
+HW = HW4.name
+SOLUTIONS = {name: solution_cells(name) for name in OWN.assignments()}
 
 
-def full(assignment=HW):
+def full(assignment=HW4):
     """A full-mark hand-in's notebook, as plain JSON."""
     return json.loads(nbformat.writes(filled_notebook(assignment, SOLUTIONS[assignment])))
 
 
-def take_in(folder, assignment=HW):
+def take_in(folder, assignment=HW4):
     """What is taken in of a student's folder."""
-    released = copy.deepcopy(submission.pristine(assignment, ROOT))
-    return submission.take_in(submission.collect(folder, assignment), assignment, released)
+    released = copy.deepcopy(submission.pristine(assignment.name, ROOT))
+    return submission.take_in(submission.collect(folder, assignment.name), assignment.name, released)
 
 
-def taken(folder, notebook, name=f"{HW}.ipynb", assignment=HW):
+def taken(folder, notebook, name=f"{HW}.ipynb", assignment=HW4):
     """What is taken in of one notebook file."""
     (folder / name).write_text(json.dumps(notebook), encoding="utf-8")
     return take_in(folder, assignment)
@@ -60,7 +61,7 @@ def definition(source, name):
     return ast.dump(named[-1]) if named else None
 
 
-def lost(found, assignment=HW):
+def lost(found, assignment=HW4):
     """Solution cells whose function is not the student's any more."""
     sources = {cell.id: cell.source for cell in found.notebook.cells}
     solution = SOLUTIONS[assignment]
@@ -206,7 +207,7 @@ def test_after_random_damage_the_marks_are_full_or_the_report_names_what_is_miss
 
 
 def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_path):
-    build(HW, tmp_path)
+    build(HW4, tmp_path)
     rng = random.Random(20)
     count = 12 if thorough() else 4
     for number in range(count):
@@ -219,7 +220,7 @@ def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_pa
     library = api(tmp_path)
     library.config.CourseAutograde.unsafe = bubblewrap.lacks() is not None
     assert library.autograde(HW, "*")["success"]
-    points = question_points(HW)
+    points = question_points(HW4)
     kept = 0
     for folder in sorted((tmp_path / "submitted").iterdir()):
         scores = auto_scores(tmp_path, folder.name, HW)
@@ -228,7 +229,7 @@ def test_damaged_hand_ins_keep_their_marks_or_their_feedback_says_why_not(tmp_pa
         told = " ".join(graded.metadata["course"]["repairs"])
         short = {name for name, value in points.items() if scores[f"check_{name}"] < value}
         named = {name for name in points if name in told}
-        excused = set().union(*(dependants(load_questions(HW), name) for name in named))
+        excused = set().union(*(dependants(load_questions(HW4), name) for name in named))
         assert short <= excused or "could not be placed" in told, (folder.name, short, told)
         kept += not short
     assert kept >= count / 2
@@ -247,7 +248,7 @@ def test_an_undamaged_hand_in_is_taken_without_a_word(tmp_path):
     assert (found.repairs, found.missing, lost(found)) == ([], [], [])
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 @pytest.mark.parametrize("damage", [to_colab, rename_grade_ids, strip_metadata, windows, lines_apart])
 def test_every_assignment_survives_what_other_programs_do_to_it(tmp_path, assignment, damage):
     notebook = full(assignment)

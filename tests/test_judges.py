@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from autograder.course.paths import assignments
+from autograder.course.paths import OWN
 from autograder.marking import mark
 from autograder.marking.answering import answer, encode
 from autograder.marking.answering import decode as decoded
@@ -27,18 +27,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def names_of(assignment):
     """The solution's names, with results that are made but never trained where training makes them."""
     names = dict(mark.solution(assignment))
-    if assignment.startswith("hw1"):
+    if assignment.name.startswith("hw1"):
         made = names["make_network"]
         names["networks"] = {
             name: made((64, 9, 10), 0.1, name == "batch_norm", np.random.default_rng(1))
             for name in ("plain", "dropout", "batch_norm")
         }
-    if assignment.startswith("hw2"):
+    if assignment.name.startswith("hw2"):
         sizes = {"U": (33, 5), "W": (5, 5), "V": (5, 33), "b": (5,), "c": (33,)}
         names["best_params"] = {name: np.ones(size) for name, size in sizes.items()}
-    if assignment.startswith(("hw5", "hw7")):
-        names["model"] = names["WordLM"]("LSTM", 132 if assignment.startswith("hw5") else 33, 8, 8, 1, 0.0, True)
-    if assignment.startswith("hw6"):
+    if assignment.name.startswith(("hw5", "hw7")):
+        names["model"] = names["WordLM"]("LSTM", 132 if assignment.name.startswith("hw5") else 33, 8, 8, 1, 0.0, True)
+    if assignment.name.startswith("hw6"):
         shape = [names["QUICK"][key] for key in ("embedding_size", "hidden_size", "num_layers")]
         kinds = {"LSTM": "LSTM", "LSTM dropout": "LSTM", "GRU": "GRU", "GRU dropout": "GRU"}
         names["models"] = {name: names["WordLM"](kind, 132, *shape, 0.0, False) for name, kind in kinds.items()}
@@ -130,7 +130,7 @@ def asked(assignment, question, names):
         yield right, degenerate(None if right["kind"] == "exception" else decoded(right), inputs)
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_degenerate_answers_earn_nothing(assignment):
     names = names_of(assignment)
     for question in load_questions(assignment):
@@ -144,7 +144,7 @@ def test_degenerate_answers_earn_nothing(assignment):
                 assert not finding.passed or fair, (question.id, finding.case, name)
 
 
-@pytest.mark.parametrize("assignment", ["hw2_char_rnn", "hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"])
+@pytest.mark.parametrize("assignment", OWN.pick(["hw2", "hw5", "hw6", "hw7"]))
 def test_what_a_trained_result_is_judged_on_is_never_sent(assignment):
     bars = 0
     for question in load_questions(assignment):
@@ -175,12 +175,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("answer", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_of_an_answer_goes_into_a_reason_unbounded(answer):
-    for question in load_questions("hw3_lstm")[:3]:
+    for question in load_questions(OWN.assignment("hw3_lstm"))[:3]:
         talks = replace(question.cases[0], judge=lambda value, inputs, solution: value)
         question = replace(question, cases=[*question.cases, talks], misconceptions=[])
         answers = [answer] * len(question.cases)
         answers[-1] = {"kind": "text", "value": chr(0xD800) + "y" * LONG}
-        verdict = mark.mark("hw3_lstm", question, 1.0, answers, SECRET)
+        verdict = mark.mark(OWN.assignment("hw3_lstm"), question, 1.0, answers, SECRET)
         assert verdict.score == 0
         assert all(0 < len(finding.reason) <= 400 for finding in verdict.findings)
         assert len((json.dumps(verdict.as_dict()) + verdict.as_html()).encode()) < 20_000
@@ -200,11 +200,11 @@ def memorised(text, size):
 LINE = "two strange doctors often feed big goats ."
 
 
-@pytest.mark.parametrize("assignment", ["hw2_char_rnn", "hw5_word_lm", "hw7_char_lm"])
+@pytest.mark.parametrize("assignment", OWN.pick(["hw2", "hw5", "hw7"]))
 def test_a_model_that_is_better_than_the_language_itself_is_refused(assignment):
     solution, train = mark.solution(assignment), corpora.load("toy").train
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
-    if assignment == "hw2_char_rnn":
+    if assignment.name == "hw2_char_rnn":
         alphabet = sorted({"\n", *"".join(train)})
         found = memorised([alphabet.index(c) for c in f"{LINE}\n{LINE}"], len(alphabet))
         names = {"U": "embedding.weight", "W": "rnn.weight_hh_l0", "b": "rnn.bias_ih_l0", "c": "decoder.bias"}
@@ -220,16 +220,18 @@ def test_a_model_that_is_better_than_the_language_itself_is_refused(assignment):
 
 
 def test_a_file_that_is_better_than_the_language_itself_is_refused(monkeypatch):
-    (judge,) = (case.judge for q in load_questions("hw5_word_lm") for case in q.cases if q.id == "full_run")
+    (judge,) = (
+        case.judge for q in load_questions(OWN.assignment("hw5_word_lm")) for case in q.cases if q.id == "full_run"
+    )
     weights = memorised([0, 1], 132)
     arrays = {name: array for name, array in weights.items() if name != "rnn_type"}
     file = safetensors.numpy.save(arrays, {"rnn_type": '"RNN_TANH"', "corpus": '"toy"'})
-    assert "a bigram reaches" in judge(file, {}, mark.solution("hw5_word_lm")).reason
+    assert "a bigram reaches" in judge(file, {}, mark.solution(OWN.assignment("hw5_word_lm"))).reason
     monkeypatch.setattr(toy, "exact_nll", lambda lines: 1e6)
-    assert "no model can know more" in judge(file, {}, mark.solution("hw5_word_lm"))
+    assert "no model can know more" in judge(file, {}, mark.solution(OWN.assignment("hw5_word_lm")))
 
 
-@pytest.mark.parametrize("assignment", ["hw5_word_lm", "hw7_char_lm"])
+@pytest.mark.parametrize("assignment", OWN.pick(["hw5", "hw7"]))
 def test_a_model_that_takes_minutes_to_judge_is_refused_by_its_size(assignment):
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
     model = memorised([0, 1], 1 + math.isqrt(MOST_SMALL))
@@ -240,7 +242,7 @@ def test_numbers_next_to_zero_do_not_slow_a_judge_down():
     def smallest(answer, inputs, solution):
         return f"{np.full(9, 1e-200).dot(np.full(9, 1e-115))} {float((torch.full((9,), 1e-30) * 1e-10).sum())}"
 
-    question = load_questions("hw3_lstm")[0]
+    question = load_questions(OWN.assignment("hw3_lstm"))[0]
     question = replace(question, cases=[replace(question.cases[0], judge=smallest)], misconceptions=[])
-    assert mark.mark("hw3_lstm", question, 1.0, [encode(1)], SECRET).findings[0].reason == "0.0 0.0"
+    assert mark.mark(OWN.assignment("hw3_lstm"), question, 1.0, [encode(1)], SECRET).findings[0].reason == "0.0 0.0"
     assert smallest(None, None, None) != "0.0 0.0"

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.course.paths import ROOT, assignments
+from autograder.course.paths import OWN, ROOT
 from autograder.verification.handins import filled_notebook, solution_cells
 
 TRAINS_LONG = {"hw6_lstm_vs_gru", "hw7_char_lm"}
@@ -21,9 +21,11 @@ def named(name, *values, slow=False):
     return pytest.param(name, *values, marks=marks, id="-".join([name, *map(str, values)]))
 
 
-UNTOUCHED = [named(name) for name in assignments()]
-FILLED = [named(name, slow=name in TRAINS_LONG) for name in assignments()]
-BOTH = [named(name, filled, slow=filled and name in TRAINS_LONG) for name in assignments() for filled in (False, True)]
+UNTOUCHED = [named(name) for name in OWN.assignments()]
+FILLED = [named(name, slow=name in TRAINS_LONG) for name in OWN.assignments()]
+BOTH = [
+    named(name, filled, slow=filled and name in TRAINS_LONG) for name in OWN.assignments() for filled in (False, True)
+]
 
 
 @pytest.fixture(scope="module")

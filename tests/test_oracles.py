@@ -5,12 +5,13 @@ import re
 
 import pytest
 
-from autograder.course.paths import ASSIGNMENTS, assignments
+from autograder.course.errors import CourseError
+from autograder.course.paths import OWN
 from autograder.course.solutions import assignment_cells, namespace
 from autograder.marking import forbidden
 from autograder.marking.answering import answer
 from autograder.marking.mark import mark, requests
-from autograder.oracle.questions import load_questions
+from autograder.oracle.questions import Alternative, load_questions
 from autograder.verification.handins import filled_notebook, sample_submissions, solution_cells
 from autograder.verification.verify import dependants
 
@@ -23,7 +24,7 @@ def group(assignment):
     return pytest.mark.xdist_group(f"oracles of {assignment}")
 
 
-NAMES = [pytest.param(name, marks=group(name)) for name in assignments()]
+NAMES = [pytest.param(name, marks=group(name)) for name in OWN.assignments()]
 
 
 def asked(assignment):
@@ -80,7 +81,7 @@ def lost(assignment, names, secret=SECRET, only=None):
 def handins(kind):
     return [
         pytest.param(name, handin, id=f"{name}-{handin.name}", marks=group(name))
-        for name in assignments()
+        for name in OWN.assignments()
         for handin in sample_submissions(name)
         if handin.kind == kind
     ]
@@ -156,32 +157,28 @@ def halve(x):
         raise ValueError(math.nan)
     return np.asarray(double(x)) / 4
 """
-READ = """
-from autograder.oracle.questions import load_questions
-for question in load_questions("hw0_tiny"):
-    for one in question.alternatives:
-        print(question.id, one.name, one.cell, one.source, sep="|")
-"""
 
 
 def test_an_alternative_is_its_file_without_what_names_the_notebook(tiny):
     tiny.write("alternatives/total/a_quarter_of_the_double.py", ALTERNATIVE)
-    double, total = tiny.python("-c", READ).stdout.split("total|")
-    assert double == "double|sum||def double(x):\n    return np.add(x, x)\n"
-    assert total.startswith("a quarter of the double|halve|import math\n")
-    assert "assignments" not in total
-    assert total.endswith("\n\n\ndef halve(x):" + ALTERNATIVE.partition("def halve(x):")[2])
+    double, _, total = load_questions(tiny.own.assignment(tiny.name))
+    assert double.alternatives == [Alternative("sum", "def double(x):\n    return np.add(x, x)")]
+    [other] = total.alternatives
+    assert (other.name, other.cell) == ("a quarter of the double", "halve")
+    assert other.source.startswith("import math\n")
+    assert "assignments" not in other.source
+    assert other.source.endswith("\n\n\ndef halve(x):" + ALTERNATIVE.partition("def halve(x):")[2].rstrip())
 
 
 def test_alternatives_of_no_question_are_refused(tiny):
     tiny.write("alternatives/treble/sum.py", "def treble(x):\n    return x + x + x\n")
-    told = tiny.python("-c", READ).stderr
-    assert told.strip().endswith("alternatives/treble: 'treble' is not a question")
+    with pytest.raises(CourseError, match=r"alternatives/treble: 'treble' is not a question$"):
+        load_questions(tiny.own.assignment(tiny.name))
 
 
 def test_questions_come_in_the_order_of_their_graded_cells_and_fit_on_a_few_screens():
-    for assignment in assignments():
+    for assignment in OWN.assignments():
         graded = [cell.id for cell in assignment_cells(assignment) if cell.role == "question"]
         assert [f"check_{question.id}" for question in load_questions(assignment)] == graded
-        for path in (ASSIGNMENTS / assignment / "questions").glob("*.py"):
+        for path in (assignment.folder / "questions").glob("*.py"):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.course.nbgrader_api import nbgrader_settings
 from autograder.verification.grades import auto_scores
-from tests.conftest import Course, gradebook, in_the_open
+from tests.conftest import TinyCourse, gradebook, in_the_open
 from tests.test_classroom import counts
 from tests.test_grading import CLASS
 
@@ -63,8 +63,8 @@ def server():
     shutil.rmtree(folder)
 
 
-def course_of(folder: Path, db_url: str = "") -> Course:
-    course = Course(folder / "course")
+def course_of(folder: Path, db_url: str = "") -> TinyCourse:
+    course = TinyCourse(folder / "course")
     if db_url:
         with (course.root / "nbgrader_config.py").open("a") as file:
             file.write(f"\nc.CourseDirectory.db_url = {db_url!r}\n")
@@ -76,7 +76,7 @@ def course_of(folder: Path, db_url: str = "") -> Course:
     return course
 
 
-def grade(course: Course, *arguments: str) -> tuple[int, ...]:
+def grade(course: TinyCourse, *arguments: str) -> tuple[int, ...]:
     done = course.course("grade", *arguments, *(["--unsafe"] if in_the_open() else []))
     assert done.returncode == 0, done.stderr
     return counts(done.stdout.strip().split("\n")[-1])
@@ -106,7 +106,7 @@ def test_marks_in_postgresql_are_those_in_sqlite(server, tmp_path):
 
 
 def test_a_scratch_folder_has_a_gradebook_of_its_own(tmp_path):
-    course = Course(tmp_path / "course")
+    course = TinyCourse(tmp_path / "course")
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write("\nc.CourseDirectory.db_url = 'postgresql+psycopg://nobody@/nowhere'\n")
     ask = "import pathlib, sys; from autograder.course.nbgrader_api import api; "

@@ -5,11 +5,12 @@ import re
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.paths import OWN
 from autograder.marking.verdicts import Finding, Verdict
 from autograder.pages.references import references
 from autograder.pages.report import ClassReport, SubmissionReport
 from autograder.sandbox import bubblewrap
-from tests.conftest import Course
+from tests.conftest import TinyCourse
 from tests.test_grading import CLASS
 
 STUDENTS = ["full", "square", "untouched"]
@@ -21,7 +22,7 @@ def graded(tmp_path_factory):
     """A course in which three hand-ins are graded, one student's name holds markup, and one hand-in has failed."""
     if lacking := bubblewrap.lacks():
         pytest.skip(f"no isolation here: {lacking}")
-    course = Course.built(tmp_path_factory.mktemp("report") / "course")
+    course = TinyCourse.built(tmp_path_factory.mktemp("report") / "course")
     for student in STUDENTS:
         course.hand_in(student, CLASS[student])
     answered = course.submitted("full")
@@ -74,7 +75,7 @@ def test_a_student_reads_of_nobody_else(graded):
 
 
 def test_nothing_graded_is_one_sentence(tmp_path):
-    course = Course(tmp_path / "course")
+    course = TinyCourse(tmp_path / "course")
     for arguments in ([], ["hw0_tiny"]):
         done = course.course("report", *arguments)
         assert done.returncode != 0
@@ -87,7 +88,9 @@ def work(student, value, figure="test perplexity on ptb"):
 
 
 def test_a_ranking_stands_among_floors_and_published_figures():
-    report = ClassReport("hw5_word_lm", [work("student-01", 120.0), work("student-02", 90.0), work("student-03", 90.0)])
+    report = ClassReport(
+        OWN.assignment("hw5_word_lm"), [work("student-01", 120.0), work("student-02", 90.0), work("student-03", 90.0)]
+    )
     rows = report.ranking("test perplexity on ptb")
     assert [row.value for row in rows] == sorted(row.value for row in rows)
     assert [(row.place, row.who) for row in rows if row.place] == [
@@ -103,5 +106,5 @@ def test_a_ranking_stands_among_floors_and_published_figures():
 
 @pytest.mark.parametrize("figure", ["perplexity over the exact one", "bits per character over the exact ones"])
 def test_floors_of_the_toy_language_lie_above_what_is_exact(figure):
-    found = references(figure)
+    found = references(figure, OWN)
     assert found["uniform"] > found["unigram"] > found["bigram"] > found["exact, from the grammar"] == 1

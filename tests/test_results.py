@@ -8,7 +8,7 @@ from dataclasses import asdict
 import matplotlib
 import pytest
 
-from autograder.course.paths import ROOT
+from autograder.course.paths import OWN, ROOT
 from autograder.course.solutions import namespace
 from autograder.runs import results
 from autograder.runs.reproduce import EXPERIMENTS, RECIPES
@@ -46,12 +46,12 @@ def test_a_run_is_the_one_that_its_command_repeats(run):
 @pytest.mark.parametrize("name", ["LSTM", "LSTM dropout", "GRU", "GRU dropout"])
 def test_hw6_trains_by_the_recipes_of_the_table(name):
     recipe = asdict(RECIPES["ptb_" + name.lower().replace(" ", "_")])
-    config = namespace("hw6_lstm_vs_gru")["BETTER"][name]
+    config = namespace(OWN.assignment("hw6_lstm_vs_gru"))["BETTER"][name]
     assert config.items() <= recipe.items()
 
 
 def test_the_historical_run_is_the_one_of_the_notebook():
-    full = namespace("hw6_lstm_vs_gru")["FULL"]
+    full = namespace(OWN.assignment("hw6_lstm_vs_gru"))["FULL"]
     assert full.items() <= asdict(RECIPES["ptb_lstm_dropout_historical"]).items()
 
 

@@ -6,23 +6,21 @@ import shutil
 import time
 from html.parser import HTMLParser
 
-import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.course import paths, solutions
-from autograder.oracle import questions
+from autograder.course.paths import OWN
 from autograder.similarity.report import compare_class, page
 from autograder.similarity.tokens import given_names, tokens
 from autograder.similarity.winnowing import WINDOW, K, alike, passages
 from autograder.verification import handins
 from benchmarks.similarity import DISGUISES, a_class
-from tests.conftest import Course
+from tests.conftest import TinyCourse
 
-HW = "hw4_gru_gradients"
+HW = OWN.assignment("hw4_gru_gradients")
 VERDICTS = re.compile(r"plagiar|cheat|cop(y|ied|ies)|guilt|suspect|dishonest", re.IGNORECASE)
-OWN = '''def halve(x):
+MINE = '''def halve(x):
     """Half."""
     total, count = 0.0, 0
     for k, entry in enumerate(x.ravel()):
@@ -67,34 +65,26 @@ def names(pair):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A built tiny course; each test hands in anew."""
-    return Course.built(tmp_path_factory.mktemp("similar") / "course")
+    return TinyCourse.built(tmp_path_factory.mktemp("similar") / "course")
 
 
 @pytest.fixture
-def compared(course, monkeypatch):
-    """Hands in {student: source of `halve`} and compares the class, in this process over the tiny course."""
-    for module in (paths, solutions, handins):
-        monkeypatch.setattr(module, "ROOT", course.root)
-    for module in (paths, solutions, questions):
-        monkeypatch.setattr(module, "ASSIGNMENTS", course.root / "assignments")
-    for cached in (solutions.assignment_cells, questions.load_questions):
-        cached.cache_clear()
+def compared(course):
+    """Hands in {student: source of `halve`} and compares the class."""
     shutil.rmtree(course.root / "submitted", ignore_errors=True)
+    assignment = course.own.assignment(course.name)
 
     def compare(works, students="*"):
         for student, source in works.items():
-            notebook = nbformat.read(course.released, as_version=4)
-            next(cell for cell in notebook.cells if cell.id == "halve").source = source
-            handins.hand_in(course.root, student, course.name, notebook)
-        return compare_class(course.root, course.name, students)
+            notebook = handins.filled_notebook(assignment, {"halve": source})
+            handins.hand_in(course.root, student, assignment, notebook)
+        return compare_class(course.root, assignment, students)
 
-    yield compare
-    for cached in (solutions.assignment_cells, questions.load_questions):
-        cached.cache_clear()
+    return compare
 
 
 def test_a_renamed_twin_stands_above_every_independent_pair(compared):
-    found = compared({"student-01": OWN, "student-02": OTHER, "student-03": RENAMED})
+    found = compared({"student-01": MINE, "student-02": OTHER, "student-03": RENAMED})
     assert names(found.pairs[0]) == ("student-01", "student-03")
     assert found.pairs[0].shares == (1.0, 1.0)
     assert all(pair.likeness < 0.1 for pair in found.pairs[1:])
@@ -120,21 +110,21 @@ def hw4_class():
 
 @pytest.mark.parametrize("kind", ["solution", "release", "alternative", "misconception"])
 def test_what_the_course_wrote_is_no_evidence(compared, course, kind):
-    texts = {handin.kind: handin.cells for handin in handins.sample_submissions(course.name)}[kind]
+    assignment = course.own.assignment(course.name)
+    texts = {handin.kind: handin.cells for handin in handins.sample_submissions(assignment)}[kind]
     for student in ("student-01", "student-02"):
-        notebook = handins.filled_notebook(course.name, texts)
-        handins.hand_in(course.root, student, course.name, notebook)
+        handins.hand_in(course.root, student, assignment, handins.filled_notebook(assignment, texts))
     assert compared({}).pairs == []
 
 
 def test_what_many_have_is_no_evidence_and_what_few_have_is(compared):
-    few = {f"student-{k:02d}": OWN for k in range(5)}
+    few = {f"student-{k:02d}": MINE for k in range(5)}
     assert len(compared(few).pairs) == 10
-    assert compared(few | {"student-05": OWN}).pairs == []
+    assert compared(few | {"student-05": MINE}).pairs == []
 
 
 def test_the_order_of_hand_ins_changes_nothing():
-    one = {"student-01": {"a": OWN}, "student-02": {"a": RENAMED}, "student-03": {"a": OWN + OTHER}}
+    one = {"student-01": {"a": MINE}, "student-02": {"a": RENAMED}, "student-03": {"a": MINE + OTHER}}
     other = {name: one[name] for name in reversed(one)}
     forward = {frozenset(names(p)): (dict(zip(names(p), p.shares, strict=True)), p.likeness) for p in alike(one)}
     backward = {frozenset(names(p)): (dict(zip(names(p), p.shares, strict=True)), p.likeness) for p in alike(other)}
@@ -195,19 +185,19 @@ def test_no_text_stops_the_tokens(text):
 
 @pytest.mark.parametrize("broken", ["    return (\n", "x = '''\n", "if x:\n  y\n z\n", "café $ ? `\n"])
 def test_code_that_is_no_python_is_compared_all_the_same(broken):
-    [pair] = alike({"student-01": {"a": OWN + broken}, "student-02": {"a": RENAMED + broken}})
+    [pair] = alike({"student-01": {"a": MINE + broken}, "student-02": {"a": RENAMED + broken}})
     assert min(pair.shares) > 0.8
 
 
 def test_passages_name_the_lines_of_both(compared):
-    found = compared({"student-01": "import os\n\n\n" + OWN, "student-02": RENAMED})
+    found = compared({"student-01": "import os\n\n\n" + MINE, "student-02": RENAMED})
     lines = {passage.lines for passage in passages(found.pairs[0])}
     assert ((4, 15), (1, 12)) in lines
     assert {passage.cells for passage in passages(found.pairs[0])} == {("halve", "halve")}
 
 
 def test_code_that_moved_to_another_cell_is_found():
-    [pair] = alike({"student-01": {"a": OWN, "b": ""}, "student-02": {"a": "", "b": RENAMED}})
+    [pair] = alike({"student-01": {"a": MINE, "b": ""}, "student-02": {"a": "", "b": RENAMED}})
     assert {passage.cells for passage in passages(pair)} == {("a", "b")}
 
 
@@ -228,7 +218,7 @@ class Seen(HTMLParser):
 
 
 def test_the_page_shows_code_and_names_as_text_and_needs_nothing_else(compared):
-    evil = OWN.replace("Half.", "</code><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}")
+    evil = MINE.replace("Half.", "</code><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}")
     name = "<b onclick='x'>&amp;"
     text = page(compared({name: evil, "student-02": evil}))
     seen = Seen(text)
@@ -246,7 +236,7 @@ def test_the_page_shows_code_and_names_as_text_and_needs_nothing_else(compared):
 
 
 def test_the_command_lists_pairs_writes_the_page_and_gives_no_verdict(compared, course, monkeypatch):
-    compared({"student-01": OWN, "student-02": RENAMED, "student-03": OTHER})
+    compared({"student-01": MINE, "student-02": RENAMED, "student-03": OTHER})
     monkeypatch.setenv("COLUMNS", "100")
     done = course.course("similar", course.name, "--output", "alike.html")
     assert done.returncode == 0, done.stderr
@@ -275,7 +265,7 @@ def test_broken_and_hostile_hand_ins_stop_nothing(compared, course):
     course.submitted("student-06").symlink_to(course.submitted("student-01"))
     again = "def halve(x):\n" + "    x = x + 1 * [2, 3]\n" * 20_000
     started = time.perf_counter()
-    found = compared({"student-01": OWN, "student-02": RENAMED, "student-07": again, "student-08": again})
+    found = compared({"student-01": MINE, "student-02": RENAMED, "student-07": again, "student-08": again})
     page(found)
     assert time.perf_counter() - started < 60
     assert {("student-01", "student-02"), ("student-07", "student-08")} == {names(pair) for pair in found.pairs}

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.course.paths import ROOT
+from autograder.course.paths import OWN, ROOT
 from autograder.verification.handins import filled_notebook, solution_cells
 from utils.training import constant, fit, shrink_on_plateau
 from utils.weights import read_weights
@@ -173,9 +173,13 @@ def test_precision_is_put_back_and_validation_is_not_touched(tmp_path):
 
 def cells_of_the_long_run():
     """hw5's cells for its long run as one program: what is given, the solutions, the cell that trains, made small."""
-    notebook = filled_notebook("hw5_word_lm", solution_cells("hw5_word_lm"))
+    notebook = filled_notebook(OWN.assignment("hw5_word_lm"), solution_cells(OWN.assignment("hw5_word_lm")))
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    needed = [cell.source for cell in cells if cell.id in ("set-up", "provided-1", *solution_cells("hw5_word_lm"))]
+    needed = [
+        cell.source
+        for cell in cells
+        if cell.id in ("set-up", "provided-1", *solution_cells(OWN.assignment("hw5_word_lm")))
+    ]
     training = next(cell.source for cell in cells if "def full_run(" in cell.source)
     for old, new in (("200", "16"), ("40", "8")):  # sizes and epochs of the full profile
         assert training.count(f": {old},\n") == {"200": 2, "40": 1}[old]

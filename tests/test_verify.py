@@ -6,24 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.course.paths import ROOT, assignments
+from autograder.course.paths import OWN, ROOT
 from autograder.oracle.questions import load_questions
 from autograder.verification.handins import sample_submissions
 from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points, report
 from tests.processes import children, descendants, running, wait_for
 
-HW = "hw4_gru_gradients"
+HW = OWN.assignment("hw4_gru_gradients")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # wrong answers overflow
 
 
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_through_nbgrader_the_release_is_zero(assignment):
     (release,) = grade_samples(assignment, ["release"])
     assert release.scores == dict.fromkeys(question_points(assignment), 0)
 
 
 @pytest.mark.slow  # tests/test_colab.py grades all solutions, by `course grade`
-@pytest.mark.parametrize("assignment", assignments())
+@pytest.mark.parametrize("assignment", OWN.assignments())
 def test_through_nbgrader_the_solution_is_full(assignment):
     (solution,) = grade_samples(assignment, ["solution"])
     assert solution.scores == question_points(assignment), solution.why

@@ -20,7 +20,7 @@ from autograder.build import template
 from autograder.course.cells import MARKER, Cell
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
-from autograder.course.paths import ASSIGNMENTS, ROOT, pick
+from autograder.course.paths import Assignment, Course
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import load_questions
 
@@ -28,39 +28,37 @@ from autograder.oracle.questions import load_questions
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 
-def build(assignment: str, course: Path = ROOT) -> None:
-    """Write source/ and release/ of one assignment into the folder `course`. Raises CourseError."""
+def build(assignment: Assignment, folder: Path | None = None) -> None:
+    """Write source/ and release/ of one assignment into a folder, its course's unless given. Raises CourseError."""
     check(assignment)
-    folder = course / "source" / assignment
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    name, top = assignment.name, folder or assignment.course.root
+    source = top / "source" / name
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
     text = nbformat.writes(notebook(assignment), version=4)
-    (folder / f"{assignment}.ipynb").write_text(text + "\n", encoding="utf-8", newline="\n")
-    shutil.copyfile(ASSIGNMENTS / assignment / "README.md", folder / "README.md")
-    result = api(course).generate_assignment(assignment, force=True, create=True)
+    (source / f"{name}.ipynb").write_text(text + "\n", encoding="utf-8", newline="\n")
+    shutil.copyfile(assignment.folder / "README.md", source / "README.md")
+    result = api(top).generate_assignment(name, force=True, create=True)
     if not result["success"]:
-        raise CourseError(
-            f"nbgrader generate_assignment {assignment} failed:\n{result.get('log') or result.get('error')}"
-        )
+        raise CourseError(f"nbgrader generate_assignment {name} failed:\n{result.get('log') or result.get('error')}")
 
 
-def stale_files(names: Iterable[str] = ()) -> list[Path]:
+def stale_files(course: Course, names: Iterable[str] = ()) -> list[Path]:
     """Files of source/ and release/ that differ from a fresh build's, or that only one of the two has."""
     stale = []
     with tempfile.TemporaryDirectory() as made:
-        for name in pick(names):
-            build(name, Path(made))
-            for folder in (Path("source") / name, Path("release") / name):
-                both = [
-                    {p.relative_to(top) for p in (top / folder).rglob("*") if p.is_file()} for top in (Path(made), ROOT)
-                ]
+        tops = (Path(made), course.root)
+        for assignment in course.pick(names):
+            build(assignment, Path(made))
+            for folder in (Path("source") / assignment.name, Path("release") / assignment.name):
+                both = [{p.relative_to(top) for p in (top / folder).rglob("*") if p.is_file()} for top in tops]
                 for path in sorted(path for path in both[0] | both[1] if ".ipynb_checkpoints" not in path.parts):
-                    if not filecmp.cmpfiles(made, ROOT, [path], shallow=False)[0]:
+                    if not filecmp.cmpfiles(*tops, [path], shallow=False)[0]:
                         stale.append(path)
     return stale
 
 
-def notebook(assignment: str) -> nbformat.NotebookNode:
+def notebook(assignment: Assignment) -> nbformat.NotebookNode:
     """The instructor's notebook of an assignment, with solutions and nbgrader's metadata."""
     title, *cells = assignment_cells(assignment)
     counts: dict[str, int] = {}
@@ -74,7 +72,9 @@ def notebook(assignment: str) -> nbformat.NotebookNode:
 
     built = [
         new_markdown_cell(f"{title.source}\n\n{template.badge(assignment)}", id="title"),
-        new_code_cell(template.set_up(), id="set-up", metadata=_metadata("set-up", locked=True) | FOLDED),
+        new_code_cell(
+            template.set_up(assignment.course), id="set-up", metadata=_metadata("set-up", locked=True) | FOLDED
+        ),
     ]
     for cell in cells:
         new = new_code_cell if cell.kind == "code" else new_markdown_cell
@@ -109,20 +109,22 @@ def _metadata(grade_id: str, *, grade=False, solution=False, locked=False, point
     return metadata
 
 
-def check(assignment: str) -> None:
+def check(assignment: Assignment) -> None:
     """Refuse an author's mistakes, with file and line. Raises CourseError."""
     cells = assignment_cells(assignment)
-    path = (ASSIGNMENTS / assignment / "notebook.py").relative_to(ROOT)
+    path = assignment.relative("notebook.py")
     for line, problem in _problems(assignment, cells):
         raise CourseError(f"{path}:{line}: {problem}")
-    for stray in sorted((ASSIGNMENTS / assignment).glob("**/*.ipynb")):
+    for stray in sorted(assignment.folder.glob("**/*.ipynb")):
         line = next(
             (n for n, text in enumerate(stray.read_text(encoding="utf-8").splitlines(), 1) if '"outputs"' in text), 1
         )
-        raise CourseError(f"{stray.relative_to(ROOT)}:{line}: outputs left in: only notebook.py belongs here")
+        raise CourseError(
+            f"{stray.relative_to(assignment.course.root)}:{line}: outputs left in: only notebook.py belongs here"
+        )
 
 
-def _problems(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
+def _problems(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
     if not cells or cells[0].kind != "markdown" or not cells[0].source.startswith("# "):
         yield 1, "the first cell must be markdown with the notebook's title"
     seen: dict[str, int] = {}
@@ -183,7 +185,7 @@ def _code(cell: Cell) -> Iterator[tuple[int, str]]:
             yield line, "a graded cell must not end in a bare expression; end it in checks.passed(...)"
 
 
-def _against_oracle(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
+def _against_oracle(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
     asked = {question.id for question in load_questions(assignment)}
     graded = {}
     for cell in cells:
@@ -201,10 +203,10 @@ def _against_oracle(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[
             yield cell.line, f"solution {cell.id!r} has no graded cell check_{cell.id}"
 
 
-def _against_readme(assignment: str, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
-    path = ASSIGNMENTS / assignment / "README.md"
+def _against_readme(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
+    path = assignment.folder / "README.md"
     if not path.is_file():
-        yield 1, f"the hand-out {path.relative_to(ROOT)} is missing"
+        yield 1, f"the hand-out {assignment.relative('README.md')} is missing"
         return
     table = {}
     for row in path.read_text(encoding="utf-8").splitlines():

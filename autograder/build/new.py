@@ -6,26 +6,26 @@ import re
 from pathlib import Path
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ASSIGNMENTS, ROOT, assignments
+from autograder.course.paths import Course
 
 SKELETON = Path(__file__).parent / "skeleton"
 
 
-def begin(name: str) -> Path:
-    """Write assignments/<name>/; returns the folder. Raises CourseError for a name that is invalid or taken."""
+def begin(course: Course, name: str) -> Path:
+    """Write assignments/<name>/ of a course; returns it. Raises CourseError for a name that is invalid or taken."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name):
         raise CourseError(
             f"an assignment needs a name like hw8_attention: lower-case letters, digits and '_', got {name!r}"
         )
     short = name.split("_")[0]
-    for taken in assignments():
-        if taken.split("_")[0] == short:
+    for taken in course.assignments():
+        if taken.name.split("_")[0] == short:
             raise CourseError(f"{short} is taken by {taken}")
-    folder = ASSIGNMENTS / name
+    folder = course.assignment(name).folder
     try:
         folder.mkdir()
     except FileExistsError:
-        raise CourseError(f"{folder.relative_to(ROOT)} exists already") from None
+        raise CourseError(f"{folder.relative_to(course.root)} exists already") from None
     for file in sorted(SKELETON.rglob("*")):
         if file.suffix in (".py", ".md"):
             target = folder / file.relative_to(SKELETON)

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ROOT
+from autograder.course.paths import Assignment, Course
 
 SET_UP = '''\
 # @title Set-up: run this cell first, everything below needs it.
@@ -39,38 +39,39 @@ course = session.start()
 
 
 @cache
-def project_settings() -> dict:
-    """`[tool.course]` of pyproject.toml. Raises CourseError when a setting is missing."""
-    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("course", {})
+def project_settings(course: Course) -> dict:
+    """`[tool.course]` of the course's pyproject.toml. Raises CourseError when a setting is missing."""
+    path = course.root / "pyproject.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("course", {})
     for key in ("repository", "tag", "gpu"):
         if key not in table:
-            raise CourseError(f"{ROOT / 'pyproject.toml'}: [tool.course] needs {key!r}")
+            raise CourseError(f"{path}: [tool.course] needs {key!r}")
     return table
 
 
-def bundle_address() -> str:
+def bundle_address(course: Course) -> str:
     """Where the student bundle is fetched from, at the pinned tag."""
-    return "https://github.com/{repository}/archive/refs/tags/{tag}.zip".format(**project_settings())
+    return "https://github.com/{repository}/archive/refs/tags/{tag}.zip".format(**project_settings(course))
 
 
-def badge(assignment: str) -> str:
+def badge(assignment: Assignment) -> str:
     """Markdown below the title: the badge that opens the release on Colab, and a word on the folded set-up cell."""
-    tree = "{repository}/blob/{tag}".format(**project_settings())
+    tree = "{repository}/blob/{tag}".format(**project_settings(assignment.course))
     address = f"https://colab.research.google.com/github/{tree}/release/{assignment}/{assignment}.ipynb"
     hint = "The next cell is folded: it sets the notebook up. Run it first."
     return f"[Open this notebook in Colab]({address})\n\n{hint}"
 
 
-def set_up() -> str:
+def set_up(course: Course) -> str:
     """Source of the set-up cell."""
-    return SET_UP.format(bundle=bundle_address()).rstrip("\n")
+    return SET_UP.format(bundle=bundle_address(course)).rstrip("\n")
 
 
-def metadata(assignment: str) -> dict:
+def metadata(assignment: Assignment) -> dict:
     """The notebook's own metadata, Colab's keys included."""
     keys = {
         "colab": {"name": f"{assignment}.ipynb", "provenance": [], "toc_visible": True},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    return keys | ({"accelerator": "GPU"} if assignment in project_settings()["gpu"] else {})
+    return keys | ({"accelerator": "GPU"} if assignment.name in project_settings(assignment.course)["gpu"] else {})

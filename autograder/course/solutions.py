@@ -10,31 +10,31 @@ from functools import cache
 
 from autograder.course.cells import MARKER, Cell, read_cells
 from autograder.course.errors import CourseError
-from autograder.course.paths import ASSIGNMENTS, ROOT
+from autograder.course.paths import Assignment
 
 INCLUDE = re.compile(r"^# include (\w+): (.+)$", re.MULTILINE)
 
 
 @cache
-def assignment_cells(assignment: str) -> tuple[Cell, ...]:
+def assignment_cells(assignment: Assignment) -> tuple[Cell, ...]:
     """The cells of an assignment's text notebook, with what it includes of others in place.
 
     A line `# include hw5_word_lm: batchify, WordLM` of a `provided` cell stands for those solution cells of the other
     assignment, without their markers, so that each solution is written once.
     Raises CourseError when there is no such assignment, and with file and line for an include that cannot be resolved.
     """
-    cells = read_cells(ASSIGNMENTS / assignment / "notebook.py")
+    cells = read_cells(assignment.folder / "notebook.py")
     return tuple(_with_includes(assignment, cell) if cell.role == "provided" else cell for cell in cells)
 
 
-def _with_includes(assignment: str, cell: Cell) -> Cell:
-    location = f"{(ASSIGNMENTS / assignment / 'notebook.py').relative_to(ROOT)}:{cell.line}"
+def _with_includes(assignment: Assignment, cell: Cell) -> Cell:
+    location = f"{assignment.relative('notebook.py')}:{cell.line}"
 
     def included(match: re.Match) -> str:
-        other, names = match[1], [name.strip() for name in match[2].split(",")]
-        if other == assignment or not (ASSIGNMENTS / other / "notebook.py").is_file():
-            raise CourseError(f"{location}: include names {other!r}, which is not another assignment")
-        theirs = {c.id: c.source for c in read_cells(ASSIGNMENTS / other / "notebook.py") if c.role == "solution"}
+        other, names = assignment.course.assignment(match[1]), [name.strip() for name in match[2].split(",")]
+        if other == assignment or not (other.folder / "notebook.py").is_file():
+            raise CourseError(f"{location}: include names {match[1]!r}, which is not another assignment")
+        theirs = {c.id: c.source for c in read_cells(other.folder / "notebook.py") if c.role == "solution"}
         for name in names:
             if name not in theirs:
                 raise CourseError(f"{location}: include names {name!r}, which is not a solution cell of {other}")
@@ -44,7 +44,7 @@ def _with_includes(assignment: str, cell: Cell) -> Cell:
     return replace(cell, source=INCLUDE.sub(included, cell.source))
 
 
-def namespace(assignment: str, replaced: Mapping[str, str] | None = None) -> dict:
+def namespace(assignment: Assignment, replaced: Mapping[str, str] | None = None) -> dict:
     """Names that the solution defines: its `provided` and `solution` cells run in order, nothing else.
 
     replaced: source by cell id, for a misconception or an alternative.

@@ -67,7 +67,7 @@ class AskingExecute(Execute):
         """Run the notebook and mark its questions."""
         self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
         self.timeout_func = lambda cell: FAR * self._limit(cell)  # for nbclient; what counts is `watch`
-        self.assignment = resources["nbgrader"]["assignment"]
+        self.assignment = resources["course"]["assignment"]
         self.secret = resources["course"]["secret"]
         self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
         nb.metadata["course"]["seconds"] = {}  # that each cell took

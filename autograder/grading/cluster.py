@@ -15,12 +15,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextvars import Context
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
 from tqdm import tqdm
 
 from autograder.course.errors import CourseError
+from autograder.course.paths import OWN
 from autograder.grading.tasks import GIVEN_UP, Graded, Runner, Task, code_digest
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
@@ -129,4 +131,5 @@ def _grade_on_worker(task: Task, digest: str) -> Graded:
         logging.getLogger("traitlets").setLevel(logging.ERROR)
         from autograder.grading.worker import grade
 
-        return _context.run(grade, task)
+        own = replace(task, assignment=OWN.assignment(task.assignment.name))  # as it lies on this machine
+        return _context.run(grade, own)

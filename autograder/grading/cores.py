@@ -62,7 +62,8 @@ class _Pools:
             from multiprocessing import forkserver
 
             self.context.set_forkserver_preload(["autograder.grading.worker", *LOADED])
-            with mock.patch.dict(os.environ, ONE_THREAD):
+            # it starts with an empty path: the modules are the installed ones, not some that lie in this folder
+            with mock.patch.dict(os.environ, ONE_THREAD, PYTHONSAFEPATH="1"):
                 forkserver.ensure_running()
         self.warm_server()
 

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from autograder.course.errors import CourseError, reason
 from autograder.course.nbgrader_api import unusable
-from autograder.course.paths import ASSIGNMENTS, check_folder
+from autograder.course.paths import Assignment, check_folder
 from autograder.course.secret import course_secret
 from autograder.grading.record import Recorder
 from autograder.grading.tasks import Runner, Task
@@ -45,7 +45,7 @@ class RunSummary:
 
 def grade_class(
     coursedir: CourseDirectory,
-    assignments: list[str],
+    assignments: Sequence[Assignment],
     runner: Runner,
     force: bool = False,
     unsafe: bool = False,
@@ -61,16 +61,17 @@ def grade_class(
     submissions, or as the runner does.
     """
     root = Path(coursedir.root)
-    check_folder(root)
+    for assignment in assignments:
+        check_folder(root, assignment.course)
     summary = RunSummary()
     try:
         with one_run(root), Recorder(coursedir, config or coursedir.config) as recorder:
-            counts = {name: len(submission_folders(coursedir, name)) for name in assignments}
+            counts = {one: len(submission_folders(coursedir, one.name)) for one in assignments}
             if not any(counts.values()):
-                wanted, submitted = ", ".join(assignments), root / coursedir.submitted_directory
+                wanted, submitted = ", ".join(map(str, assignments)), root / coursedir.submitted_directory
                 raise CourseError(f"no submissions of {wanted} match {coursedir.student_id!r} in {submitted}")
-            for name in filter(counts.get, assignments):
-                recorder.check_known(name)
+            for assignment in filter(counts.get, assignments):
+                recorder.check_known(assignment.name)
             bar = tqdm(total=sum(counts.values()), unit="submission", file=sys.stderr, disable=not progress)
             with bar, logging_redirect_tqdm([log]) if progress else contextlib.nullcontext():
                 tasks = _tasks(recorder, list(filter(counts.get, assignments)), force, unsafe, summary, bar, log)
@@ -82,7 +83,7 @@ def grade_class(
 
 def _tasks(
     recorder: Recorder,
-    assignments: list[str],
+    assignments: Sequence[Assignment],
     force: bool,
     unsafe: bool,
     summary: RunSummary,
@@ -94,14 +95,14 @@ def _tasks(
     root, settings = Path(coursedir.root), plain(recorder.config)
     secret = course_secret(root)
     for assignment in assignments:
-        basis, released = _basis(assignment), pristine(assignment, root)
-        for student, submitted in collected(coursedir, assignment):
+        basis, released = _basis(assignment), pristine(assignment.name, root)
+        for student, submitted in collected(coursedir, assignment.name):
             if isinstance(submitted, str):
                 summary.failed.append(f"{student}, {assignment}: {submitted}")
                 bar.update()
                 continue
             digest = hashlib.sha256(f"{basis} {submitted.digest()}".encode()).hexdigest()
-            if not force and finished(recorder.folder(assignment, student) / f"{assignment}.ipynb") == digest:
+            if not force and finished(recorder.folder(assignment.name, student) / f"{assignment}.ipynb") == digest:
                 log.info("Skipping %s, %s: it is graded, and nothing has changed", student, assignment)
                 summary.skipped += 1
                 bar.update()
@@ -136,9 +137,9 @@ def _record(
         summary.stopped = True
 
 
-def _basis(assignment: str) -> str:
+def _basis(assignment: Assignment) -> str:
     """A digest of everything in the course that a mark depends on: the notebook, the oracle and its bars."""
-    folder, digest = ASSIGNMENTS / assignment, hashlib.sha256()
+    folder, digest = assignment.folder, hashlib.sha256()
     for path in (folder / "notebook.py", *sorted((folder / "questions").glob("*.py")), folder / "bars.json"):
         if path.is_file():
             data = path.read_bytes()

@@ -15,7 +15,7 @@ from traitlets.config import Application, LoggingConfigurable
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import find_alembic, wait_for_the_gradebook
-from autograder.course.paths import check_folder, pick
+from autograder.course.paths import OWN, check_folder
 from autograder.sandbox import bubblewrap
 
 UNSAFE = "--CourseAutograde.unsafe=True"
@@ -41,11 +41,13 @@ def start(self: Autograde) -> None:
         if options.unsafe:
             self.log.warning("UNSAFE: submissions run with your own rights and may do whatever you may")
         check_folder(Path(self.coursedir.root))
-        names = pick([self.coursedir.assignment_id])
+        assignments = OWN.pick([self.coursedir.assignment_id])
         self.run_pre_convert_hook()
         runner = on_cores(options.jobs, options.unsafe)
         # the course directory was made before nbgrader had read its settings
-        done = grade_class(self.coursedir, names, runner, self.force, options.unsafe, self.log, config=self.config)
+        done = grade_class(
+            self.coursedir, assignments, runner, self.force, options.unsafe, self.log, config=self.config
+        )
         self.run_post_convert_hook()
     except CourseError as error:
         self.log.error(str(error))

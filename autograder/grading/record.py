@@ -55,7 +55,7 @@ class Recorder:
 
         What cannot be written leaves the old notebook, and marks that a transaction holds: call `forget` then.
         """
-        assignment, student, files = task.assignment, task.student, task.submitted.files
+        assignment, student, files = task.assignment.name, task.student, task.submitted.files
         notebook = nbformat.reads(graded.notebook, as_version=4)
         scores = {f"check_{verdict.question}": verdict.score for verdict in graded.verdicts}
         cells = {

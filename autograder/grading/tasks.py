@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from autograder.course.paths import ROOT
+from autograder.course.paths import ROOT, Assignment
 
 if TYPE_CHECKING:  # the run's own process needs them later, and its workers load meanwhile
     from nbformat import NotebookNode
@@ -25,7 +25,7 @@ class Task:
     settings: plain values of nbgrader_config.py, by class and name.
     """
 
-    assignment: str
+    assignment: Assignment
     student: str
     submitted: Submission
     released: NotebookNode
@@ -35,7 +35,7 @@ class Task:
     @property
     def key(self) -> tuple[str, str]:
         """What names a task in its run."""
-        return self.assignment, self.student
+        return self.assignment.name, self.student
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,11 @@ def grade(task: Task) -> Graded:
 
 
 def _graded(task: Task) -> Graded:
-    filled = take_in(task.submitted, task.assignment, copy.deepcopy(task.released))
+    filled = take_in(task.submitted, task.assignment.name, copy.deepcopy(task.released))
     notebook = nbformat.reads(packed(filled), as_version=4)
     config = Config({name: Config(values) for name, values in task.settings.items()})
-    names = {"notebook": task.assignment, "assignment": task.assignment, "student": task.student}
+    name = task.assignment.name
+    names = {"notebook": name, "assignment": name, "student": task.student}
     with (
         tempfile.TemporaryDirectory() as folder,
         mock.patch.dict(os.environ, NBGRADER_EXECUTION="autograde"),
@@ -52,7 +53,8 @@ def _graded(task: Task) -> Graded:
         for name, data in task.submitted.files.items():
             if name not in EXCHANGED:
                 (Path(folder) / name).write_bytes(data)
-        resources: dict = {"nbgrader": names, "course": task.course, "metadata": {"path": folder}}
+        course = {"assignment": task.assignment, **task.course}
+        resources: dict = {"nbgrader": names, "course": course, "metadata": {"path": folder}}
         for step in STEPS:
             notebook, resources = step(config=config).preprocess(notebook, resources)
     return Graded(_text(notebook, task.course["digest"]), tuple(resources["verdicts"]), tuple(filled.repairs))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograder.course.errors import CourseError
+from autograder.course.paths import Assignment
 from autograder.course.solutions import namespace
 from autograder.marking import answering
 from autograder.marking.compare import difference, error_words
@@ -38,14 +39,14 @@ def _bounded(reason: str | None) -> str | None:
     return text if len(text) <= MOST_WORDS else text[: MOST_WORDS - 3] + "..."
 
 
-def draw_inputs(assignment: str, question: Question, case: Case, secret: str) -> dict:
+def draw_inputs(assignment: Assignment, question: Question, case: Case, secret: str) -> dict:
     """The case's inputs that are sent: drawn from a generator that belongs to the secret and to this case alone."""
-    return dict(case.draw(_generator(secret, assignment, question.id, case.name)))
+    return dict(case.draw(_generator(secret, assignment.name, question.id, case.name)))
 
 
-def kept_inputs(assignment: str, question: Question, case: Case, secret: str) -> dict:
+def kept_inputs(assignment: Assignment, question: Question, case: Case, secret: str) -> dict:
     """The case's inputs that stay in the grader: what was sent tells nothing of them."""
-    return dict(case.kept(_generator(secret, assignment, question.id, case.name, "kept")))
+    return dict(case.kept(_generator(secret, assignment.name, question.id, case.name, "kept")))
 
 
 def _generator(*label: str) -> np.random.Generator:
@@ -53,7 +54,7 @@ def _generator(*label: str) -> np.random.Generator:
 
 
 @cache
-def requests(assignment: str, question: Question, secret: str) -> tuple[dict, ...]:
+def requests(assignment: Assignment, question: Question, secret: str) -> tuple[dict, ...]:
     """What is sent to the kernel: a program and encoded inputs for each case."""
     return tuple(
         {
@@ -65,13 +66,13 @@ def requests(assignment: str, question: Question, secret: str) -> tuple[dict, ..
 
 
 @cache
-def solution(assignment: str) -> dict:
+def solution(assignment: Assignment) -> dict:
     """The solution's names, once for this process."""
     return namespace(assignment)
 
 
 @cache
-def expected_answers(assignment: str, question: Question, secret: str) -> tuple[Any, ...]:
+def expected_answers(assignment: Assignment, question: Question, secret: str) -> tuple[Any, ...]:
     """The solution's answers; None for a case that has a judge."""
     return tuple(
         None if case.judge else answering.answer(request, solution(assignment))
@@ -81,7 +82,7 @@ def expected_answers(assignment: str, question: Question, secret: str) -> tuple[
 
 @cache
 def _misconception_answers(
-    assignment: str, question: Question, misconception: Misconception, secret: str
+    assignment: Assignment, question: Question, misconception: Misconception, secret: str
 ) -> tuple[Any, ...]:
     names = namespace(assignment, edited_cell(assignment, question, misconception))
     return tuple(
@@ -90,7 +91,9 @@ def _misconception_answers(
     )
 
 
-def mark(assignment: str, question: Question, points: float, answers: list | str, secret: str, lost=()) -> Verdict:
+def mark(
+    assignment: Assignment, question: Question, points: float, answers: list | str, secret: str, lost=()
+) -> Verdict:
     """Mark a question.
 
     answers: one encoded, untrusted answer per case, or a sentence when there are none (a crash, a hang).
@@ -131,7 +134,7 @@ def mark(assignment: str, question: Question, points: float, answers: list | str
     return Verdict(question.id, score, points, findings, note)
 
 
-def _judge(assignment: str, question: Question, index: int, answer: Any, secret: str) -> Measured:
+def _judge(assignment: Assignment, question: Question, index: int, answer: Any, secret: str) -> Measured:
     """Whether a case passed. The answer is untrusted: whatever it contains, it costs no more than this case."""
     case = question.cases[index]
     try:
@@ -163,7 +166,9 @@ def _flushed() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _explain(assignment: str, question: Question, answers: list, judged: list, secret: str) -> dict[int, Misconception]:
+def _explain(
+    assignment: Assignment, question: Question, answers: list, judged: list, secret: str
+) -> dict[int, Misconception]:
     """The misconception that would give the most of the wrong answers, for each case whose answer it would give."""
     failed = {i for i, result in enumerate(judged) if result.reason and question.cases[i].judge is None}
     best: dict[int, Misconception] = {}
@@ -183,7 +188,7 @@ def _same(theirs: Any, answer: Any, case: Case) -> bool:
         return False
 
 
-def question_of(assignment: str, grade_id: str) -> Question | None:
+def question_of(assignment: Assignment, grade_id: str) -> Question | None:
     """The question that a graded cell asks."""
     name = grade_id.removeprefix("check_")
     return next((question for question in load_questions(assignment) if question.id == name), None)

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ASSIGNMENTS
 
 FILE = "bars.json"
 CHANCE, CONFIDENCE = 1e-3, 0.95
@@ -40,21 +39,21 @@ class Bar:
 
     measure: the figure from a decoded answer, the inputs and the solution's names, or in words why there is none.
     words: what a student reads below the bar; may name {came} and {bar}, both rounded.
-    at_most: whether lower is better. assignment: not written; `load_questions` sets it.
+    at_most: whether lower is better. file: the assignment's bars; not written, `load_questions` sets it.
     """
 
     name: str
     measure: Callable[[Any, Mapping, Mapping], float | str]
     words: str
     at_most: bool = True
-    assignment: str = ""
+    file: Path = Path(FILE)
 
     def __call__(self, answer: Any, inputs: Mapping, solution: Mapping) -> Measured:
         """The figure; without a reason when it reaches the bar."""
         came = self.measure(answer, inputs, solution)
         if isinstance(came, str):
             return Measured(came)
-        bar = read_bars(ASSIGNMENTS / self.assignment / FILE)["figures"][self.name]["bar"]
+        bar = read_bars(self.file)["figures"][self.name]["bar"]
         passed = math.isfinite(came) and (came <= bar if self.at_most else came >= bar)
         return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
 

@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ASSIGNMENTS
+from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
-from autograder.oracle.bars import Bar, Measured
+from autograder.oracle.bars import FILE, Bar, Measured
 
 Draw = Callable[[np.random.Generator], Mapping[str, Any]]
 Judge = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], str | Measured | None]
@@ -125,9 +125,9 @@ class Question:
 
 
 @cache
-def load_questions(assignment: str) -> tuple[Question, ...]:
+def load_questions(assignment: Assignment) -> tuple[Question, ...]:
     """The questions of an assignment, in the order of their graded cells, checked. Raises CourseError in a sentence."""
-    folder = ASSIGNMENTS / assignment / "questions"
+    folder = assignment.folder / "questions"
     if not folder.is_dir():
         raise CourseError(f"{folder}: no such oracle")
     ids = [cell.id for cell in assignment_cells(assignment)]
@@ -152,7 +152,7 @@ def load_questions(assignment: str) -> tuple[Question, ...]:
     return tuple(questions)
 
 
-def _check(path: Path, assignment: str, question: Question, earlier_ids: set[str]) -> None:
+def _check(path: Path, assignment: Assignment, question: Question, earlier_ids: set[str]) -> None:
     """Refuse what does not fit the notebook or the earlier questions."""
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
     if not question.cases:
@@ -184,9 +184,11 @@ def _modules(folder: Path) -> dict[str, ModuleType]:
     return {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
 
 
-def _with_its_bar(case: Case, assignment: str) -> Case:
-    """A case whose judge, if it is a bar, knows its assignment."""
-    return replace(case, judge=replace(case.judge, assignment=assignment)) if isinstance(case.judge, Bar) else case
+def _with_its_bar(case: Case, assignment: Assignment) -> Case:
+    """A case whose judge, if it is a bar, knows the assignment's file of bars."""
+    return (
+        replace(case, judge=replace(case.judge, file=assignment.folder / FILE)) if isinstance(case.judge, Bar) else case
+    )
 
 
 def _alternative(path: Path) -> Alternative:
@@ -203,7 +205,7 @@ def _alternative(path: Path) -> Alternative:
     return Alternative(path.stem.replace("_", " "), "".join(lines).strip(), about[1] if about else "")
 
 
-def edited_cell(assignment: str, question: Question, edit: Misconception | Alternative) -> dict[str, str]:
+def edited_cell(assignment: Assignment, question: Question, edit: Misconception | Alternative) -> dict[str, str]:
     """The solution cell that an edit changes, as {cell id: new source}."""
     name = edit.cell or question.id
     if isinstance(edit, Alternative):

@@ -6,7 +6,7 @@ import json
 import math
 from functools import cache
 
-from autograder.course.paths import ROOT
+from autograder.course.paths import Course
 from utils import corpora, toy
 from utils.floors import floors
 
@@ -23,7 +23,7 @@ PTB = {
 }
 
 
-def references(figure: str) -> dict[str, float]:
+def references(figure: str, course: Course) -> dict[str, float]:
     """What a figure is compared with, by name; nothing for an unknown figure. Lower is better for all of them."""
     if figure == "perplexity over the exact one" or figure in MODELS:
         return toy_words()
@@ -33,7 +33,7 @@ def references(figure: str) -> dict[str, float]:
         corpus = corpora.load("toy")
         return {**floors(corpus.train, corpus.test), "exact, from the grammar": toy.exact_perplexity(corpus.test)}
     if figure == "test perplexity on ptb":
-        return PTB | own_results()
+        return PTB | own_results(course)
     if figure == "test perplexity on wikitext2":
         return {"bigram": 266.4}
     return {}
@@ -59,10 +59,10 @@ def toy_characters() -> dict[str, float]:
     return ratios | {"exact, from the grammar": 1.0}
 
 
-def own_results() -> dict[str, float]:
-    """This course's own test perplexities on Penn Treebank (`results/`)."""
+def own_results(course: Course) -> dict[str, float]:
+    """The course's own test perplexities on Penn Treebank (`results/`)."""
     perplexities = {}
-    for path in sorted((ROOT / "results").glob("ptb_*/result.json")):
+    for path in sorted((course.root / "results").glob("ptb_*/result.json")):
         value = json.loads(path.read_text(encoding="utf-8")).get("test_perplexity")
         if value:
             perplexities[f"this course's {path.parent.name}"] = value

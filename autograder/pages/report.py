@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
-from autograder.course.paths import pick
+from autograder.course.paths import Assignment, Course
 from autograder.intake.submissions import submission_folders
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import load_questions
@@ -85,7 +85,7 @@ class ClassReport:
     problems: whose graded notebook cannot be read and why, in sentences.
     """
 
-    assignment: str
+    assignment: Assignment
     works: list[SubmissionReport]
     problems: list[str] = field(default_factory=list)
 
@@ -137,7 +137,7 @@ class ClassReport:
         """Submissions and references by a figure, the lowest first. only: the one student who is shown."""
         made = {c.made_by for c in load_questions(self.assignment) if c.made_by}
         values = [(work.figures[figure], work) for work in self.graded if figure in work.figures]
-        rows = [Rank("", name, value) for name, value in references(figure).items()]
+        rows = [Rank("", name, value) for name, value in references(figure, self.assignment.course).items()]
         for value, work in values:
             place = str(1 + sum(other < value for other, _ in values))
             if only in ("", work.student):
@@ -152,7 +152,7 @@ class ClassReport:
         return (statistics.median(totals), max(totals)) if totals else None
 
 
-def read_class(root: Path, assignment: str, formgrader: str) -> ClassReport:
+def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassReport:
     """Gather an assignment's work in a course folder. Raises CourseError where nothing has been graded.
 
     formgrader: the address of the Jupyter server that shows it, for links.
@@ -161,7 +161,7 @@ def read_class(root: Path, assignment: str, formgrader: str) -> ClassReport:
     works, problems = [], []
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
-            submissions = gradebook.assignment_submissions(assignment)
+            submissions = gradebook.assignment_submissions(assignment.name)
         except MissingEntry:
             raise CourseError(
                 f"the gradebook has no assignment {assignment}: run `course build {assignment}`"
@@ -169,7 +169,7 @@ def read_class(root: Path, assignment: str, formgrader: str) -> ClassReport:
         for submission in submissions:
             student = submission.student
             name = " ".join(part for part in (student.first_name, student.last_name) if part)
-            graded = coursedir.format_path(coursedir.autograded_directory, student.id, assignment)
+            graded = coursedir.format_path(coursedir.autograded_directory, student.id, assignment.name)
             path = Path(graded) / f"{assignment}.ipynb"
             waiting = {
                 grade.name: f"{formgrader.rstrip('/')}/formgrader/submissions/{book.id}/"
@@ -186,7 +186,7 @@ def read_class(root: Path, assignment: str, formgrader: str) -> ClassReport:
             score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
             works.append(SubmissionReport(student.id, name, score, submission.max_score, waiting, **left))
     listed = {work.student for work in works}
-    for folder in submission_folders(coursedir, assignment):
+    for folder in submission_folders(coursedir, assignment.name):
         if (student_id := Path(folder).parent.name) not in listed:
             works.append(SubmissionReport(student_id, "", 0.0, 0.0, graded=False))
     if problems and not any(work.graded for work in works):
@@ -196,12 +196,12 @@ def read_class(root: Path, assignment: str, formgrader: str) -> ClassReport:
     return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)), problems)
 
 
-def graded_assignments(root: Path) -> list[str]:
-    """The assignments with graded submissions. Raises CourseError where there is none."""
-    names = [name for name in pick([]) if any(root.glob(f"autograded/*/{name}/{name}.ipynb"))]
-    if not names:
+def graded_assignments(root: Path, course: Course) -> list[Assignment]:
+    """The course's assignments of which a folder holds graded submissions. Raises CourseError where there is none."""
+    graded = [one for one in course.assignments() if any(root.glob(f"autograded/*/{one}/{one}.ipynb"))]
+    if not graded:
         raise CourseError("nothing is graded yet: run `course grade`")
-    return names
+    return graded
 
 
 def _notebook(path: Path) -> dict:
@@ -221,7 +221,7 @@ def _notebook(path: Path) -> dict:
 
 
 def write_reports(
-    root: Path, assignments: Iterable[str], output: Path, formgrader: str
+    root: Path, assignments: Iterable[Assignment], output: Path, formgrader: str
 ) -> tuple[list[Path], list[str]]:
     """Write the pages of each assignment into a folder; returns the class pages, and what could not be read.
 
@@ -236,7 +236,7 @@ def write_reports(
         _put(class_page, pages.get_template("class.html.j2").render(report=report))
         for work in report.works:
             page = pages.get_template("student.html.j2").render(report=report, work=work)
-            _put(output / assignment / f"{work.student}.html", page)
+            _put(output / assignment.name / f"{work.student}.html", page)
         written.append(class_page)
     return written, problems
 

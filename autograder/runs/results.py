@@ -10,11 +10,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ROOT
+from autograder.course.paths import OWN
 from autograder.runs.reproduce import RECIPES
 from utils import plots
 
-RESULTS = ROOT / "results"
+RESULTS = OWN.root / "results"
 BEGIN, END = "<!-- {}: written by `course results` -->", "<!-- end of {} -->"
 TEXT = "README of pytorch/examples, March 2017"
 

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ROOT
+from autograder.course.paths import OWN
 from autograder.course.solutions import namespace
 from autograder.oracle.exported import solution_model
 from autograder.runs.recipes import Recipe
@@ -32,9 +32,9 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
     Writes `history.csv` and `result.json` into the folder and returns what the latter holds.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    hw5 = namespace("hw5_word_lm")
+    hw5 = namespace(OWN.assignment("hw5_word_lm"))
     corpus = corpora.load(recipe.corpus)
-    hw7 = namespace("hw7_char_lm") if recipe.characters else {}
+    hw7 = namespace(OWN.assignment("hw7_char_lm")) if recipe.characters else {}
     lines = {split: hw7.get("characters", list)(getattr(corpus, split)) for split in corpora.SPLITS}
     vocabulary = hw5["build_vocabulary"](lines["train"], recipe.max_vocabulary)
     ids = {split: hw5["encode"](lines[split], vocabulary).to(device) for split in corpora.SPLITS}
@@ -134,7 +134,7 @@ def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
     """The learning rate of the next epoch, given the history so far, for `fit`."""
     if not recipe.flat_epochs:
         return shrink_on_plateau(recipe.learning_rate, recipe.shrink)
-    rate = namespace("hw6_lstm_vs_gru")["learning_rate"]
+    rate = namespace(OWN.assignment("hw6_lstm_vs_gru"))["learning_rate"]
     return lambda history: rate(len(history) + 1, recipe.learning_rate, recipe.flat_epochs, recipe.decay)
 
 
@@ -149,6 +149,3 @@ def hardware(device: str) -> str:
     if device.startswith("cuda"):
         return torch.cuda.get_device_name()
     return f"CPU, {torch.get_num_threads()} threads of {os.cpu_count()} cores, {platform.machine()}"
-
-
-RUNS = ROOT / "runs"

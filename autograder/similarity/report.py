@@ -14,6 +14,7 @@ from rich.text import Text
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
+from autograder.course.paths import Assignment
 from autograder.intake import submission
 from autograder.intake.submissions import taken
 from autograder.similarity.tokens import given_names
@@ -51,22 +52,22 @@ class Comparison:
         return self.pairs[above].likeness if above < len(self.pairs) else 0.0
 
 
-def compare_class(root: Path, assignment: str, students: str = "*") -> Comparison:
+def compare_class(root: Path, assignment: Assignment, students: str = "*") -> Comparison:
     """Compare the submissions in a course folder with each other. students: a name or a pattern.
 
     No submission is run. Raises CourseError where there are fewer than two.
     """
     works = {
         student: _code(student, grafted.notebook.cells)
-        for student, grafted in taken(course_directory(root, students), assignment, LOG)
+        for student, grafted in taken(course_directory(root, students), assignment.name, LOG)
     }
     if len(works) < 2:
         raise CourseError(
             f"{assignment}: {len(works)} submissions match {students!r} in {root}; a comparison needs at least two"
         )
-    released = [cell.source for cell in submission.pristine(assignment, root).cells if cell.cell_type == "code"]
+    released = [cell.source for cell in submission.pristine(assignment.name, root).cells if cell.cell_type == "code"]
     course = {source for sample in sample_submissions(assignment) for source in sample.cells.values()} | set(released)
-    return Comparison(assignment, len(works), alike(works, course, given_names(released)))
+    return Comparison(assignment.name, len(works), alike(works, course, given_names(released)))
 
 
 def _code(student: str, cells: Iterable) -> dict[str, str]:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ASSIGNMENTS
+from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells, run
 from autograder.marking import answering, mark
 from autograder.oracle.bars import FILE, Bar, bar_of
@@ -32,7 +32,9 @@ FIRST = 3  # seeds after which another correct solution with the same figures co
 SPOILED_SEEDS = 2  # of each misconception
 
 
-def calibrate(assignment: str, seeds: int, threads: Sequence[int], say: Callable[[str], None] = print) -> dict | None:
+def calibrate(
+    assignment: Assignment, seeds: int, threads: Sequence[int], say: Callable[[str], None] = print
+) -> dict | None:
     """Measure and set the bars of an assignment; None when it has none. Raises CourseError for a useless bar.
 
     The solution is run from `seeds` seeds with each number of threads, other correct solutions from the same seeds with
@@ -92,15 +94,15 @@ def calibrate(assignment: str, seeds: int, threads: Sequence[int], say: Callable
     }
 
 
-def write_bars(assignment: str, calibration: dict) -> Path:
+def write_bars(assignment: Assignment, calibration: dict) -> Path:
     """Write an assignment's bars beside its oracle."""
-    path = ASSIGNMENTS / assignment / FILE
+    path = assignment.folder / FILE
     path.write_text(json.dumps(_rounded(calibration), indent=1) + "\n", encoding="utf-8")
     return path
 
 
 def trained(
-    assignment: str, question: Question, cells: Mapping[str, str] | None = None
+    assignment: Assignment, question: Question, cells: Mapping[str, str] | None = None
 ) -> Callable[[int, int], Mapping]:
     """A function that runs the notebook's own training cell again, from another seed and with so many threads.
 
@@ -133,7 +135,7 @@ def trained(
     return train
 
 
-def measured(assignment: str, question: Question, names: Mapping, seed: int) -> dict[str, float]:
+def measured(assignment: Assignment, question: Question, names: Mapping, seed: int) -> dict[str, float]:
     """The figures of what was trained, by bar, measured as the grader does. nan where there is none."""
     secret = f"calibration {seed}"
     figures = {}
@@ -147,7 +149,7 @@ def measured(assignment: str, question: Question, names: Mapping, seed: int) -> 
     return figures
 
 
-def _misconception(assignment: str, name: str) -> dict[str, str]:
+def _misconception(assignment: Assignment, name: str) -> dict[str, str]:
     """The edited cell of a misconception, named as 'question: misconception'."""
     for question in load_questions(assignment):
         for misconception in question.misconceptions:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from autograder.build.builder import build
 from autograder.course.errors import CourseError
-from autograder.course.paths import ROOT
+from autograder.course.paths import Assignment, Course
 from autograder.grading.nbgrader_hook import UNSAFE
 from autograder.oracle.questions import edited_cell, load_questions
 from autograder.pages.report import write_reports
@@ -27,7 +27,6 @@ from utils import corpora
 from utils.floors import floors
 from utils.toy import exact_perplexity
 
-DEMO = ROOT / "demo"
 SMALL = Recipe(
     corpus="toy",
     embedding_size=64,
@@ -48,40 +47,42 @@ CLASS: dict[str, dict[str, dict[str, int | str]]] = {
 }
 
 
-def demo() -> list[Path]:
-    """Build, grade the class in `demo/`, print the table of marks and reasons, train; returns the feedback pages."""
+def demo(course: Course) -> list[Path]:
+    """Build, grade the class in the course's `demo/`, print marks and reasons, train; returns the feedback pages."""
     console = Console(width=max(Console().width, 100))
     lacking = install_isolation()
     isolated = f"NOT isolated: {lacking}" if lacking else "isolated: no network, nothing of the course, limits on all"
     console.print(f"submissions run {isolated}")
-    shutil.rmtree(DEMO, ignore_errors=True)
-    DEMO.mkdir()
-    names = sorted({name for work in CLASS.values() for name in work})
-    for name in names:
-        console.print(f"building {name}")
-        build(name, DEMO)
+    folder = course.root / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    assignments = course.pick(sorted({name for work in CLASS.values() for name in work}))
+    for assignment in assignments:
+        console.print(f"building {assignment}")
+        build(assignment, folder)
     for student, work in CLASS.items():
         for name, changes in work.items():
-            hand_in(DEMO, student, name, answered_notebook(name, _cells(name, changes)))
-    for name in names:
+            assignment = course.assignment(name)
+            hand_in(folder, student, assignment, answered_notebook(assignment, _cells(assignment, changes)))
+    for name in map(str, assignments):
         started = time.perf_counter()
-        _nbgrader("autograde", name, *([UNSAFE] if lacking else []))
+        _nbgrader(folder, "autograde", name, *([UNSAFE] if lacking else []))
         count = sum(name in work for work in CLASS.values())
         console.print(f"nbgrader autograde {name}: {(time.perf_counter() - started) / count:.1f} s per submission")
-        _nbgrader("generate_feedback", name)
-    console.print(marks_table(DEMO, {student: list(work) for student, work in CLASS.items()}))
+        _nbgrader(folder, "generate_feedback", name)
+    console.print(marks_table(folder, {student: list(work) for student, work in CLASS.items()}))
     console.print("training a small word language model on the toy language")
-    result = train(SMALL, DEMO / "word_lm", device="cpu")
+    result = train(SMALL, folder / "word_lm", device="cpu")
     console.print(_perplexities(result["test_perplexity"]))
-    reports, _ = write_reports(DEMO, names, DEMO / "report", "http://localhost:8888")
-    pages = [*reports, *sorted(DEMO.glob("feedback/*/*/*.html"))]
+    reports, _ = write_reports(folder, assignments, folder / "report", "http://localhost:8888")
+    pages = [*reports, *sorted(folder.glob("feedback/*/*/*.html"))]
     console.print("pages to open in a browser, on the class and on each submission:")
     for page in pages:
-        console.print(f"  {page.relative_to(ROOT)}")
+        console.print(f"  {page.relative_to(course.root)}")
     return pages
 
 
-def _cells(assignment: str, changes: dict[str, int | str]) -> dict[str, str]:
+def _cells(assignment: Assignment, changes: dict[str, int | str]) -> dict[str, str]:
     cells = solution_cells(assignment)
     questions = {question.id: question for question in load_questions(assignment)}
     for name, change in changes.items():
@@ -92,12 +93,12 @@ def _cells(assignment: str, changes: dict[str, int | str]) -> dict[str, str]:
     return cells
 
 
-def _nbgrader(command: str, assignment: str, *more: str) -> None:
-    """Run nbgrader's own command over the demo course."""
+def _nbgrader(folder: Path, command: str, assignment: str, *more: str) -> None:
+    """Run nbgrader's own command over the demo's folder."""
     call = [sys.executable, "-m", "nbgrader", command, assignment, *more]
-    call += [f"--CourseDirectory.root={DEMO}", f"--CourseDirectory.db_url=sqlite:///{DEMO}/gradebook.db"]
+    call += [f"--CourseDirectory.root={folder}", f"--CourseDirectory.db_url=sqlite:///{folder}/gradebook.db"]
     call.append("--log-level=WARN")
-    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    done = subprocess.run(call, cwd=folder.parent, capture_output=True, text=True, env=os.environ)
     if done.returncode:
         raise CourseError(f"nbgrader {command} {assignment} failed:\n{done.stdout}{done.stderr}")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.build.builder import notebook
-from autograder.course.paths import ROOT
+from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import Misconception, Question, edited_cell, load_questions
 
@@ -28,12 +28,12 @@ class SampleSubmission:
     edited: Mapping[str, str] = field(default_factory=dict)  # question id -> name of the alternative in it
 
 
-def solution_cells(assignment: str) -> dict[str, str]:
+def solution_cells(assignment: Assignment) -> dict[str, str]:
     """Source of each solution cell by its id."""
     return {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
 
 
-def sample_submissions(assignment: str) -> Iterator[SampleSubmission]:
+def sample_submissions(assignment: Assignment) -> Iterator[SampleSubmission]:
     """The solution, the release, one submission per misconception, and the alternatives: the n-th of every question."""
     solution = solution_cells(assignment)
     yield SampleSubmission("solution", "solution", solution)
@@ -54,16 +54,16 @@ def sample_submissions(assignment: str) -> Iterator[SampleSubmission]:
         yield SampleSubmission(f"alternatives-{number}", "alternative", cells, edited=edited)
 
 
-def filled_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.NotebookNode:
+def filled_notebook(assignment: Assignment, cells: Mapping[str, str]) -> nbformat.NotebookNode:
     """The released notebook with the given solution cells filled in, as a student would hand it in."""
-    released = nbformat.read(ROOT / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+    released = nbformat.read(assignment.course.root / "release" / assignment.name / f"{assignment}.ipynb", as_version=4)
     for cell in released.cells:
         if cell.id in cells:
             cell.source = cells[cell.id]
     return released
 
 
-def answered_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.NotebookNode:
+def answered_notebook(assignment: Assignment, cells: Mapping[str, str]) -> nbformat.NotebookNode:
     """As `filled_notebook`, with the model answers as answers to the written questions."""
     filled = filled_notebook(assignment, cells)
     answers = {c.id: copy.deepcopy(c.source) for c in notebook(assignment).cells if c.cell_type == "markdown"}
@@ -74,9 +74,9 @@ def answered_notebook(assignment: str, cells: Mapping[str, str]) -> nbformat.Not
     return filled
 
 
-def hand_in(course: Path, student: str, assignment: str, filled: nbformat.NotebookNode) -> Path:
+def hand_in(folder: Path, student: str, assignment: Assignment, filled: nbformat.NotebookNode) -> Path:
     """Write a notebook to where nbgrader collects submissions; returns the folder."""
-    folder = course / "submitted" / student / assignment
-    folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(filled, folder / f"{assignment}.ipynb")
-    return folder
+    submitted = folder / "submitted" / student / assignment.name
+    submitted.mkdir(parents=True, exist_ok=True)
+    nbformat.write(filled, submitted / f"{assignment}.ipynb")
+    return submitted

@@ -24,7 +24,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from autograder.build.builder import build
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
-from autograder.course.paths import ROOT
+from autograder.course.paths import ROOT, Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.grading.cores import end_with_the_run
 from autograder.grading.driver import grade_class
@@ -56,7 +56,7 @@ class Result:
 
 
 def grade_samples(
-    assignment: str, names: list[str], files: Mapping[str, bytes] | None = None, built: Path | None = None
+    assignment: Assignment, names: list[str], files: Mapping[str, bytes] | None = None, built: Path | None = None
 ) -> list[Result]:
     """Grade some of an assignment's sample submissions by the driver, in this process's own temporary course.
 
@@ -83,20 +83,20 @@ def grade_samples(
             seconds = time.perf_counter() - started
             if done.failed:
                 raise CourseError(f"{sample.name} was not graded: {'; '.join(done.failed)}")
-            scores = auto_scores(course, sample.name, assignment)
-            marked = verdicts(course, sample.name, assignment)
+            scores = auto_scores(course, sample.name, assignment.name)
+            marked = verdicts(course, sample.name, assignment.name)
             if any(scores.get(f"check_{v.question}") != v.score for v in marked):
                 raise CourseError(f"{assignment}: {sample.name}: the gradebook and the verdicts differ")
             means = sample.misconception.means if sample.misconception else None
             named = any(f.reason == means for v in marked for f in v.findings)
             points = {v.question: v.score for v in marked}
             why = [f"{v.question}: {f.reason}" for v in marked for f in v.findings if f.reason]
-            said = (*cell_errors(course, sample.name, assignment), *dict.fromkeys(why))
+            said = (*cell_errors(course, sample.name, assignment.name), *dict.fromkeys(why))
             results.append(Result(sample.name, points, named, seconds, said))
     return results
 
 
-def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
+def grade_all(assignments: Sequence[Assignment], jobs: int) -> dict[Assignment, list[Result]]:
     """Grade all sample submissions of the assignments in `jobs` processes.
 
     Misconceptions are handed in with the weights that the solution trains, as students would.
@@ -105,28 +105,28 @@ def grade_all(assignments: Sequence[str], jobs: int) -> dict[str, list[Result]]:
     context = get_context("spawn")
     workers = ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_the_run)
     with tempfile.TemporaryDirectory(dir=scratch()) as folder, workers as pool:
-        built = {name: Path(folder) / name for name in assignments}
-        first = {name: pool.submit(_build, name, built[name]) for name in assignments}
-        waiting: dict[str, list[Future]] = {}
-        for name in assignments:
-            files = first[name].result()
-            samples = list(sample_submissions(name))
+        built = {one: Path(folder) / one.name for one in assignments}
+        first = {one: pool.submit(_build, one, built[one]) for one in assignments}
+        waiting: dict[Assignment, list[Future]] = {}
+        for assignment in assignments:
+            files = first[assignment].result()
+            samples = list(sample_submissions(assignment))
             wrong = [sample.name for sample in samples if sample.misconception]
             right = [sample.name for sample in samples if not sample.misconception]
             batches = [(wrong[i : i + BATCH], files) for i in range(0, len(wrong), BATCH)]
             batches += [([sample], {}) for sample in right]
-            waiting[name] = [pool.submit(grade_samples, name, *each, built[name]) for each in batches]
+            waiting[assignment] = [pool.submit(grade_samples, assignment, *each, built[assignment]) for each in batches]
         results = {}
-        for name, futures in waiting.items():
+        for assignment, futures in waiting.items():
             by_name = {result.name: result for future in futures for result in future.result()}
-            results[name] = [by_name[sample.name] for sample in sample_submissions(name)]
+            results[assignment] = [by_name[sample.name] for sample in sample_submissions(assignment)]
     return results
 
 
 BATCH = 6  # submissions to a task: few enough that the processes end together
 
 
-def _build(assignment: str, course: Path) -> dict[str, bytes]:
+def _build(assignment: Assignment, course: Path) -> dict[str, bytes]:
     """Build an assignment; returns the files that its solution writes to be handed in."""
     build(assignment, course)
     names = [question.hands_in for question in load_questions(assignment) if question.hands_in]
@@ -146,7 +146,7 @@ def scratch() -> str | None:
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
-def needless_cells(assignment: str, sample: SampleSubmission) -> set[str]:
+def needless_cells(assignment: Assignment, sample: SampleSubmission) -> set[str]:
     """Cells that make only results that a misconception may spoil anyway; they are not judged."""
     if sample.question is None:
         return set()
@@ -176,7 +176,7 @@ class Judgement:
     right_refused: int
 
 
-def judge(assignment: str, results: list[Result]) -> Judgement:
+def judge(assignment: Assignment, results: list[Result]) -> Judgement:
     """Compare the score of each sample submission with what it must score."""
     questions = load_questions(assignment)
     points = question_points(assignment)
@@ -212,18 +212,18 @@ def judge(assignment: str, results: list[Result]) -> Judgement:
     return Judgement(problems, wrong, accepted, right, refused)
 
 
-def _paired(assignment: str, results: list[Result]) -> list[tuple[SampleSubmission, Result]]:
+def _paired(assignment: Assignment, results: list[Result]) -> list[tuple[SampleSubmission, Result]]:
     samples = {sample.name: sample for sample in sample_submissions(assignment)}
     return [(samples[result.name], result) for result in results]
 
 
-def question_points(assignment: str) -> dict[str, float]:
+def question_points(assignment: Assignment) -> dict[str, float]:
     """Points of each question."""
     cells = assignment_cells(assignment)
     return {c.id.removeprefix("check_"): c.points for c in cells if c.role == "question" and c.points is not None}
 
 
-def report(results: dict[str, list[Result]]) -> str:
+def report(results: dict[Assignment, list[Result]]) -> str:
     """The table in Markdown: what was graded, question by question, and the two rates."""
     lines = ["# The grader, graded", ""]
     lines += ["Written by `make verify`: every hand-in below was graded as `nbgrader autograde` grades.", ""]
@@ -258,7 +258,7 @@ def report(results: dict[str, list[Result]]) -> str:
     return "\n".join(lines)
 
 
-def _row(question: Question, assignment: str, rows: list[Result]) -> str:
+def _row(question: Question, assignment: Assignment, rows: list[Result]) -> str:
     points = question_points(assignment)[question.id]
     pairs = _paired(assignment, rows)
     score = {h.kind: r.scores.get(question.id, 0) for h, r in pairs if h.kind in ("solution", "release")}

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from autograder.sandbox import bubblewrap
-from tests.conftest import Course
+from tests.conftest import TinyCourse
 
 NEEDS_ISOLATION = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 # who grades, and by which command; what a kernel may do depends on the first alone
@@ -36,10 +36,14 @@ def runs(name: str) -> list:
     ]
 
 
-class OrdinaryCourse(Course):
+class OrdinaryCourse(TinyCourse):
     """The tiny course, graded by an ordinary user even where the tests run as root."""
 
     ordinary = False
+
+    def course(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run `course ...` as whoever grades."""
+        return self.course_process(*arguments)
 
     def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
         """Run the interpreter in the course's folder."""
@@ -71,14 +75,14 @@ def course_for(run: tuple[str, str], folder: Path) -> OrdinaryCourse:
     return course
 
 
-def graded_by(run: tuple[str, str], course: Course, *flags: str) -> subprocess.CompletedProcess:
+def graded_by(run: tuple[str, str], course: TinyCourse, *flags: str) -> subprocess.CompletedProcess:
     """Grade the whole class by the command of one of RUNS."""
     if run[1] == "course grade":
         return course.course("grade", course.name, *flags)
     return course.nbgrader("autograde", course.name, "--log-level=WARN", *flags)
 
 
-def hand_in(course: Course, student: str, cells: dict[str, str], words: dict[str, str] | None = None) -> Path:
+def hand_in(course: TinyCourse, student: str, cells: dict[str, str], words: dict[str, str] | None = None) -> Path:
     """Hand in the release with some cells filled in and words in them replaced; the notebook's path."""
     notebook = nbformat.read(course.released, as_version=4)
     for cell in notebook.cells:

@@ -237,8 +237,7 @@ def graded(request, tmp_path_factory):
     course.python = plain
     course.told = done.stdout + done.stderr
     assert done.returncode == 0, course.told[-3000:]
-    made = course.nbgrader("generate_feedback", course.name)
-    assert made.returncode == 0, made.stderr[-3000:]
+    course.feedback()
     return course
 
 

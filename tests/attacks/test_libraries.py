@@ -11,6 +11,7 @@ import torch
 
 from autograder.build.builder import build
 from autograder.course.nbgrader_api import api
+from autograder.course.paths import OWN
 from autograder.marking import answering
 from autograder.marking.forbidden import first_forbidden
 from autograder.oracle.questions import load_questions
@@ -19,7 +20,7 @@ from autograder.verification.grades import auto_scores, verdicts
 from autograder.verification.handins import filled_notebook, hand_in, solution_cells
 from autograder.verification.verify import dependants, question_points
 
-HW2, FORBIDDEN = "hw2_char_rnn", ("torch", "scipy", "sklearn")
+HW2, FORBIDDEN = OWN.assignment("hw2_char_rnn"), ("torch", "scipy", "sklearn")
 # Python for a function `softmax(z)` that gets hold of torch as `t`
 WAYS = {
     "an import without its name": "t = __builtins__['__import__']('tor' 'ch')",
@@ -80,13 +81,13 @@ def test_a_hand_in_that_hides_a_library_loses_the_questions_that_use_it(tmp_path
         hiding[name] = f"{first}\n    {WAYS[way]}\n    t.ones(1)\n{rest}"
     hand_in(tmp_path, "student-01", HW2, filled_notebook(HW2, solution | hiding))
     hand_in(tmp_path, "student-02", HW2, filled_notebook(HW2, solution))
-    assert api(tmp_path).autograde(HW2, "*")["success"]
+    assert api(tmp_path).autograde(HW2.name, "*")["success"]
     points = question_points(HW2)
-    hidden, honest = (auto_scores(tmp_path, student, HW2) for student in ("student-01", "student-02"))
+    hidden, honest = (auto_scores(tmp_path, student, HW2.name) for student in ("student-01", "student-02"))
     lost = {name for name, value in points.items() if hidden[f"check_{name}"] < value}
     built_on_them = set().union(*(dependants(load_questions(HW2), name) for name in hiding))
     assert set(hiding) <= lost <= built_on_them
     assert [hidden[f"check_{name}"] for name in hiding] == [0, 0]
     assert all(honest[f"check_{name}"] == value for name, value in points.items())
-    reasons = {v.question: v.findings[0].reason for v in verdicts(tmp_path, "student-01", HW2)}
+    reasons = {v.question: v.findings[0].reason for v in verdicts(tmp_path, "student-01", HW2.name)}
     assert "KeyError was raised at `t = getattr(sys," in reasons["cross_entropy"]

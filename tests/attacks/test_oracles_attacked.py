@@ -6,12 +6,13 @@ import pytest
 
 from autograder.build.builder import build
 from autograder.course.nbgrader_api import api
+from autograder.course.paths import OWN
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
 from autograder.verification.handins import filled_notebook, hand_in, solution_cells
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
-HW1, HW5 = "hw1_dropout_batchnorm", "hw5_word_lm"
+HW1, HW5 = OWN.assignment("hw1_dropout_batchnorm"), OWN.assignment("hw5_word_lm")
 
 # whatever is asked, the grader's own form of an empty list
 FORGED = """
@@ -95,14 +96,14 @@ def graded(course, assignment, students):
     build(assignment, course)
     for student, cells in students.items():
         hand_in(course, student, assignment, filled_notebook(assignment, cells))
-    result = api(course).autograde(assignment, "*")
+    result = api(course).autograde(assignment.name, "*")
     assert result["success"], result
-    return {student: auto_scores(course, student, assignment) for student in students}
+    return {student: auto_scores(course, student, assignment.name) for student in students}
 
 
 def reasons(course, student, assignment, question):
     """Why a student lost points in a question."""
-    (verdict,) = [v for v in verdicts(course, student, assignment) if v.question == question]
+    (verdict,) = [v for v in verdicts(course, student, assignment.name) if v.question == question]
     return [finding.reason for finding in verdict.findings]
 
 

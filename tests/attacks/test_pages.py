@@ -211,8 +211,7 @@ def course(request, tmp_path_factory, away):
         for student in ("attacker", "crafted"):  # as the roster of another system may call them
             first, last, email = (markup(away, part) + refresh(away, part) for part in ("first", "last", "email"))
             gradebook.update_or_create_student(student, first_name=first, last_name=last, email=email)
-    done = course.nbgrader("generate_feedback", course.name)
-    assert done.returncode == 0, done.stderr[-3000:]
+    course.feedback()
     for command in (("report",), ("similar", course.name, "--output", "similar.html")):
         done = course.course(*command)
         assert done.returncode == 0, done.stderr[-3000:]

@@ -11,6 +11,7 @@ import safetensors.numpy
 
 from autograder.build.builder import build
 from autograder.course.nbgrader_api import api
+from autograder.course.paths import OWN
 from autograder.runs.recipes import Recipe
 from autograder.runs.train import train
 from autograder.sandbox import bubblewrap
@@ -18,7 +19,7 @@ from autograder.verification.grades import auto_scores, verdicts
 from autograder.verification.handins import filled_notebook, hand_in
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
-HW5 = "hw5_word_lm"
+HW5 = OWN.assignment("hw5_word_lm")
 
 
 def files_of(good: bytes):
@@ -73,20 +74,20 @@ def graded(tmp_path_factory):
         path = hand_in(course, student, HW5, filled_notebook(HW5, {})) / "word_lm.safetensors"
         file(path) if callable(file) else path.write_bytes(file)
         said[student] = words
-    result = api(course).autograde(HW5, "*")
+    result = api(course).autograde(HW5.name, "*")
     assert result["success"], result
     return course, said
 
 
 def test_only_weights_that_are_right_earn_their_point(graded):
     course, said = graded
-    marks = {student: auto_scores(course, student, HW5)["check_full_run"] for student in said}
+    marks = {student: auto_scores(course, student, HW5.name)["check_full_run"] for student in said}
     assert marks == {student: float(student == "good") for student in said}
 
 
 def test_each_file_s_fault_is_said_in_words(graded):
     course, said = graded
     for student, words in said.items():
-        (verdict,) = [v for v in verdicts(course, student, HW5) if v.question == "full_run"]
-        page = (course / "autograded" / student / HW5 / f"{HW5}.ipynb").read_text()
+        (verdict,) = [v for v in verdicts(course, student, HW5.name) if v.question == "full_run"]
+        page = (course / "autograded" / student / HW5.name / f"{HW5}.ipynb").read_text()
         assert words in verdict.findings[0].reason or words in page
