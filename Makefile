@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VERSIONS ?= newest
 export PATH := $(abspath $(BIN)):$(PATH)
 
 # A torch that fits is kept (a GPU server's, or PyTorch's CPU-only build); else the lock's is installed.
 TORCH_FITS := -c 'import importlib.metadata as m, sys; v = m.version("torch").split("."); sys.exit(not (2, 6) <= (int(v[0]), int(v[1])) < (3, 0))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all build verify lab lint clean
+.PHONY: help demo test test-all test-versions build verify lab lint clean
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -34,6 +35,11 @@ test: $(READY) ## style, types and behaviour, without the slow tests
 test-all: $(READY) ## the same with every slow test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n auto --hypothesis-profile=thorough
+
+test-versions: ## the tests with other versions than the lock's: make test-versions VERSIONS=oldest, or newest
+	test -x .venv-$(VERSIONS)/bin/python || $(PYTHON) -m venv .venv-$(VERSIONS)
+	.venv-$(VERSIONS)/bin/python -m pip install --quiet --editable '.[dev]' $(if $(filter oldest,$(VERSIONS)),-c requirements.oldest)
+	PATH=$(abspath .venv-$(VERSIONS)/bin):$$PATH .venv-$(VERSIONS)/bin/python -m pytest -n auto -m "not slow"
 
 lint: $(READY) ## style and types alone
 	$(BIN)/ruff check .

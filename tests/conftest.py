@@ -113,6 +113,7 @@ QUESTION = Question(
         Case("x is left as it was", "before = x.copy(); y = double(x); (y, bool((x == before).all()))", draw),
     ],
     misconceptions=[Misconception("square", "2 * x", "x * x", "The square stands where twice the value is asked.")],
+    seconds=3,
 )
 """,
     "halve": """\
@@ -134,6 +135,7 @@ from autograder.oracle import Case, Question
 QUESTION = Question(
     cases=[Case("the total", "float(total)", judge=lambda answer, inputs, solution: None if answer == 3 else "no")],
     builds_on=("double", "halve"),
+    seconds=3,
 )
 """,
     "_draws": """\

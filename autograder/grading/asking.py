@@ -1,17 +1,11 @@
 """A run of the notebook that asks after each graded cell.
 
 The student's kernel answers; every verdict is made here, in the worker's own process. A cell or an answer that crashes
-the kernel, hangs or answers garbage costs its own question: the kernel is restarted, the definitions before are
-run again, and the rest is still asked. What a kernel sends is bounded before it is read: a message by its bytes, an
-answer by its bytes and parts, all together by the memory of this process. Time is what the kernel's own clock counts.
+the kernel, hangs or answers garbage costs its own question.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import copy
-import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -19,136 +13,34 @@ from queue import Empty
 
 import zmq
 from jupyter_client.utils import ensure_async, run_sync
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader import utils as nbgrader_utils
-from nbgrader.preprocessors import Execute
-from threadpoolctl import threadpool_limits
-from traitlets import Bool, Int, Set, Unicode
+from traitlets import Set, Unicode
 
 from autograder.course.errors import CourseError
-from autograder.course.paths import ROOT
 from autograder.course.solutions import assignment_cells
-from autograder.intake.outputs import Tamer
+from autograder.grading.running import GARBLED, GONE, RestartingExecute, is_course_cell
 from autograder.marking import answering, forbidden, mark
-from autograder.oracle.questions import Question, load_questions
-from autograder.sandbox.bubblewrap import ONE_THREAD
-from autograder.sandbox.kernels import start_warm
-from autograder.sandbox.watch import FAR, FLOOD, TOO_LONG, Watch, resident
-
-DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
-GARBLED = "the kernel's reply could not be read"
-USED_UP = {"memory": "the notebook used more memory than allowed", "time": "the notebook used up its total time"}
-GONE = "not run: the kernel had already died or hung too often"
-MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
-BOUNDS = ((zmq.MAXMSGSIZE, MESSAGE), (zmq.SNDTIMEO, 5_000))  # a kernel may have closed its end: no send waits for it
-OUTPUTS = 2_000  # of one cell
-SHOWN = ("stream", "error", "display_data", "execute_result", "update_display_data")  # messages that bring one
+from autograder.oracle.questions import Question
+from autograder.sandbox.watch import Watch
 
 
-class AskingExecute(Execute):
+class AskingExecute(RestartingExecute):
     """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
 
-    timeout = Int(60, help="Seconds for a cell.").tag(config=True)
-    training_timeout = Int(600, help="Seconds for a cell that trains: it takes long even when it is correct.").tag(
-        config=True
-    )
-    own_timeout = Int(300, help="Seconds for one of the course's own cells: set-up, imports, data.").tag(config=True)
-    total = Int(1800, help="Seconds for a submission, after which no kernel is restarted.").tag(config=True)
-    max_restarts = Int(20, help="How often a kernel that died or hung is restarted in one submission.").tag(config=True)
-    warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
-    draw = Bool(False, help="Draw figures again; otherwise pages show the submitted ones.").tag(config=True)
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
-    watch: Watch  # over what runs now
-    grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
         """Run the notebook and mark its questions."""
-        self.interrupt_on_timeout = False  # CellTimeoutError comes here, and _stop sees to the kernel
-        self.timeout_func = lambda cell: FAR * self._limit(cell)  # for nbclient; what counts is `watch`
-        self.assignment = resources["course"]["assignment"]
         self.secret = resources["course"]["secret"]
         self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
         nb.metadata["course"]["seconds"] = {}  # that each cell took
         self.seconds = nb.metadata["course"]["seconds"]  # as the notebook keeps it: a copy of what was given
-        self.isolated = not resources["course"]["unsafe"]
-        self.record_timing = False  # it would be noted as the kernel tells it
-        self.raise_on_iopub_timeout = False  # outputs that come late are missing, and nothing else
-        self.restarts, self.fatal, self.lost = 0, set(), set()
-        self.fresh = False  # whether nothing but a replay has run in this kernel
+        self.lost = set()  # ids of questions that lost marks
         self.students = False  # whether a student's code has run
-        self.until = time.monotonic() + self.total
-        self.most = resident() + FLOOD
         self.verdicts = resources["verdicts"] = []
-        with threadpool_limits(1):  # one submission, one core; threads that wait slow small products down
-            return super().preprocess(nb, resources, km)
-
-    def start_new_kernel(self, **kwargs):
-        """Start the kernel with the environment that grading fixes."""
-        env = os.environ | ONE_THREAD | {"COURSE_ROOT": str(ROOT), "COURSE_PROFILE": "quick"}
-        env |= {"COURSE_DRAWS": "yes"} if self.draw else {}
-        super().start_new_kernel(env=env, **kwargs)
-
-    def create_kernel_manager(self):
-        """As nbclient's, for a warm kernel, over sockets that are bounded."""
-        manager = super().create_kernel_manager()
-        if self.warm or self.isolated:
-            start_warm(manager, self.isolated)
-        for option, value in BOUNDS:
-            manager.context.setsockopt(option, value)
-        return manager
-
-    def start_new_kernel_client(self):
-        """Connect to the kernel. Raises RuntimeError where it does not answer in time."""
-        self.kc = self.km.client()
-        for option, value in BOUNDS:
-            self.kc.context.setsockopt(option, value)  # for all sockets that are made from it
-        self.kc.session.username = self.km.session.username = "student"  # not whoever grades
-        self.kc.start_channels()
-        self.kc.allow_stdin = False
-        run_sync(self._ready)()
-        return self.kc
-
-    async def _ready(self) -> None:
-        """Wait until the kernel answers on both channels; jupyter_client's own waits 0.2 s longer, for silence."""
-        until = time.monotonic() + self.startup_timeout
-        while time.monotonic() < until and await ensure_async(self.km.is_alive()):
-            sent = await ensure_async(self.kc.kernel_info())
-            with contextlib.suppress(Empty):
-                await ensure_async(self.kc.shell_channel.get_msg(timeout=1))
-                while time.monotonic() < until:
-                    message = await ensure_async(self.kc.iopub_channel.get_msg(timeout=0.2))
-                    if (
-                        message["parent_header"].get("msg_id") == sent
-                        and message["content"].get("execution_state") == "idle"
-                    ):
-                        return
-        raise RuntimeError("the kernel did not answer")
-
-    def process_message(self, msg, cell, cell_index):
-        """Add a message's output to the cell, made harmless; ignore anything else that a kernel sends."""
-        kind, content = msg["msg_type"], msg["content"]
-        if kind == "status":
-            content = {"execution_state": str(content["execution_state"])[:20]}
-        elif kind == "clear_output":
-            content = {"wait": content.get("wait") is True}
-        elif kind not in SHOWN or len(cell.outputs) >= OUTPUTS or (content := self.tamer.tame(content, kind)) is None:
-            return None
-        if not isinstance(content.get("execution_count", 0), int):
-            content["execution_count"] = None
-        harmless = {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": {}, "content": content}
-        return super().process_message(harmless, cell, cell_index)
-
-    async def _async_poll_kernel_alive(self) -> None:
-        """While a cell runs: stop waiting once the kernel has died or used up the cell's time or memory."""
-        watch = self.watch
-        while watch is self.watch:
-            self.stopped_by = watch.exceeded()
-            if self.stopped_by or not await ensure_async(watch.kernels.is_alive()):
-                self.task_poll_for_reply.cancel()
-                return
-            await asyncio.sleep(0.1)
+        return super().preprocess(nb, resources, km)
 
     def on_cell_executed(self, **kwargs):
         """Nothing to add: verdicts come from answers, not from a cell's errors."""
@@ -159,14 +51,14 @@ class AskingExecute(Execute):
             return cell, resources
         graded = nbgrader_utils.is_grade(cell)
         started = time.perf_counter()
-        failure = self._run(cell, resources, index)
-        if failure and self._trains(cell) and not self.fresh:  # what ran before it may have taken its time
-            self._restart(index)
-            failure = self._run(cell, resources, index)
+        failure = self.run(cell, resources, index)
+        if failure and self.trains(cell) and not self.fresh:  # what ran before it may have taken its time
+            self.restart(index)
+            failure = self.run(cell, resources, index)
         self.seconds[cell.id] = round(time.perf_counter() - started, 3)
-        if _is_course_s(cell) and (failure or _error(cell)):
+        if is_course_cell(cell) and (failure or _error(cell)):
             self._blame(cell, failure or _error(cell), index)
-        self.students = self.students or not _is_course_s(cell)
+        self.students = self.students or not is_course_cell(cell)
         cell.outputs = list(_with_figures(cell.outputs, self.figures.get(cell.id, ())))
         if failure and not graded:
             self.fatal.add(index)
@@ -192,50 +84,14 @@ class AskingExecute(Execute):
             run = [from_dict({**c, "source": solution.get(c.id, c.source)}) for c in (*before, cell)]
             cells, self.nb.cells = self.nb.cells, run
             try:
-                self._renew()
-                fine = self._replay(len(run), keep=False) and not _error(run[-1])
+                self.renew()
+                fine = self.replay(len(run), keep=False) and not _error(run[-1])
             finally:
                 self.nb.cells = cells
             if fine:
-                self._restart(index)
+                self.restart(index)
                 return
         raise CourseError(f"the course's own cell {cell.id!r} failed, so nothing was marked: {failure}")
-
-    def _trains(self, cell) -> bool:
-        """Whether a cell makes a result that a question asks about."""
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        return bool(name) and name in {question.made_by for question in load_questions(self.assignment)}
-
-    def _limit(self, cell) -> int:
-        """Seconds that a cell may take. The course's own cells are slow only on a busy machine."""
-        if _is_course_s(cell):
-            return self.own_timeout
-        return self.training_timeout if self._trains(cell) else self.timeout
-
-    def _run(self, cell, resources, index) -> str | None:
-        """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
-        if self.restarts > self.max_restarts:
-            return GONE
-        self.tamer = Tamer()
-        try:
-            self._execute(cell, resources, index)
-            self.fresh = False
-            return None
-        except CellTimeoutError:
-            reason = TOO_LONG.format(self._limit(cell))
-        except Exception as error:  # whatever the kernel did or sent, it costs no more than this
-            reason = self.stopped_by or (self._death() if isinstance(error, DeadKernelError) else GARBLED)
-        cell.outputs.append(new_output("error", ename="Stopped", evalue=reason, traceback=[reason]))
-        if nbgrader_utils.is_grade(cell):  # the question must not pay for what its check left running
-            self._restart(index)
-        else:
-            self._stop(index)
-        return reason
-
-    def _execute(self, cell, resources, index) -> None:
-        """Run a cell within its limits. Raises whatever nbclient does, with `stopped_by` where it is known why."""
-        self.stopped_by, self.watch = None, Watch(self.km, self._limit(cell), self.most)
-        super().preprocess_cell(cell, resources, index)
 
     def _ask(self, question: Question, index: int) -> list | str:
         """The encoded answers to a question's cases, or in words why there are none.
@@ -255,15 +111,10 @@ class AskingExecute(Execute):
                 except Exception:
                     return mark.UNREADABLE
             if fresh:
-                self._stop(index)
+                self.stop(index)
                 return reply
-            self._restart(index)
+            self.restart(index)
         return GONE
-
-    def _death(self) -> str:
-        """Why the kernel died, in words."""
-        process = getattr(self.km.provisioner, "process", None) if self.km else None
-        return USED_UP.get(getattr(process, "killed_for", ""), DIED)
 
     async def _request(self, expression: str, seconds: float) -> dict | str:
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
@@ -282,79 +133,10 @@ class AskingExecute(Execute):
                     return dict(reply["content"])
             except Empty:
                 if not await ensure_async(self.km.is_alive()):
-                    return self._death()
+                    return self.death()
             except Exception:
                 return GARBLED
         return reason
-
-    def _stop(self, index: int) -> None:
-        """Make the kernel fit for the next cell: interrupt it if it hangs; restart it if it died or does not stop."""
-        if not run_sync(self._interrupted)():
-            self._restart(index)
-
-    def _restart(self, index: int) -> None:
-        """Continue in a new kernel, in which the cells before `index` have run."""
-        while self.restarts < self.max_restarts and time.monotonic() < self.until:
-            self._renew()
-            if self._replay(index):
-                self.fresh = True
-                return
-        self.restarts = self.max_restarts + 1
-
-    def _renew(self) -> None:
-        """Restart the kernel."""
-        self.restarts += 1
-        self.most = max(self.most, resident() + FLOOD // 4)  # memory of a flood does not all come back
-        self.km and run_sync(self.km.shutdown_kernel)(now=True)
-        self._cleanup_kernel()
-        self.create_kernel_manager()
-        self.start_new_kernel()
-        self.start_new_kernel_client()
-
-    async def _interrupted(self) -> bool:
-        """Interrupt a running cell; whether the kernel answers again in time."""
-        with contextlib.suppress(Exception):
-            return await self._answers_again()
-        return False
-
-    async def _answers_again(self) -> bool:
-        if not await ensure_async(self.km.is_alive()):
-            return False
-        await ensure_async(self.km.interrupt_kernel())
-        sent = await ensure_async(self.kc.kernel_info())
-        watch = Watch(self.km, self.grace, self.most)
-        while not watch.exceeded():
-            try:
-                reply = await ensure_async(self.kc.shell_channel.get_msg(timeout=0.5))
-            except Empty:
-                continue
-            if reply["parent_header"].get("msg_id") == sent:
-                return True
-        return False
-
-    def _replay(self, index: int, keep: bool = True) -> bool:
-        """Run the cells before `index` again in a new kernel, except graded ones and those that killed one.
-
-        keep: the outputs of their first run, and note which one kills this kernel.
-        """
-        for earlier, cell in enumerate(self.nb.cells[:index]):
-            if cell.cell_type == "code" and not nbgrader_utils.is_grade(cell) and not (keep and earlier in self.fatal):
-                try:
-                    self.tamer = Tamer()
-                    self._execute(copy.deepcopy(cell) if keep else cell, self.resources, earlier)
-                except Exception:
-                    if keep:
-                        self.fatal.add(earlier)
-                    return False
-                finally:
-                    self.nb.cells[earlier] = cell
-        return True
-
-
-def _is_course_s(cell) -> bool:
-    """Whether a cell is the course's own: set-up, imports, data, not those that show students' results."""
-    name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-    return name == "set-up" or name.startswith("provided-")
 
 
 def _error(cell) -> str:

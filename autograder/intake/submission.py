@@ -21,7 +21,8 @@ import nbformat
 from nbgrader.utils import parse_utc
 
 from autograder.course.errors import CourseError
-from autograder.intake.grafting import Grafted, fill, shown
+from autograder.intake.grafting import Grafted, fill
+from autograder.intake.pieces import shown
 from autograder.intake.reading import FILE_LIMIT, Unreadable, plain_cells
 
 NOTEBOOK_LIMIT, DATA_LIMIT = FILE_LIMIT, 64 << 20  # bytes of a notebook's file, of all files beside it

@@ -11,7 +11,8 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError, reason
-from autograder.intake.grafting import Grafted, shown
+from autograder.intake.grafting import Grafted
+from autograder.intake.pieces import shown
 from autograder.intake.submission import Submission, collect, handed_out, pristine, take_in, usable_name
 
 

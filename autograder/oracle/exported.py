@@ -31,6 +31,22 @@ def solution_model(weights: dict, solution: Mapping, most: int = 0) -> torch.nn.
     return model.eval()
 
 
+def trained_model(answer: dict | str, vocabulary: Mapping, solution: Mapping, built: str) -> torch.nn.Module | str:
+    """The solution's model with the weights that an answer holds, or in words why it is no model of that vocabulary.
+
+    answer: decoded from what `programs.EXPORTED` gives. built: how to build it, for one that cannot be exported.
+    """
+    if isinstance(answer, str):
+        return f"the model cannot be mapped onto the course's: build it {built}"
+    try:
+        model = solution_model(answer, solution, MOST_SMALL)
+    except ValueError as error:
+        return f"the weights are no language model's that could be used: {error}"
+    if describe(answer)["vocab_size"] != len(vocabulary):
+        return "the model's vocabulary is not that of the toy language's training text"
+    return model
+
+
 def ratio_to_exact(model: torch.nn.Module, vocabulary: Mapping, lines: Sequence[str], solution: Mapping) -> float | str:
     """A word model's perplexity on lines of the toy language over the exact one, or in words why no model can reach it.
 

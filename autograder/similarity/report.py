@@ -76,7 +76,7 @@ def _code(student: str, cells: Iterable) -> dict[str, str]:
     for cell in cells:
         helper = cell.id.startswith("own-") and not cell.metadata.get(
             "nbgrader"
-        )  # a helper that was kept (grafting.py)
+        )  # a helper that was kept (intake/helpers.py)
         if cell.cell_type == "code" and (helper or cell.metadata.get("nbgrader", {}).get("solution")):
             sources[cell.id] = cell.source[:room]
             room -= len(sources[cell.id])

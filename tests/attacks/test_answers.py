@@ -221,8 +221,6 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 def graded(request, tmp_path_factory):
     """The class, graded once, by somebody whose login holds a key."""
     course = course_for(request.param, tmp_path_factory.mktemp("answers") / "course")
-    course.edit("questions/double.py", "misconceptions=[", "seconds=3, misconceptions=[")
-    assert course.course("build").returncode == 0
     for student, cells in CLASS.items():
         hand_in(course, student, cells)
     weights = course.submitted("marked-weights").with_name("word_lm.safetensors")

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from autograder.oracle import Bar, Case, Question
-from autograder.oracle.exported import MOST_SMALL, ratio_to_exact, solution_model
+from autograder.oracle.exported import ratio_to_exact, trained_model
 from autograder.oracle.programs import EXPORTED
 from utils import corpora, toy
-from utils.weights import describe
 
 from ._training import TRAINED
 
 
 def ratio_of_weights(answer, inputs, solution) -> float | str:
     """Perplexity of the exported weights, in the solution's model, on sentences drawn here, over the exact one."""
-    if isinstance(answer, str):
-        return "the model cannot be mapped onto the course's: build it from nn.Embedding, one nn.LSTM and a decoder"
-    try:
-        trained = solution_model(answer, solution, MOST_SMALL)
-    except ValueError as error:
-        return f"the weights are no word language model's that could be used: {error}"
     vocabulary = solution["build_vocabulary"](corpora.load("toy").train, 10_000)
-    if describe(answer)["vocab_size"] != len(vocabulary):
-        return "the model's vocabulary is not that of the toy language's training text"
+    trained = trained_model(answer, vocabulary, solution, "from nn.Embedding, one nn.LSTM and a decoder")
+    if isinstance(trained, str):
+        return trained
     return ratio_to_exact(trained, vocabulary, inputs["lines"], solution)
 
 

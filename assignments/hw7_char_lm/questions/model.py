@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 from autograder.oracle import Bar, Case, Question, beyond_exact
-from autograder.oracle.exported import MOST_SMALL, solution_model
+from autograder.oracle.exported import trained_model
 from autograder.oracle.programs import EXPORTED
 from utils import toy
 from utils.corpora import load
-from utils.weights import describe
 
 TRAINED = (
     "characters",
@@ -24,15 +23,10 @@ TRAINED = (
 
 def ratio_to_exact(answer, inputs, solution) -> float | str:
     """Bits per character of the exported weights, in the given model, on sentences drawn here, over the exact ones."""
-    if isinstance(answer, str):
-        return "the model cannot be mapped onto the course's: build it as a WordLM, which is given"
-    try:
-        trained = solution_model(answer, solution, MOST_SMALL)
-    except ValueError as error:
-        return f"the weights are no character model's that could be used: {error}"
     vocabulary = solution["build_vocabulary"](solution["characters"](load("toy").train), 1000)
-    if describe(answer)["vocab_size"] != len(vocabulary):
-        return "the model's vocabulary is not that of the characters of the toy language's training text"
+    trained = trained_model(answer, vocabulary, solution, "as a WordLM, which is given")
+    if isinstance(trained, str):
+        return trained
     lines = inputs["lines"]
     reached = solution["three_measures"](trained, vocabulary, lines, 500)["bits_per_character"]
     symbols = len(solution["encode"](solution["characters"](lines), vocabulary))
