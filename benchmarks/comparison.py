@@ -3,7 +3,7 @@
     python benchmarks/comparison.py [ASSIGNMENT] [--otter PATH]
 
 One class is graded three ways, one after the other: the solution, its alternatives, its misconceptions, and two
-hand-ins without one right function, whose first cell tampers with what marks them. The two others get as tests what
+submissions without one right function, whose first cell tampers with what marks them. The two others get as tests what
 students see as tests, the notebook's check cells. One may write hidden tests for both; they would run where these do,
 in the student's kernel.
 
@@ -12,7 +12,7 @@ Counted are questions:
   right refused   one of a solution or an alternative loses points
   others lost     a misconception costs points in questions besides its own: of all those besides
   named           a misconception's own sentence stands in what its student gets to read
-  tampering       gets all points of the hand-in
+  tampering       gets all points of the submission
 PATH is otter's command, in an environment that sees the course's packages:
 
     python -m venv build/otter
@@ -36,7 +36,7 @@ from grading import PLAIN, marks, timed
 
 from autograder.build.builder import build
 from autograder.course.paths import OWN, ROOT, Assignment
-from autograder.verification.handins import (
+from autograder.verification.samples import (
     SampleSubmission,
     filled_notebook,
     hand_in,
@@ -68,11 +68,11 @@ def check(env):
 
 
 def members(assignment: Assignment) -> Iterator[tuple[str, SampleSubmission | None, nbformat.NotebookNode]]:
-    """The class: a student's name, what the hand-in is for (None: it tampers), and the notebook."""
-    handins = [one for one in sample_submissions(assignment) if one.kind != "release"]
-    for number, one in enumerate(handins, 1):
+    """The class: a student's name, what the submission is for (None: it tampers), and the notebook."""
+    samples = [one for one in sample_submissions(assignment) if one.kind != "release"]
+    for number, one in enumerate(samples, 1):
         yield f"student-{number:03}", one, filled_notebook(assignment, one.cells)
-    for number, tampering in enumerate(TAMPERING.values(), len(handins) + 1):
+    for number, tampering in enumerate(TAMPERING.values(), len(samples) + 1):
         first = next(iter(solution_cells(assignment)))
         yield f"student-{number:03}", None, filled_notebook(assignment, {first: tampering})
 
@@ -101,7 +101,7 @@ def by_nbgrader(course: Path, assignment: Assignment) -> tuple[float, Marks, Rea
 
 
 def by_otter(otter: str, course: Path, assignment: Assignment) -> tuple[float, Marks, Read]:
-    """Seconds, marks and feedback of `otter run`, hand-in by hand-in; without containers, as nbgrader."""
+    """Seconds, marks and feedback of `otter run`, submission by submission; without containers, as nbgrader."""
     tests = course / "tests"
     tests.mkdir()
     for cell in check_cells(assignment):
@@ -174,8 +174,8 @@ def main() -> None:
     made = list(members(assignment))
     students = [(student, one) for student, one, _ in made]
     checks = [cell.id for cell in check_cells(assignment)]
-    print(f"{assignment}: {len(made)} hand-ins, {len(checks)} questions, {os.cpu_count()} cores")
-    columns = ("wrong accepted", "right refused", "others lost", "named", "tampering", "s a hand-in")
+    print(f"{assignment}: {len(made)} submissions, {len(checks)} questions, {os.cpu_count()} cores")
+    columns = ("wrong accepted", "right refused", "others lost", "named", "tampering", "s a submission")
     print(f"{'':18}" + "".join(f"{column:>16}" for column in columns), flush=True)
     for name, grade in ways.items():
         with tempfile.TemporaryDirectory() as folder:

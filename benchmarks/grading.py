@@ -1,12 +1,12 @@
 """A class graded by `course grade` and by nbgrader as installed: seconds, marks, and what of it the cells must take.
 
-    python benchmarks/grading.py [ASSIGNMENT ...] [--hand-ins 60] [--jobs 2]
+    python benchmarks/grading.py [ASSIGNMENT ...] [--submissions 60] [--jobs 2]
 
 For each assignment a class is made of solutions, alternatives and misconceptions, in turn, and graded three ways, one
 after the other, on an otherwise quiet machine:
-  cells     the CPU seconds of a hand-in's cells, of which no grader can save any: each notebook in a bare IPython shell
-            that has all libraries loaded and draws no pictures; as many at once as there are jobs
-  course    `course grade`, on all cores: wall seconds from the command's start to its end, divided by the hand-ins
+  cells     the CPU seconds of a submission's cells, of which no grader can save any: each notebook in a bare IPython
+            shell that has all libraries loaded and draws no pictures; as many at once as there are jobs
+  course    `course grade`, on all cores: wall seconds from the command's start to its end, divided by the submissions
   baseline  the same for `nbgrader autograde` as installed: no plugin of the course's, one process
 Marks are compared where the baseline can see a fault: what fails its visible checks is to lose points in both.
 """
@@ -29,7 +29,7 @@ from nbgrader.api import Gradebook
 from autograder.build.builder import build
 from autograder.course.paths import OWN, ROOT, Assignment
 from autograder.sandbox.bubblewrap import ONE_THREAD
-from autograder.verification.handins import SampleSubmission, filled_notebook, hand_in, sample_submissions
+from autograder.verification.samples import SampleSubmission, filled_notebook, hand_in, sample_submissions
 
 PLAIN = """
 c = get_config()
@@ -66,7 +66,7 @@ while running:
 
 
 def members(assignment: Assignment) -> Iterator[SampleSubmission]:
-    """Hand-ins without end: right ones and wrong ones in turn."""
+    """Submissions without end: right ones and wrong ones in turn."""
     found = [one for one in sample_submissions(assignment) if one.kind != "release"]
     wrong = [one for one in found if one.kind == "misconception"]
     right = [one for one in found if one.kind != "misconception"]
@@ -75,14 +75,14 @@ def members(assignment: Assignment) -> Iterator[SampleSubmission]:
 
 
 def make_class(course: Path, assignment: Assignment, size: int) -> None:
-    """A course folder with `size` hand-ins, ready for both."""
+    """A course folder with `size` submissions, ready for both."""
     build(assignment, course)
     for number, one in enumerate(islice(members(assignment), size), 1):
         hand_in(course, f"student-{number:03}", assignment, filled_notebook(assignment, one.cells))
 
 
 def floor(course: Path, assignment: Assignment, jobs: int) -> list[float]:
-    """CPU seconds of each hand-in's cells, `jobs` of them at once."""
+    """CPU seconds of each submission's cells, `jobs` of them at once."""
     books = sorted(map(str, course.glob(f"submitted/*/{assignment}/*.ipynb")))
     env = os.environ | ONE_THREAD | {"NBGRADER_EXECUTION": "autograde", "COURSE_ROOT": str(ROOT)}
     call = [sys.executable, "-c", FLOOR, str(ROOT), str(jobs), *books]
@@ -162,7 +162,7 @@ def disagreements(course: Path, plain: Path, assignment: Assignment) -> tuple[in
 
 
 HEAD = (
-    "assignment           hand-ins  cells  course  start  after  jobs x after / cells   GiB"
+    "assignment           submissions  cells  course  start  after  jobs x after / cells   GiB"
     "  baseline  ratio  lost in both"
 )
 
@@ -194,14 +194,14 @@ def main() -> None:
     """Print a row for each assignment."""
     parser = argparse.ArgumentParser()
     parser.add_argument("assignment", nargs="*")
-    parser.add_argument("--hand-ins", type=int, default=60)
+    parser.add_argument("--submissions", type=int, default=60)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--no-baseline", action="store_true")
     options = parser.parse_args()
-    print("seconds per hand-in; start: of a run with one hand-in; after: of each further one")
+    print("seconds per submission; start: of a run with one submission; after: of each further one")
     print(HEAD)
     for assignment in OWN.pick(options.assignment):
-        print(measure(assignment, options.hand_ins, options.jobs, not options.no_baseline), flush=True)
+        print(measure(assignment, options.submissions, options.jobs, not options.no_baseline), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What isolation costs: the same hand-ins graded isolated and in the open, turn about, in one process.
+"""What isolation costs: the same submissions graded isolated and in the open, turn about, in one process.
 
-python benchmarks/isolation.py [ASSIGNMENT] [--hand-ins 8] [--rounds 3]
+python benchmarks/isolation.py [ASSIGNMENT] [--submissions 8] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from autograder.course.paths import OWN, Assignment
 from autograder.grading.driver import grade_class
 from autograder.grading.worker import one_by_one
 from autograder.sandbox import bubblewrap
-from autograder.verification.handins import filled_notebook, hand_in, sample_submissions
+from autograder.verification.samples import filled_notebook, hand_in, sample_submissions
 
 
 def seconds(course: Path, assignment: Assignment, unsafe: bool) -> float:
@@ -30,10 +30,10 @@ def seconds(course: Path, assignment: Assignment, unsafe: bool) -> float:
 
 
 def main() -> None:
-    """Print seconds per hand-in of both ways and their ratio."""
+    """Print seconds per submission of both ways and their ratio."""
     parser = argparse.ArgumentParser()
     parser.add_argument("assignment", nargs="?", default="hw4")
-    parser.add_argument("--hand-ins", type=int, default=8)
+    parser.add_argument("--submissions", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if lacking := bubblewrap.lacks():
@@ -42,16 +42,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
         build(assignment, course)
-        for handin, _ in zip(sample_submissions(assignment), range(options.hand_ins), strict=False):
-            hand_in(course, handin.name, assignment, filled_notebook(assignment, handin.cells))
+        for sample, _ in zip(sample_submissions(assignment), range(options.submissions), strict=False):
+            hand_in(course, sample.name, assignment, filled_notebook(assignment, sample.cells))
         for unsafe in (False, True):  # start both servers, fill all caches
             seconds(course, assignment, unsafe)
         rounds = [
             (seconds(course, assignment, False), seconds(course, assignment, True)) for _ in range(options.rounds)
         ]
-    isolated, opened = (min(column) / options.hand_ins for column in zip(*rounds, strict=True))
+    isolated, opened = (min(column) / options.submissions for column in zip(*rounds, strict=True))
     ratio = statistics.median(one / other for one, other in rounds)
-    print(f"{assignment}, {options.hand_ins} hand-ins, {options.rounds} rounds, seconds per hand-in")
+    print(f"{assignment}, {options.submissions} submissions, {options.rounds} rounds, seconds per submission")
     print(f"isolated {isolated:.2f}, in the open {opened:.2f}; median ratio {ratio:.3f}")
 
 

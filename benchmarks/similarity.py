@@ -1,4 +1,4 @@
-"""At which rank `course similar` finds disguised twins, how alike independent hand-ins are, and how long it takes.
+"""At which rank `course similar` finds disguised twins, how alike independent submissions are, and how long it takes.
 
     python benchmarks/similarity.py ranks [hw4_gru_gradients]
     python benchmarks/similarity.py seconds [hw4_gru_gradients]
@@ -6,7 +6,7 @@
 A class is made up: each student takes for each question the course's solution, one of its alternatives or one of its
 misconceptions and rewrites it by chance, with a strength of their own. All start from the same few texts and have the
 same few rewrites, so they are more alike than people who each write their own. Then twins come in: another student's
-hand-in, disguised in one way each.
+submission, disguised in one way each.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from autograder.course.paths import OWN, Assignment
 from autograder.oracle.questions import edited_cell, load_questions
 from autograder.similarity.report import Comparison, compare_class, page
 from autograder.similarity.tokens import FIXED
-from autograder.verification.handins import filled_notebook, hand_in, solution_cells
+from autograder.verification.samples import filled_notebook, hand_in, solution_cells
 
 Cells = dict[str, str]
 Disguise = Callable[[random.Random, Cells], Cells]
 WORDS = ("state", "grad", "value", "tmp", "result", "total", "part", "inner", "outer", "item", "acc", "now", "then")
 CLASSES, SIZE = 10, 60
-ENOUGH = 20  # fingerprints; a hand-in of fewer is nearly the course's own text
+ENOUGH = 20  # fingerprints; a submission of fewer is nearly the course's own text
 
 
 class Rewrite(ast.NodeTransformer):
@@ -226,7 +226,7 @@ DISGUISES: dict[str, Disguise] = {
 
 
 def student(rng: random.Random, assignment: Assignment) -> Cells:
-    """A hand-in of a student who works alone."""
+    """A submission of a student who works alone."""
     cells = solution_cells(assignment)
     for question in load_questions(assignment):
         luck = rng.random()
@@ -240,7 +240,7 @@ def student(rng: random.Random, assignment: Assignment) -> Cells:
 def a_class(
     rng: random.Random, assignment: Assignment, size: int
 ) -> tuple[dict[str, Cells], dict[tuple[str, str], str]]:
-    """Hand-ins by student, and which pairs are twins of which kind; the last twin has half of its questions alone."""
+    """Each student's cells, and which pairs are twins of which kind; the last twin did half of its questions alone."""
     works = {f"student-{k:02d}": student(rng, assignment) for k in range(1, size + 1)}
     models = rng.sample(sorted(works), len(DISGUISES) + 1)
     twins = {}
@@ -263,7 +263,7 @@ def compared(assignment: Assignment, works: dict[str, Cells]) -> Comparison:
             hand_in(course, name, assignment, filled_notebook(assignment, cells))
         started = time.perf_counter()
         found = compare_class(course, assignment)
-        print(f"{len(works)} hand-ins compared in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+        print(f"{len(works)} submissions compared in {time.perf_counter() - started:.1f} s", file=sys.stderr)
         return found
 
 
@@ -287,7 +287,7 @@ def ranks(assignment: Assignment) -> None:
             values[kind].append(value)
             above[kind].append(sum(other >= value for other in alone[-1]))
     print(f"{assignment}: {CLASSES} classes of {SIZE} and {len(DISGUISES) + 1} twins; ", end="")
-    print(f"left out: {small} twins of hand-ins with fewer than {ENOUGH} fingerprints\n")
+    print(f"left out: {small} twins of submissions with fewer than {ENOUGH} fingerprints\n")
     print("| twin | twins | likeness, median | lowest | independent pairs above it, median | most |")
     print("| --- | --- | --- | --- | --- | --- |")
     for kind in [*DISGUISES, "half of the questions"]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autograder.build.builder import build
 from autograder.course.paths import OWN, ROOT
-from autograder.verification.handins import answered_notebook, hand_in, sample_submissions
+from autograder.verification.samples import answered_notebook, hand_in, sample_submissions
 from tests.browser import chromium_page
 
 HW4 = OWN.assignment("hw4_gru_gradients")

@@ -264,7 +264,7 @@ class TinyCourse:
         return self.python("-m", "autograder.cli", *arguments)
 
     def nbgrader(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run `nbgrader ...`; the tests' own hand-ins are graded in the open where a host cannot isolate them."""
+        """Run `nbgrader ...`; the tests' own submissions are graded in the open where a host cannot isolate them."""
         more = [flag for flag in in_the_open() if arguments[0] == "autograde" and flag not in arguments]
         return self.python("-m", "nbgrader", *arguments, *more)
 

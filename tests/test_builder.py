@@ -9,7 +9,7 @@ from autograder.build.builder import notebook
 from autograder.course.errors import CourseError
 from autograder.course.paths import OWN, ROOT
 from autograder.course.solutions import assignment_cells, namespace
-from autograder.verification.handins import solution_cells
+from autograder.verification.samples import solution_cells
 from tests.conftest import NOTEBOOK
 
 QUESTION = '# %% id="check_double" tags=["question"] points=2'

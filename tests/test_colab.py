@@ -13,7 +13,7 @@ from autograder.build.builder import build
 from autograder.course.paths import OWN, ROOT
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores
-from autograder.verification.handins import filled_notebook, solution_cells
+from autograder.verification.samples import filled_notebook, solution_cells
 from autograder.verification.verify import question_points
 from tests.colab import PNG, saved_by_colab
 from tests.conftest import thorough

@@ -15,11 +15,11 @@ FULL = {"double": 2, "halve": 3, "total": 1}
 
 
 def grade(course, command):
-    return (
-        course.course("grade", "--force")
-        if command == "course"
-        else course.nbgrader("autograde", course.name, "--force")
-    )
+    if command == "course":
+        return course.course("grade", "--force")
+    if command == "course in a process":  # with this folder's own `utils`
+        return course.course_process("grade", "--force")
+    return course.nbgrader("autograde", course.name, "--force")
 
 
 def marks(course, student):
@@ -28,7 +28,7 @@ def marks(course, student):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """A course with a provided cell after the first solution cell, in which two hand-ins have full marks."""
+    """A course with a provided cell after the first solution cell, in which two submissions have full marks."""
     course = TinyCourse(tmp_path_factory.mktemp("fault") / "course")
     course.edit("notebook.py", "\n# %%\nprint(", LATER + "\n# %%\nprint(")
     assert course.course("build").returncode == 0
@@ -45,7 +45,7 @@ def course(graded, tmp_path):
     return TinyCourse.copy_of(graded, tmp_path / "course")
 
 
-@pytest.mark.parametrize(("command", "where"), [("course", "utils"), ("nbgrader", "a provided cell")])
+@pytest.mark.parametrize(("command", "where"), [("course in a process", "utils"), ("nbgrader", "a provided cell")])
 def test_nothing_is_marked_and_old_marks_stay(course, command, where):
     if where == "utils":
         with (course.root / "utils" / "session.py").open("a") as file:

@@ -1,4 +1,4 @@
-"""A hand-in over nbgrader's exchange comes back with its feedback: the whole round, by nbgrader's own commands."""
+"""A submission over nbgrader's exchange comes back with its feedback: the whole round, by nbgrader's own commands."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def add_assignment(book, name, code=4, written=2):
 
 
 def hand_in(book, student, name, code, manual=None, late=0.0):
-    """A graded hand-in; without a manual mark it waits for one."""
+    """A graded submission; without a manual mark it waits for one."""
     book.add_submission(name, student)
     for cell, points in (("check", code), ("why", manual)):
         grade = book.find_grade(cell, name, name, student)

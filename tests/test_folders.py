@@ -88,7 +88,7 @@ def test_a_folder_without_code_of_its_own_is_any_course_s(tmp_path):
 
 @pytest.fixture(scope="module")
 def held(tmp_path_factory):
-    """A course with a hand-in, whose commands wait for the gradebook for five seconds."""
+    """A course with a submission, whose commands wait for the gradebook for five seconds."""
     course = TinyCourse.built(tmp_path_factory.mktemp("held") / "course")
     course.hand_in("full", CLASS["full"])
     return course

@@ -18,7 +18,7 @@ COMMENT = "Say it with *2 / 2 = 1*."
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
-    """A course with a graded hand-in, its written answer marked on the formgrader's page, and what was seen there."""
+    """A course with a graded submission, its written answer marked in the formgrader, and what was seen there."""
     course = TinyCourse.built(tmp_path_factory.mktemp("formgrader") / "course")
     with chromium_page() as page:
         course.hand_in("student-01", {**CLASS["full"], "double": f"print('wide ' * 80)\n{DOUBLE}"})

@@ -15,7 +15,7 @@ from nbgrader.api import Gradebook
 from autograder.course.paths import OWN
 from autograder.oracle.questions import edited_cell, load_questions
 from autograder.sandbox import bubblewrap
-from autograder.verification.handins import answered_notebook, filled_notebook, solution_cells
+from autograder.verification.samples import answered_notebook, filled_notebook, solution_cells
 from tests.conftest import ROOT, TinyCourse
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
@@ -59,13 +59,13 @@ class Hw4(TinyCourse):
 
 
 def wrong_notebook():
-    """A hand-in with the first misconception of the first question that has one, and nothing written."""
+    """A submission with the first misconception of the first question that has one, and nothing written."""
     question = next(question for question in load_questions(HW4) if question.misconceptions)
     return filled_notebook(HW4, solution_cells(HW4) | edited_cell(HW4, question, question.misconceptions[0]))
 
 
 def put_downloads(course):
-    """Two students' hand-ins as Moodle gives them, one of them in a zip, and one as Canvas does."""
+    """Two students' submissions as Moodle gives them, one of them in a zip, and one as Canvas does."""
     archive = course.root / "downloaded" / NAME / "archive"
     archive.mkdir(parents=True)
     right = nbformat.writes(answered_notebook(HW4, solution_cells(HW4)))

@@ -1,4 +1,4 @@
-"""What is taken in of a hand-in: right cells whatever happened to the notebook around them, and a word on the rest."""
+"""What is taken in of a submission: right cells whatever happened to the notebook around them, a word on the rest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from autograder.intake import reading, submission
 from autograder.oracle.questions import load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores
-from autograder.verification.handins import filled_notebook, solution_cells
+from autograder.verification.samples import filled_notebook, solution_cells
 from autograder.verification.verify import dependants, question_points
 from tests.colab import colab_cell
 from tests.conftest import thorough
@@ -35,7 +35,7 @@ SOLUTIONS = {name: solution_cells(name) for name in OWN.assignments()}
 
 
 def full(assignment=HW4):
-    """A full-mark hand-in's notebook, as plain JSON."""
+    """A full-mark submission's notebook, as plain JSON."""
     return json.loads(nbformat.writes(filled_notebook(assignment, SOLUTIONS[assignment])))
 
 
@@ -198,7 +198,7 @@ def test_after_random_damage_the_marks_are_full_or_the_report_names_what_is_miss
     for damage in damages:
         damage(notebook["cells"], rng)
     notebook["nbformat_minor"] = minor
-    found = taken(tmp_path_factory.mktemp("handin"), notebook, name)
+    found = taken(tmp_path_factory.mktemp("sample"), notebook, name)
     nbformat.validate(found.notebook)
     told = " ".join(found.repairs)
     assert "could not be placed" in told or all(cell in told for cell in lost(found))
@@ -432,7 +432,7 @@ def test_a_written_answer_is_taken_from_own_cells_beside_its_own(tmp_path):
 
 
 def released_with_solutions():
-    """A hand-in with all code and no written answer."""
+    """A submission with all code and no written answer."""
     notebook = full()
     for cell in submission.pristine(HW, ROOT).cells:
         if cell.cell_type == "markdown":

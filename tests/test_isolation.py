@@ -1,4 +1,4 @@
-"""Where hand-ins cannot be isolated: one line and a refusal, and a way to go on that says what it is."""
+"""Where submissions cannot be isolated: one line and a refusal, and a way to go on that says what it is."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from autograder.grading.nbgrader_hook import UNSAFE
 
 @pytest.fixture
 def handed_in(built):
-    """A course with one hand-in."""
+    """A course with one submission."""
     built.hand_in("student-01", {})
     return built
 

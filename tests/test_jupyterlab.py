@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from autograder.course.paths import OWN
-from autograder.verification.handins import solution_cells
+from autograder.verification.samples import solution_cells
 from tests.browser import chromium_page
 from tests.lab import jupyterlab
 from tests.test_notebooks import drawings, errors, many_lines, streams_to_stderr, unpassed_checks

@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.course.paths import OWN, ROOT
-from autograder.verification.handins import filled_notebook, solution_cells
+from autograder.verification.samples import filled_notebook, solution_cells
 
 TRAINS_LONG = {"hw6_lstm_vs_gru", "hw7_char_lm"}
 

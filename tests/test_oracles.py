@@ -12,7 +12,7 @@ from autograder.marking import forbidden
 from autograder.marking.answering import answer
 from autograder.marking.mark import mark, requests
 from autograder.oracle.questions import Alternative, load_questions
-from autograder.verification.handins import filled_notebook, sample_submissions, solution_cells
+from autograder.verification.samples import filled_notebook, sample_submissions, solution_cells
 from autograder.verification.verify import dependants
 
 SECRET = "a secret of the tests"
@@ -78,12 +78,12 @@ def lost(assignment, names, secret=SECRET, only=None):
     return found
 
 
-def handins(kind):
+def samples(kind):
     return [
-        pytest.param(name, handin, id=f"{name}-{handin.name}", marks=group(name))
+        pytest.param(name, sample, id=f"{name}-{sample.name}", marks=group(name))
         for name in OWN.assignments()
-        for handin in sample_submissions(name)
-        if handin.kind == kind
+        for sample in sample_submissions(name)
+        if sample.kind == kind
     ]
 
 
@@ -111,27 +111,27 @@ def test_an_empty_answer_gets_nothing_or_next_to_nothing(assignment, body):
         assert verdict.score <= 0.25, [finding.case for finding in verdict.findings if finding.passed]
 
 
-@pytest.mark.parametrize(("assignment", "handin"), handins("misconception"))
-def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_it(assignment, handin):
-    edited = handin.misconception.cell or handin.question.id
-    found = lost(assignment, namespace(assignment, handin.cells), only=reached(assignment, edited))
-    reason = forbidden.violation(handin.question, filled_notebook(assignment, handin.cells))
-    assert handin.question.id in found or reason
-    assert set(found) <= dependants(load_questions(assignment), handin.question.id)
+@pytest.mark.parametrize(("assignment", "sample"), samples("misconception"))
+def test_a_misconception_loses_its_own_question_and_none_that_does_not_build_on_it(assignment, sample):
+    edited = sample.misconception.cell or sample.question.id
+    found = lost(assignment, namespace(assignment, sample.cells), only=reached(assignment, edited))
+    reason = forbidden.violation(sample.question, filled_notebook(assignment, sample.cells))
+    assert sample.question.id in found or reason
+    assert set(found) <= dependants(load_questions(assignment), sample.question.id)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("assignment", "handin"), handins("misconception"))
-def test_a_misconception_loses_nothing_in_all_other_questions(assignment, handin):
-    found = lost(assignment, namespace(assignment, handin.cells))
-    assert set(found) <= dependants(load_questions(assignment), handin.question.id)
+@pytest.mark.parametrize(("assignment", "sample"), samples("misconception"))
+def test_a_misconception_loses_nothing_in_all_other_questions(assignment, sample):
+    found = lost(assignment, namespace(assignment, sample.cells))
+    assert set(found) <= dependants(load_questions(assignment), sample.question.id)
 
 
-@pytest.mark.parametrize(("assignment", "handin"), handins("alternative"))
-def test_alternatives_lose_nothing(assignment, handin):
-    found = lost(assignment, namespace(assignment, handin.cells))
+@pytest.mark.parametrize(("assignment", "sample"), samples("alternative"))
+def test_alternatives_lose_nothing(assignment, sample):
+    found = lost(assignment, namespace(assignment, sample.cells))
     assert not {name: verdict.findings for name, verdict in found.items()}
-    filled = filled_notebook(assignment, handin.cells)
+    filled = filled_notebook(assignment, sample.cells)
     assert not [reason for question in asked(assignment) if (reason := forbidden.violation(question, filled))]
 
 

@@ -19,7 +19,7 @@ NAME = "O'Neil, <script>alert(1)</script> Ünal"
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """A course in which three hand-ins are graded, one student's name holds markup, and one hand-in has failed."""
+    """A course in which three submissions are graded, one student's name holds markup, and one has failed."""
     if lacking := bubblewrap.lacks():
         pytest.skip(f"no isolation here: {lacking}")
     course = TinyCourse.built(tmp_path_factory.mktemp("report") / "course")

@@ -14,7 +14,7 @@ from autograder.course.paths import OWN
 from autograder.similarity.report import compare_class, page
 from autograder.similarity.tokens import given_names, tokens
 from autograder.similarity.winnowing import WINDOW, K, alike, passages
-from autograder.verification import handins
+from autograder.verification import samples
 from benchmarks.similarity import DISGUISES, a_class
 from tests.conftest import TinyCourse
 
@@ -76,8 +76,8 @@ def compared(course):
 
     def compare(works, students="*"):
         for student, source in works.items():
-            notebook = handins.filled_notebook(assignment, {"halve": source})
-            handins.hand_in(course.root, student, assignment, notebook)
+            notebook = samples.filled_notebook(assignment, {"halve": source})
+            samples.hand_in(course.root, student, assignment, notebook)
         return compare_class(course.root, assignment, students)
 
     return compare
@@ -102,18 +102,18 @@ def test_disguised_twins_of_hw4_stand_above_independent_pairs(kind, hw4_class):
 def hw4_class():
     """A class of hw4 with a twin of each kind, compared with what the course gives set aside."""
     works, twins = a_class(random.Random(3), HW, 30)
-    released = handins.filled_notebook(HW, {}).cells
+    released = samples.filled_notebook(HW, {}).cells
     code = [cell.source for cell in released if cell.cell_type == "code"]
-    course = {source for handin in handins.sample_submissions(HW) for source in handin.cells.values()} | set(code)
+    course = {source for sample in samples.sample_submissions(HW) for source in sample.cells.values()} | set(code)
     return works, twins, alike(works, course, given_names(code))
 
 
 @pytest.mark.parametrize("kind", ["solution", "release", "alternative", "misconception"])
 def test_what_the_course_wrote_is_no_evidence(compared, course, kind):
     assignment = course.own.assignment(course.name)
-    texts = {handin.kind: handin.cells for handin in handins.sample_submissions(assignment)}[kind]
+    texts = {sample.kind: sample.cells for sample in samples.sample_submissions(assignment)}[kind]
     for student in ("student-01", "student-02"):
-        handins.hand_in(course.root, student, assignment, handins.filled_notebook(assignment, texts))
+        samples.hand_in(course.root, student, assignment, samples.filled_notebook(assignment, texts))
     assert compared({}).pairs == []
 
 

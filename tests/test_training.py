@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from autograder.course.paths import OWN, ROOT
-from autograder.verification.handins import filled_notebook, solution_cells
+from autograder.verification.samples import filled_notebook, solution_cells
 from utils.training import constant, fit, shrink_on_plateau
 from utils.weights import read_weights
 

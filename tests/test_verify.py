@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.paths import OWN, ROOT
 from autograder.oracle.questions import load_questions
-from autograder.verification.handins import sample_submissions
+from autograder.verification.samples import sample_submissions
 from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points, report
 from tests.processes import children, descendants, running, wait_for
 
@@ -30,15 +30,15 @@ def test_through_nbgrader_the_solution_is_full(assignment):
 
 
 def right_results():
-    """Results of all hand-ins of hw4 as they should be."""
+    """Results of all submissions of hw4 as they should be."""
     points = question_points(HW)
     zero = dict.fromkeys(points, 0.0)
-    for handin in sample_submissions(HW):
-        if handin.kind == "release":
+    for sample in sample_submissions(HW):
+        if sample.kind == "release":
             scores = zero
         else:
-            scores = points | ({handin.question.id: 0.0} if handin.question else {})
-        yield Result(handin.name, dict(scores), True, 1.0)
+            scores = points | ({sample.question.id: 0.0} if sample.question else {})
+        yield Result(sample.name, dict(scores), True, 1.0)
 
 
 def test_the_judge_accepts_what_is_right():
@@ -48,11 +48,11 @@ def test_the_judge_accepts_what_is_right():
 
 
 def spoil(kind, name=None, value=0.0):
-    """The right results with one hand-in's score of one question changed."""
+    """The right results with one submission's score of one question changed."""
     results = list(right_results())
-    index, handin = next((i, handin) for i, handin in enumerate(sample_submissions(HW)) if handin.kind == kind)
+    index, sample = next((i, sample) for i, sample in enumerate(sample_submissions(HW)) if sample.kind == kind)
     result = results[index]
-    question = name or (handin.question.id if handin.question else "gru_loss")
+    question = name or (sample.question.id if sample.question else "gru_loss")
     results[index] = replace(result, scores=result.scores | {question: value})
     return judge(HW, results)
 
@@ -61,7 +61,7 @@ def test_the_judge_sees_each_kind_of_failure():
     assert "gru_loss got 0.0 of" in spoil("solution").problems[0]
     assert "gru_loss got 0.0 of" in spoil("alternative").problems[0]
     assert spoil("release", value=0.5).wrong_accepted == 1
-    first = next(handin for handin in sample_submissions(HW) if handin.misconception)
+    first = next(sample for sample in sample_submissions(HW) if sample.misconception)
     full = question_points(HW)[first.question.id]
     assert "kept full marks" in spoil("misconception", value=full).problems[0]
     stranger = next(iter(set(question_points(HW)) - dependants(load_questions(HW), first.question.id)))
@@ -87,7 +87,7 @@ def test_dependants_follow_chains():
 
 
 def test_a_hand_in_is_named_once():
-    names = [handin.name for handin in sample_submissions(HW)]
+    names = [sample.name for sample in sample_submissions(HW)]
     assert len(names) == len(set(names))
 
 

@@ -62,7 +62,7 @@ def test_a_kernel_starts_with_torch_and_without_the_grader(warm, tmp_path):
         ask += "[name for name in sys.modules if name.split('.')[0] in ('autograder', 'nbgrader', 'assignments')])"
         assert told(client, ask) == "True quick []\n"
         seen = told(client, "print(os.getcwd(), os.environ.get('SOMETHING'), sorted(os.listdir('.')))")
-        place = "/home/student/hand-in None ['weights" if warm else f"{tmp_path} else ['mine.ipynb', 'weights"
+        place = "/home/student/submission None ['weights" if warm else f"{tmp_path} else ['mine.ipynb', 'weights"
         assert seen == f"{place}.safetensors']\n"
         assert told(client, "import utils.toy; print(utils.__file__)") == f"{ROOT / 'utils' / '__init__.py'}\n"
         drawn = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()"

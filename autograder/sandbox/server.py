@@ -244,7 +244,7 @@ def become_kernel(request: dict, files: bytes, connection: socket.socket) -> Non
             os.setsid()
         os.environ.clear()
         os.environ.update(request["env"])
-        folder = request["cwd"] or os.path.join(HOME, "hand-in")
+        folder = request["cwd"] or os.path.join(HOME, "submission")
         os.makedirs(folder, exist_ok=True)
         os.chdir(folder)
         if isolated:

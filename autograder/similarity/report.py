@@ -19,7 +19,7 @@ from autograder.intake import submission
 from autograder.intake.submissions import taken
 from autograder.similarity.tokens import given_names
 from autograder.similarity.winnowing import Pair, alike, passages
-from autograder.verification.handins import sample_submissions
+from autograder.verification.samples import sample_submissions
 
 SHOWN, LEAST = 20, 5  # pairs in the table and on the page; fingerprints that one must have in common
 LIMIT = 200_000  # characters of a submission that are compared; a real one has under 20,000

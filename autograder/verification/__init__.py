@@ -1,1 +1,1 @@
-"""The grader, graded: hand-ins made, bars calibrated, the demo, what the host offers."""
+"""The grader, graded: submissions made, bars calibrated, the demo, what the host offers."""

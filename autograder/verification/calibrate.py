@@ -25,7 +25,7 @@ from autograder.course.solutions import assignment_cells, run
 from autograder.marking import answering, mark
 from autograder.oracle.bars import FILE, Bar, bar_of
 from autograder.oracle.questions import Question, edited_cell, load_questions
-from autograder.verification.handins import sample_submissions
+from autograder.verification.samples import sample_submissions
 from utils import session
 
 FIRST = 3  # seeds after which another correct solution with the same figures counts as the same

@@ -22,7 +22,7 @@ from autograder.runs.recipes import Recipe
 from autograder.runs.train import train
 from autograder.verification.doctor import install_isolation
 from autograder.verification.grades import verdicts
-from autograder.verification.handins import answered_notebook, hand_in, solution_cells
+from autograder.verification.samples import answered_notebook, hand_in, solution_cells
 from utils import corpora
 from utils.floors import floors
 from utils.toy import exact_perplexity

@@ -32,7 +32,7 @@ from autograder.grading.worker import one_by_one
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, cell_errors, verdicts
-from autograder.verification.handins import (
+from autograder.verification.samples import (
     SampleSubmission,
     filled_notebook,
     hand_in,
@@ -226,7 +226,7 @@ def question_points(assignment: Assignment) -> dict[str, float]:
 def report(results: dict[Assignment, list[Result]]) -> str:
     """The table in Markdown: what was graded, question by question, and the two rates."""
     lines = ["# The grader, graded", ""]
-    lines += ["Written by `make verify`: every hand-in below was graded as `nbgrader autograde` grades.", ""]
+    lines += ["Written by `make verify`: every submission below was graded as `nbgrader autograde` grades.", ""]
     summaries = {name: judge(name, rows) for name, rows in results.items()}
     wrong, accepted = (sum(getattr(s, key) for s in summaries.values()) for key in ("wrong", "wrong_accepted"))
     right, refused = (sum(getattr(s, key) for s in summaries.values()) for key in ("right", "right_refused"))
@@ -234,7 +234,7 @@ def report(results: dict[Assignment, list[Result]]) -> str:
     lines += [f"| wrong accepted | {accepted} of {wrong} |", f"| right refused | {refused} of {right} |", ""]
     lines += ["*Wrong* counts each misconception and each graded cell of an untouched release; *right* counts each"]
     lines += [
-        "graded cell of the solutions and of the hand-ins made of alternatives. *Named* counts the misconceptions"
+        "graded cell of the solutions and of the submissions made of alternatives. *Named* counts the misconceptions"
     ]
     lines += [
         "whose own sentence stood in the feedback. A misconception may cost marks in questions that build on its own.",

@@ -1,4 +1,4 @@
-"""What a kernel sends, keeps and uses up: hand-ins that flood, hide, wait and listen, beside one that does not."""
+"""What a kernel sends, keeps and uses up: submissions that flood, hide, wait and listen, beside one that does not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.attacks import DOUBLE, HALVE, WRONG, forged
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
-from tests.attacks.handins import DOUBLE, HALVE, WRONG, forged
 from tests.conftest import scores
 from tests.test_grading import reasons
 

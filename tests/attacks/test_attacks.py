@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
+from tests.attacks.attacks import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, NOT_GRADED, SECRET
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
-from tests.attacks.handins import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, NOT_GRADED, SECRET
 from tests.browser import jupyter_server
 from tests.conftest import scores
 from tests.processes import wait_for
@@ -199,7 +199,7 @@ def test_no_script_of_a_student_s_runs_in_the_feedback(graded, name, tmp_path):
 
 @pytest.fixture(scope="module")
 def formgrader(graded):
-    """A function from student to the address of the page on which the formgrader shows the hand-in."""
+    """A function from student to the address of the page on which the formgrader shows the submission."""
     with jupyter_server(graded) as server:
 
         def address(student):
@@ -215,7 +215,7 @@ def formgrader(graded):
 @pytest.mark.parametrize("name", SCRIPTED)
 def test_no_script_of_a_student_s_runs_in_the_formgrader(formgrader, name, tmp_path):
     dom = seen(formgrader(name), tmp_path / "profile")
-    assert "def halve(x)" in re.sub("<[^>]*>", "", dom)  # the page shows the hand-in
+    assert "def halve(x)" in re.sub("<[^>]*>", "", dom)  # the page shows the submission
     assert "<title>stolen</title>" not in dom
     assert "<script>document.title" not in dom
 

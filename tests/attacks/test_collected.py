@@ -9,8 +9,8 @@ import zipfile
 
 import pytest
 
+from tests.attacks.attacks import DOUBLE, HALVE
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, runs
-from tests.attacks.handins import DOUBLE, HALVE
 from tests.attacks.test_reading import FULL, damaged
 from tests.conftest import gradebook
 

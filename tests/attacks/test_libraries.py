@@ -17,7 +17,7 @@ from autograder.marking.forbidden import first_forbidden
 from autograder.oracle.questions import load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
-from autograder.verification.handins import filled_notebook, hand_in, solution_cells
+from autograder.verification.samples import filled_notebook, hand_in, solution_cells
 from autograder.verification.verify import dependants, question_points
 
 HW2, FORBIDDEN = OWN.assignment("hw2_char_rnn"), ("torch", "scipy", "sklearn")

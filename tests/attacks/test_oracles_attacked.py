@@ -9,7 +9,7 @@ from autograder.course.nbgrader_api import api
 from autograder.course.paths import OWN
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
-from autograder.verification.handins import filled_notebook, hand_in, solution_cells
+from autograder.verification.samples import filled_notebook, hand_in, solution_cells
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 HW1, HW5 = OWN.assignment("hw1_dropout_batchnorm"), OWN.assignment("hw5_word_lm")

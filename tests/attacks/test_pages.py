@@ -1,4 +1,4 @@
-"""Every page that people open, in Chromium, for hand-ins that write markup wherever they can: nothing of it acts."""
+"""Every page that people open, in Chromium, for submissions that write markup wherever they can: nothing of it acts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from nbgrader.api import Gradebook
 
 from autograder.intake.outputs import Tamer
 from autograder.pages import safe_pages
+from tests.attacks.attacks import DOUBLE, HALVE
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
-from tests.attacks.handins import DOUBLE, HALVE
 from tests.browser import chromium_page, jupyter_server
 
 pytestmark = pytest.mark.browser

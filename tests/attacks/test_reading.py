@@ -1,4 +1,4 @@
-"""Whatever a hand-in is made of costs that hand-in alone: from the folder to the gradebook, by either command."""
+"""Whatever a submission is made of costs that submission alone: from the folder to the gradebook, by either command."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import shutil
 import nbformat
 import pytest
 
+from tests.attacks.attacks import DOUBLE, HALVE, WRONG
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
-from tests.attacks.handins import DOUBLE, HALVE, WRONG
 from tests.conftest import gradebook, thorough
 from tests.test_grading import reasons
 

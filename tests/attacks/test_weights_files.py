@@ -16,7 +16,7 @@ from autograder.runs.recipes import Recipe
 from autograder.runs.train import train
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
-from autograder.verification.handins import filled_notebook, hand_in
+from autograder.verification.samples import filled_notebook, hand_in
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 HW5 = OWN.assignment("hw5_word_lm")

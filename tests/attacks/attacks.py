@@ -1,7 +1,7 @@
-"""Hand-ins that attack: each with the marks that its right cells deserve, and not a point more.
+"""Submissions that attack: each with the marks that its right cells deserve, and not a point more.
 
 An attack is put into the cells of the tiny course (tests/conftest.py); `double` is wrong in most, so that a full mark
-would be a stolen one. Words in CANARIES stand where no hand-in may read; the tests look for them in the feedback.
+would be a stolen one. Words in CANARIES stand where no submission may read; the tests look for them in the feedback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WRONG = "def double(x):\n    return 3 * x"
 
 @dataclass(frozen=True)
 class Attack:
-    """cells: sources by cell id. earns: points of double, halve and total. folder: what else it does to the hand-in.
+    """cells: sources by cell id. earns: points of double, halve and total. folder: what else it does to the submission.
 
     says: what must stand in the feedback page, or, of what is not graded, on the terminal.
     """
