@@ -65,7 +65,7 @@ def graded(tmp_path_factory):
         path = course.submitted(student)
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
-    done = course.nbgrader("autograde", course.name, "--Execute.timeout=8", "--Execute.grace=3")
+    done = course.nbgrader("autograde", course.name, "--Execute.timeout=4", "--Execute.grace=2")
     assert done.returncode == 0, done.stderr
     assert course.nbgrader("generate_feedback", course.name).returncode == 0
     return course

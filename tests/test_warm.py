@@ -179,9 +179,10 @@ def test_marks_are_those_of_cold_kernels(built):
     built.hand_in("full", {"double": "def double(x):\n    return 2 * x"})
     built.hand_in("square", {"double": "def double(x):\n    return x * x"})
     marks = {}
-    cold = ("--CourseAutograde.unsafe=True", "--AskingExecute.warm=False")
-    for warm, flags in ((True, ()), (False, cold)):
-        done = built.nbgrader("autograde", built.name, "--force", *flags)
+    for warm in (True, False):
+        with (built.root / "nbgrader_config.py").open("a") as file:
+            file.write(f"\nc.AskingExecute.warm = {warm}\n")
+        done = built.course("grade", "--force", "--unsafe")
         assert done.returncode == 0, done.stderr
         marks[warm] = {student: scores(built, student) for student in ("full", "square")}
     assert marks[True] == marks[False]
