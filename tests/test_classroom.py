@@ -122,6 +122,7 @@ def test_a_worker_that_dies_takes_no_hand_in_with_it(whole, tmp_path):
 
 BETWEEN = """
 import multiprocessing, os, signal
+from autograder.course.paths import OWN
 from autograder.grading.cores import on_cores
 from autograder.grading.tasks import Task
 from autograder.intake.submission import Submission
@@ -129,7 +130,7 @@ from nbformat import NotebookNode
 
 # not guarded by its name: a worker does not run it again
 nothing = Submission(), NotebookNode(), {}
-graded = on_cores(2)(Task("hw0_tiny", str(number), *nothing) for number in range(12))
+graded = on_cores(2)(Task(OWN.assignment("hw0_tiny"), str(number), *nothing) for number in range(12))
 students = [next(graded)[0].student]
 for worker in multiprocessing.active_children():
     os.kill(worker.pid, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """Which uses of a forbidden library a question's text gives away, and which innocent ones it does not."""
 
+import gc
 import time
 
 import pytest
@@ -72,10 +73,12 @@ LONG = {
 def test_a_long_cell_is_read_in_time_that_grows_with_it(kind):
     def seconds(size):
         source, times = LONG[kind](size), []
+        gc.disable()  # it would walk through all that other tests have left in this process
         for _ in range(3):
             started = time.process_time()
             assert first_forbidden("f", [source], FORBIDS) is None
             times.append(time.process_time() - started)
+        gc.enable()
         return min(times)
 
-    assert any(seconds(160_000) < 2.3**2 * seconds(40_000) for _ in range(3))  # again where the machine was busy
+    assert any(seconds(80_000) < 2.3**2 * seconds(20_000) for _ in range(3))  # again where the machine was busy

@@ -141,12 +141,12 @@ def test_the_feedback_page_shows_the_verdict_and_the_points(graded):
 
 def test_a_cell_that_trains_has_a_time_limit_of_its_own(tiny):
     total = "\n# %%\ntotal = halve(double(np.ones(3))).sum()\n"
-    tiny.edit("notebook.py", total, total.replace("# %%", '# %% id="make_total"\nimport time\n\ntime.sleep(4)'))
+    tiny.edit("notebook.py", total, total.replace("# %%", '# %% id="make_total"\nimport time\n\ntime.sleep(2.5)'))
     tiny.edit("questions/total.py", "builds_on=", 'made_by="make_total", builds_on=')
     assert tiny.course("build").returncode == 0
     tiny.hand_in("full", CLASS["full"])
-    for training, expected in ((60, 1), (2, 0)):
-        limits = ("--Execute.timeout=3", f"--AskingExecute.training_timeout={training}")
+    for training, expected in ((60, 1), (1, 0)):
+        limits = ("--Execute.timeout=2", f"--AskingExecute.training_timeout={training}")
         assert tiny.nbgrader("autograde", tiny.name, "--force", *limits).returncode == 0
         assert scores(tiny, "full")["total"] == expected
 

@@ -15,17 +15,16 @@ from autograder.verification.samples import filled_notebook, solution_cells
 TRAINS_LONG = {"hw6_lstm_vs_gru", "hw7_char_lm"}
 
 
-def named(name, *values, slow=False):
+def named(assignment, filled, *values):
     """Parameters whose tests run in one process, where a notebook is executed once."""
-    marks = [pytest.mark.xdist_group(f"notebook-{name}"), *[pytest.mark.slow] * slow]
-    return pytest.param(name, *values, marks=marks, id="-".join([name, *map(str, values)]))
+    slow = filled and assignment.name in TRAINS_LONG
+    marks = [pytest.mark.xdist_group(f"notebook-{assignment}"), *[pytest.mark.slow] * slow]
+    return pytest.param(assignment, *values, marks=marks, id="-".join(map(str, [assignment, *values])))
 
 
-UNTOUCHED = [named(name) for name in OWN.assignments()]
-FILLED = [named(name, slow=name in TRAINS_LONG) for name in OWN.assignments()]
-BOTH = [
-    named(name, filled, slow=filled and name in TRAINS_LONG) for name in OWN.assignments() for filled in (False, True)
-]
+UNTOUCHED = [named(assignment, False) for assignment in OWN.assignments()]
+FILLED = [named(assignment, True) for assignment in OWN.assignments()]
+BOTH = [named(assignment, filled, filled) for assignment in OWN.assignments() for filled in (False, True)]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,10 @@ def executed(tmp_path_factory):
     shutil.copytree(ROOT / "utils", course / "utils")
 
     @cache
-    def execute(name, filled):
-        folder = course / "release" / f"{name}-{filled}"
+    def execute(assignment, filled):
+        folder = course / "release" / f"{assignment}-{filled}"
         folder.mkdir(parents=True)
-        notebook = filled_notebook(name, solution_cells(name) if filled else {})
+        notebook = filled_notebook(assignment, solution_cells(assignment) if filled else {})
         resources = {"metadata": {"path": str(folder)}}
         with mock.patch.dict(os.environ, COURSE_PROFILE="quick", OMP_NUM_THREADS="1"):
             client = NotebookClient(
@@ -75,7 +74,9 @@ def unpassed_checks(notebook):
     checks = [cell for cell in notebook.cells if cell.id.startswith("check_")]
     assert checks
     texts = {cell.id: "".join(output.get("text", "") for output in cell.outputs) for cell in checks}
-    return {name: text for name, text in texts.items() if not text.strip().split("\n")[-1].startswith("OK ")}
+    return {
+        assignment: text for assignment, text in texts.items() if not text.strip().split("\n")[-1].startswith("OK ")
+    }
 
 
 def drawings(notebook):
@@ -84,25 +85,25 @@ def drawings(notebook):
     return [cell for cell, out in outputs(notebook, "display_data") if kinds & set(out.data)]
 
 
-@pytest.mark.parametrize(("name", "filled"), BOTH)
-def test_nothing_goes_to_stderr(executed, name, filled):
-    assert not streams_to_stderr(executed(name, filled))
+@pytest.mark.parametrize(("assignment", "filled"), BOTH)
+def test_nothing_goes_to_stderr(executed, assignment, filled):
+    assert not streams_to_stderr(executed(assignment, filled))
 
 
-@pytest.mark.parametrize("name", UNTOUCHED)
-def test_an_untouched_notebook_says_only_what_is_not_written_yet(executed, name):
-    notebook = executed(name, False)
-    assert len(errors(notebook)) >= len(solution_cells(name))
+@pytest.mark.parametrize("assignment", UNTOUCHED)
+def test_an_untouched_notebook_says_only_what_is_not_written_yet(executed, assignment):
+    notebook = executed(assignment, False)
+    assert len(errors(notebook)) >= len(solution_cells(assignment))
     assert not many_lines(notebook)
     assert not [(cell, text) for cell, text in errors(notebook) if not text.endswith("is not written yet")]
 
 
-@pytest.mark.parametrize("name", FILLED)
-def test_the_solutions_pass_all_visible_checks(executed, name):
-    assert not errors(executed(name, True))
-    assert not unpassed_checks(executed(name, True))
+@pytest.mark.parametrize("assignment", FILLED)
+def test_the_solutions_pass_all_visible_checks(executed, assignment):
+    assert not errors(executed(assignment, True))
+    assert not unpassed_checks(executed(assignment, True))
 
 
-@pytest.mark.parametrize("name", FILLED)
-def test_pictures_are_drawn(executed, name):
-    assert len(set(drawings(executed(name, True)))) >= 4
+@pytest.mark.parametrize("assignment", FILLED)
+def test_pictures_are_drawn(executed, assignment):
+    assert len(set(drawings(executed(assignment, True)))) >= 4

@@ -15,7 +15,7 @@ import torch
 from nbclient import NotebookClient
 
 from autograder.build import template
-from autograder.course.paths import ROOT
+from autograder.course.paths import OWN, ROOT
 from utils import session
 
 PRINT = "\nimport utils.session\nprint('FOUND', pathlib.Path(utils.session.__file__).resolve().parent.parent)"
@@ -26,7 +26,7 @@ def run_cell(folder, source=None, **env):
     folder.mkdir(parents=True, exist_ok=True)
     # an interpreter without the installed course: what the cell finds is what it found itself
     alone = "import sys; sys.meta_path = [f for f in sys.meta_path if 'editable' not in str(f)]\n"
-    script = alone + (source or template.set_up()) + PRINT
+    script = alone + (source or template.set_up(OWN)) + PRINT
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("COURSE_", "NBGRADER_", "PYTHONPATH"))}
     call = [sys.executable, "-W", "error::ResourceWarning", "-c", script]
     return subprocess.run(call, cwd=folder, env=clean | env, capture_output=True, text=True, timeout=120)
@@ -73,17 +73,17 @@ def bundle(tmp_path):
 
 
 def test_alone_it_fetches_the_bundle_once(tmp_path, bundle):
-    source = template.set_up().replace(template.bundle_address(), bundle)
+    source = template.set_up(OWN).replace(template.bundle_address(OWN), bundle)
     folder = tmp_path / "colab"
     first = run_cell(folder, source)
     assert first.returncode == 0, first.stderr
     assert "course-bundle/recurrent-language-models-1.0.0" in first.stdout
-    again = run_cell(folder, template.set_up().replace(template.bundle_address(), "http://127.0.0.1:9/none.zip"))
+    again = run_cell(folder, template.set_up(OWN).replace(template.bundle_address(OWN), "http://127.0.0.1:9/none.zip"))
     assert again.returncode == 0, again.stderr
 
 
 def test_without_a_network_it_is_one_sentence(tmp_path):
-    source = template.set_up().replace(template.bundle_address(), "http://127.0.0.1:9/none.zip")
+    source = template.set_up(OWN).replace(template.bundle_address(OWN), "http://127.0.0.1:9/none.zip")
     done = run_cell(tmp_path / "alone", source)
     assert done.returncode == 1
     assert "http://127.0.0.1:9/none.zip did not come" in done.stderr

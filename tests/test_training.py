@@ -52,7 +52,7 @@ def start(folder, optimiser, pause):
     return subprocess.Popen(call, env=env, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("optimiser", ["SGD", "AdamW"])
+@pytest.mark.parametrize("optimiser", [pytest.param("SGD", marks=pytest.mark.slow), "AdamW"])
 def test_killed_at_any_moment_it_ends_with_the_same_numbers(tmp_path, optimiser):
     assert start(tmp_path / "whole", optimiser, 0).wait() == 0
     stopped, kills = tmp_path / "stopped", 0

@@ -172,6 +172,8 @@ def _explain(
     """The misconception that would give the most of the wrong answers, for each case whose answer it would give."""
     failed = {i for i, result in enumerate(judged) if result.reason and question.cases[i].judge is None}
     best: dict[int, Misconception] = {}
+    if all(_raised(answers[i]) for i in failed):  # no misconception explains an exception, and some take long to ask
+        return best
     for misconception in question.misconceptions:
         theirs = _misconception_answers(assignment, question, misconception, secret)
         explained = {i for i in failed if _same(theirs[i], answers[i], question.cases[i])}
@@ -181,9 +183,13 @@ def _explain(
     return best
 
 
+def _raised(answer: Any) -> bool:
+    return isinstance(answer, dict) and answer.get("kind") == "exception"
+
+
 def _same(theirs: Any, answer: Any, case: Case) -> bool:
     try:
-        return answer["kind"] != "exception" and difference(theirs, answer, case.relative, case.absolute) is None
+        return not _raised(answer) and difference(theirs, answer, case.relative, case.absolute) is None
     except Exception:
         return False
 
