@@ -65,8 +65,8 @@ def parser() -> argparse.ArgumentParser:
     bars.add_argument("--seeds", type=int, default=12, help="runs of the solution with each number of threads")
     bars.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     corpus = command("corpus", _corpus, "List, fetch and measure the corpora.")
-    corpus.add_argument("action", choices=["list", "fetch", "floors"])
-    corpus.add_argument("name", nargs="?", help="corpus, for fetch and floors")
+    corpus.add_argument("action", choices=["list", "fetch", "baselines"])
+    corpus.add_argument("name", nargs="?", help="corpus, for fetch and baselines")
     training = command("train", _train, "Train the word language model of hw5; resumes from its folder.")
     _recipe_options(training)
     students = command("bundle", _bundle, "Write what students get, as a folder for a public repository and as a zip.")
@@ -195,10 +195,10 @@ def _corpus(options) -> int:
     if options.action == "fetch":
         print(f"{options.name} is in {corpora.fetch(options.name)}")
         return 0
-    from utils.floors import floors
+    from utils.baselines import baselines
 
     corpus = corpora.load(options.name)
-    for name, value in floors(corpus.train, corpus.test).items():
+    for name, value in baselines(corpus.train, corpus.test).items():
         print(f"{name:10s} {value:10.1f}")
     return 0
 

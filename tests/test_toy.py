@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from utils import corpora, toy
-from utils.floors import floors
+from utils.baselines import baselines
 
 FINITE = toy.Grammar(
     "S",
@@ -225,6 +225,6 @@ def test_the_same_generator_draws_the_same_sentences():
 
 def test_the_language_is_harder_for_n_grams_than_for_the_truth():
     corpus = corpora.load("toy")
-    floor, exact = floors(corpus.train, corpus.test), toy.exact_perplexity(corpus.test)
-    assert 1.15 * exact < floor["trigram"] < floor["bigram"] < floor["unigram"] / 3 < floor["uniform"]
+    baseline, exact = baselines(corpus.train, corpus.test), toy.exact_perplexity(corpus.test)
+    assert 1.15 * exact < baseline["trigram"] < baseline["bigram"] < baseline["unigram"] / 3 < baseline["uniform"]
     assert abs(exact / math.exp(toy.entropy_rate()) - 1) < 0.05

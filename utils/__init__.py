@@ -1,3 +1,3 @@
-"""What the course's notebooks import: corpora, floors, the trainer, weights, checks and plots."""
+"""What the course's notebooks import: corpora, baselines, the trainer, weights, checks and plots."""
 
 __version__ = "1.0.0"

@@ -116,24 +116,24 @@ def draw_unrolled(steps: int = 4) -> None:
     show_vector(figure)
 
 
-def draw_truncated(pieces: int = 3, steps: int = 3) -> None:
+def draw_truncated(segments: int = 3, steps: int = 3) -> None:
     """Truncated back-propagation through time: the state runs on through every cut, the gradient stops at it.
 
-    Each piece of a text has a loss of its own. Solid wires are the way forwards, dashed ones the way back.
-    Raises ValueError for fewer than two pieces or no steps.
+    Each segment of a text has a loss of its own. Solid wires are the way forwards, dashed ones the way back.
+    Raises ValueError for fewer than two segments or no steps.
     """
-    if pieces < 2 or steps < 1:
-        raise ValueError(f"the drawing needs at least two pieces and one step, got {pieces} and {steps}")
-    width = 1.5 * pieces * steps + 0.9 * pieces
+    if segments < 2 or steps < 1:
+        raise ValueError(f"the drawing needs at least two segments and one step, got {segments} and {steps}")
+    width = 1.5 * segments * steps + 0.9 * segments
     figure, axes = plt.subplots(figsize=(0.64 * width, 2.5), layout="constrained")
     axes.text(0.0, 1.1, "$h_0$", ha="center", va="center", fontsize=12)
     right = 0.2  # where the state of the step before comes from
-    for piece in range(pieces):
-        first = 1.2 + piece * (1.5 * steps + 0.9)
-        cut = first - 1.2  # in the middle between two pieces
-        _box(axes, (first + 0.75 * (steps - 1), 2.35), f"loss of piece {piece + 1}", width=1.5 * steps - 0.5)
+    for segment in range(segments):
+        first = 1.2 + segment * (1.5 * steps + 0.9)
+        cut = first - 1.2  # in the middle between two segments
+        _box(axes, (first + 0.75 * (steps - 1), 2.35), f"loss of segment {segment + 1}", width=1.5 * steps - 0.5)
         for step in range(steps):
-            x, number = first + 1.5 * step, piece * steps + step + 1
+            x, number = first + 1.5 * step, segment * steps + step + 1
             _box(axes, (x, 1.0), "RNN", width=0.9)
             axes.text(x, 0.0, f"$x_{{{number}}}$", ha="center", va="center", fontsize=12)
             _wire(axes, [(x, 0.2), (x, 0.66)])
@@ -146,7 +146,7 @@ def draw_truncated(pieces: int = 3, steps: int = 3) -> None:
                 place = (right + x - 0.48) / 2 + (0.45 if not step else 0.0)  # beside the cut, not on it
                 axes.text(place, 1.33, f"$h_{{{number - 1}}}$", ha="center", va="center", fontsize=11)
             right = x + 0.48
-        if piece:
+        if segment:
             _wire(axes, [(first - 0.48, 0.88), (cut + 0.08, 0.88)], dashed=True)
             axes.plot([cut, cut], [-0.2, 2.7], color=PLAIN, linewidth=1.3, linestyle=":")
             axes.plot([cut, cut], [0.74, 1.02], color=PLAIN, linewidth=4, solid_capstyle="butt")

@@ -35,7 +35,7 @@ def pairs(
     Returns (analytic, numeric) by name, two arrays (at most entries,) each.
     Raises CheckFailed when a gradient is missing or has another shape, ValueError for an array that is not float64.
     """
-    found = {}
+    by_name = {}
     for name, array in arrays.items():
         if array.dtype != np.float64:
             raise ValueError(f"{name} must be float64 for differences of {step:g}, got {array.dtype}")
@@ -43,18 +43,18 @@ def pairs(
         chosen = rng.choice(array.size, size=min(entries, array.size), replace=False)
         places = [tuple(map(int, np.unravel_index(flat, array.shape))) for flat in chosen]
         numeric = [_difference(f, array, place, step) for place in places]
-        found[name] = (np.array([analytic[place] for place in places]), np.array(numeric))
-    return found
+        by_name[name] = (np.array([analytic[place] for place in places]), np.array(numeric))
+    return by_name
 
 
-def agree(found: Pairs, where: str = "", relative: float = 1e-6, absolute: float = 1e-9) -> float:
+def agree(gradient_pairs: Pairs, where: str = "", relative: float = 1e-6, absolute: float = 1e-9) -> float:
     """The largest relative error over all pairs; raises CheckFailed naming the arrays whose pairs differ.
 
     where: opens the message, such as "for a single step".
     relative: bound on |a - n| / max(1e-8, |a| + |n|). absolute: differences up to this size pass all the same.
     """
     largest, wrong = 0.0, {}
-    for name, (analytic, numeric) in found.items():
+    for name, (analytic, numeric) in gradient_pairs.items():
         errors = np.where(np.isfinite(analytic), relative_errors(analytic, numeric), np.inf)
         largest = max(largest, float(errors.max()))
         errors = np.where(np.abs(analytic - numeric) <= absolute, 0.0, errors)
@@ -64,7 +64,7 @@ def agree(found: Pairs, where: str = "", relative: float = 1e-6, absolute: float
     if not wrong:
         return largest
     name, (error, analytic, numeric) = max(wrong.items(), key=lambda item: item[1][0])
-    right = [f"d{other}" for other in found if other not in wrong]
+    right = [f"d{other}" for other in gradient_pairs if other not in wrong]
     raise CheckFailed(
         f"{where}{': ' if where else ''}{', '.join(f'd{other}' for other in wrong)}"
         f" {'differ' if len(wrong) > 1 else 'differs'} from central differences,"
@@ -73,13 +73,13 @@ def agree(found: Pairs, where: str = "", relative: float = 1e-6, absolute: float
     )
 
 
-def scatter(found: Pairs, title: str = "") -> None:
+def scatter(gradient_pairs: Pairs, title: str = "") -> None:
     """Two panels: numeric against analytic derivatives around the diagonal, and the worst relative error by name."""
     _, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), width_ratios=(1.1, 1), layout="constrained")
-    reach = max(float(np.abs(numeric).max()) for _, numeric in found.values()) * 1.1 or 1.0
+    reach = max(float(np.abs(numeric).max()) for _, numeric in gradient_pairs.values()) * 1.1 or 1.0
     left.plot([-reach, reach], [-reach, reach], color="0.6", linewidth=1, zorder=0)
-    names = list(found)
-    for place, (name, (analytic, numeric)) in enumerate(found.items()):
+    names = list(gradient_pairs)
+    for place, (name, (analytic, numeric)) in enumerate(gradient_pairs.items()):
         marker = MARKERS[place % len(MARKERS)]
         left.plot(analytic, numeric, linestyle="", marker=marker, markersize=5, alpha=0.8, label=name)
         error = max(float(relative_errors(analytic, numeric).max()), 1e-16)

@@ -1,4 +1,4 @@
-"""Plots that several notebooks share: curves, bars against floors, small panels, a block diagram of measured shares.
+"""Plots that several notebooks share: curves, bars against baselines, small panels, a block diagram of measured shares.
 
 All are understood without colour: lines differ by style and marker, bars by hatch, and numbers stand beside them.
 """
@@ -25,7 +25,7 @@ def curves(
     *,
     x_label: str,
     y_label: str,
-    floors: Mapping[str, float] | None = None,
+    levels: Mapping[str, float] | None = None,
     log: bool = False,
     log_x: bool = False,
     title: str = "",
@@ -34,7 +34,7 @@ def curves(
     """Lines over one axis, such as perplexity by epoch.
 
     series: values by name, or a pair (x, y); without x the values are counted from 1.
-    floors: numbers to compare with, each a thin horizontal line with its name at the right end.
+    levels: numbers to compare with, each a thin horizontal line with its name at the right end.
     log, log_x: whether the vertical and the horizontal axis are logarithmic.
     axes: where to draw; without it a figure of its own is drawn and shown.
     """
@@ -45,7 +45,7 @@ def curves(
         x, y = values if isinstance(values, tuple) else (np.arange(1, len(values) + 1), values)
         every = max(1, len(y) // 12)
         axes.plot(x, y, line, marker=marker, markevery=every, markersize=5, linewidth=1.4, label=name)
-    for name, value in (floors or {}).items():
+    for name, value in (levels or {}).items():
         axes.axhline(value, color="0.5", linewidth=0.8)
         axes.annotate(
             f"{name} {value:.3g}",
@@ -89,11 +89,11 @@ def panels(plots: Sequence[Mapping[str, Any]], *, height: float = 3.0) -> None:
     plt.show()
 
 
-def bars_against_floors(
-    values: Mapping[str, float], floors: Mapping[str, float], *, x_label: str, log: bool = True, title: str = ""
+def bars_against_baselines(
+    values: Mapping[str, float], baselines: Mapping[str, float], *, x_label: str, log: bool = True, title: str = ""
 ) -> None:
-    """Horizontal bars: the measured values hatched, the floors that they are compared with plain, largest on top."""
-    rows = sorted([*((v, n, True) for n, v in values.items()), *((v, n, False) for n, v in floors.items())])
+    """Horizontal bars: the measured values hatched, the baselines that they are compared with plain, largest on top."""
+    rows = sorted([*((v, n, True) for n, v in values.items()), *((v, n, False) for n, v in baselines.items())])
     _, axes = plt.subplots(figsize=(7, 0.9 + 0.36 * len(rows)), layout="constrained")
     for place, (value, _, measured) in enumerate(rows):
         axes.barh(

@@ -142,13 +142,13 @@ def _assigned(source: str) -> set[str]:
         tree = ast.parse(source)
     except SyntaxError:  # magics and the like
         return set()
-    found: set[str] = set()
+    names: set[str] = set()
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            found.add(node.name)
+            names.add(node.name)
         for inner in ast.walk(node):
             if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                found.add(inner.id)
+                names.add(inner.id)
             elif isinstance(inner, ast.alias):
-                found.add((inner.asname or inner.name).split(".")[0])
-    return found
+                names.add((inner.asname or inner.name).split(".")[0])
+    return names

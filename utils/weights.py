@@ -58,9 +58,9 @@ def export_weights(model: nn.Module) -> Weights:
     for rnn in layers:
         for layer in range(rnn.num_layers):
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-                found = getattr(rnn, f"{name}_l{layer}", None)
+                tensor = getattr(rnn, f"{name}_l{layer}", None)
                 rows = GATES[rnn_type] * rnn.hidden_size
-                weights[f"rnn.{name}_l{count}"] = _zeros(rows, embedding) if found is None else _array(found)
+                weights[f"rnn.{name}_l{count}"] = _zeros(rows, embedding) if tensor is None else _array(tensor)
             count += 1
     if weight is not embedding.weight:
         weights["decoder.weight"] = _array(weight)
@@ -176,22 +176,22 @@ def read_weights(data: bytes) -> tuple[dict[str, Any], Weights]:
 
 
 def _the_one(model: nn.Module, kind: type, words: str) -> Any:
-    found = {name: module for name, module in model.named_modules() if isinstance(module, kind)}
-    if len(found) != 1:
-        names = f" ({', '.join(found)})" if found else ""
-        raise ValueError(f"expected one {words} in the model, found {len(found)}{names}")
-    return next(iter(found.values()))
+    matches = {name: module for name, module in model.named_modules() if isinstance(module, kind)}
+    if len(matches) != 1:
+        names = f" ({', '.join(matches)})" if matches else ""
+        raise ValueError(f"expected one {words} in the model, found {len(matches)}{names}")
+    return next(iter(matches.values()))
 
 
 def _layers(model: nn.Module) -> list[Any]:
-    found: list[Any] = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
-    types = {_rnn_type(rnn) for rnn in found}
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, nn.RNNBase)]
+    types = {_rnn_type(rnn) for rnn in layers}
     if len(types) != 1 or not types <= set(GATES):
         what = f"found {', '.join(sorted(types))}" if types else "found none"
         raise ValueError(f"expected recurrent layers of one type, nn.RNN, nn.GRU or nn.LSTM, {what}")
-    if any(rnn.bidirectional or rnn.proj_size for rnn in found):
+    if any(rnn.bidirectional or rnn.proj_size for rnn in layers):
         raise ValueError("the recurrent layers read both ways or have a projection, which the course's model has not")
-    return found
+    return layers
 
 
 def _rnn_type(rnn: Any) -> str:

@@ -397,7 +397,7 @@ for _ in range(60):
     track.append(running_mean[0])
 regularisation_plots.before_and_after(features, normalised_features)
 plots.curves(
-    {"running mean": track}, x_label="training batch", y_label="running mean, feature 0", floors={"true mean": means[0]}
+    {"running mean": track}, x_label="training batch", y_label="running mean, feature 0", levels={"true mean": means[0]}
 )
 print("running variances", running_var.round(2), "true ones", scales**2)
 

@@ -33,7 +33,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from utils import char_rnn_plots, checks, corpora, floors, plots, toy
+from utils import baselines, char_rnn_plots, checks, corpora, plots, toy
 from utils.gradients import agree, pairs
 
 
@@ -1105,7 +1105,7 @@ else:
 
 # %%
 spelled = {split: [" ".join(line.replace(" ", "_")) for line in getattr(corpus, split)] for split in ("train", "valid")}
-levels = {name: math.log2(value) for name, value in floors.floors(spelled["train"], spelled["valid"]).items()}
+levels = {name: math.log2(value) for name, value in baselines.baselines(spelled["train"], spelled["valid"]).items()}
 if corpus.name == "toy":
     levels["grammar"] = toy.exact_nll(corpus.valid) / math.log(2) / len(valid_tokens)
 at, smoothed, held_out = np.array(history).T
@@ -1113,7 +1113,7 @@ plots.curves(
     {"smoothed loss": (at, smoothed), "held-out text": (at, held_out)},
     x_label="training steps",
     y_label="bits per character",
-    floors=levels,
+    levels=levels,
 )
 
 columns = {}

@@ -1030,7 +1030,7 @@ for _ in range(updates):
     losses.append(loss.item())
 print("after: ", *(spell(n) or "(nothing)" for n in range(12)))
 print(f"{sum(spell(n) == name for n, name in enumerate(names))} of 12 right, loss {losses[-1]:.3f} nats a step")
-plots.curves({"loss": losses}, x_label="update", y_label="nats per real step", floors={"guessing: ln 27 =": np.log(27)})
+plots.curves({"loss": losses}, x_label="update", y_label="nats per real step", levels={"guessing: ln 27 =": np.log(27)})
 
 # %% id="check_decode" tags=["question"] points=2
 """Tokens or scores, the end left out, the limit kept, no call after the end."""

@@ -11,7 +11,7 @@
 # - turn a text into a vocabulary, a stream of ids and batches whose columns are contiguous text;
 # - say what back-propagation through time is, cut it at the right place and show what the cut saves and costs;
 # - build a recurrent language model of four types, with dropout and tied weights, and account for each parameter;
-# - measure perplexity by the protocol of the literature, and hold it against floors and published numbers;
+# - measure perplexity by the protocol of the literature, and compare it with baselines and published numbers;
 # - clip gradients in two ways, train, and find out where the time of a training step goes;
 # - draw text from a model, also interactively, and run a long training that survives a disconnect.
 #
@@ -20,7 +20,7 @@
 #
 # Shapes are written with the steps first, as in torch: tokens are `(steps, batch)`, logits `(steps, batch, vocab)`, a
 # state is `(layers, batch, hidden)`, and the LSTM's state is a pair of such tensors. What is imported from `utils`
-# are the course's own tools: texts, floors, plots, the trainer and the checks. You need not read them, but you may.
+# are the course's own tools: texts, baselines, plots, the trainer and the checks. You need not read them, but you may.
 
 # %% tags=["provided"]
 import builtins
@@ -38,7 +38,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils import checks, corpora, diagrams, plots, toy
-from utils.floors import floors
+from utils.baselines import baselines
 from utils.training import fit, shrink_on_plateau
 from utils.weights import describe, read_weights, save_weights
 
@@ -925,7 +925,7 @@ plots.curves(runs, x_label="piece", y_label="loss (nats per token)", log=True)
 # the gradients in place of the last one. So a weight moves by about the learning rate or less in each step, whatever
 # the scale of its gradients. The rate falls in a straight line from 0.01 to 0.00125.
 #
-# A perplexity means little by itself. The floors below are what models without a memory reach on the same text: all
+# A perplexity means little by itself. The baselines below are what models without a memory reach on the same text: all
 # words alike, their frequencies, and counts of pairs and triples of words, smoothed so that unseen ones get a share too
 # (Kneser and Ney 1995), which know the last one or two words. The exact perplexity is that of the grammar itself.
 #
@@ -954,9 +954,9 @@ for epoch in range(EPOCHS):
     print(f"epoch {epoch + 1}: train {history['train'][-1]:6.2f}, validation {history['validation'][-1]:6.2f}")
 
 reached = perplexity(model, ids["test"], 500)
-compared = floors(corpus.train, corpus.test) | {"exact": toy.exact_perplexity(corpus.test)}
+compared = baselines(corpus.train, corpus.test) | {"exact": toy.exact_perplexity(corpus.test)}
 plots.curves(history, x_label="epoch", y_label="perplexity", log=True)
-plots.bars_against_floors({"your model": reached}, compared, x_label="perplexity on the test text")
+plots.bars_against_baselines({"your model": reached}, compared, x_label="perplexity on the test text")
 
 # %% id="check_model" tags=["question"] points=2
 """The trained model comes near the exact perplexity of the toy language."""
@@ -1290,9 +1290,9 @@ checks.passed("query_sentences", "three sentences, four clear words, both ends")
 # | model | perplexity | source |
 # | --- | --- | --- |
 # | all words alike | 10000 | the size of the vocabulary |
-# | unigram | 639.3 | `utils.floors` |
-# | bigram, Kneser-Ney | 186.5 | `utils.floors` |
-# | trigram, Kneser-Ney | 154.3 | `utils.floors` |
+# | unigram | 639.3 | `utils.baselines` |
+# | bigram, Kneser-Ney | 186.5 | `utils.baselines` |
+# | trigram, Kneser-Ney | 154.3 | `utils.baselines` |
 # | 5-gram, Kneser-Ney | 141.2 | Mikolov et al. 2011 |
 # | LSTM without dropout | 114.5 | Zaremba et al. 2014, table 1 |
 # | LSTM not tied, this recipe, 6 epochs | 117.6 | pytorch/examples, word_language_model, README of March 2017 |

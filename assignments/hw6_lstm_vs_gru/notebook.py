@@ -40,7 +40,7 @@ from torch import nn  # noqa: F401
 from torch.nn import functional as F  # noqa: F401
 
 from utils import checks, comparison_plots, corpora, plots, toy
-from utils.floors import floors
+from utils.baselines import baselines
 from utils.training import fit
 
 # %% [markdown]
@@ -832,8 +832,8 @@ table = pd.DataFrame(
 print(table.round(2).to_string())
 if corpus.name == "toy":
     text = corpora.load("toy")
-    compared = floors(text.train[: QUICK_LINES["train"]], text.test) | {"exact": toy.exact_perplexity(text.test)}
-    plots.bars_against_floors(dict(table["test"]), compared, x_label="perplexity on the test text")
+    compared = baselines(text.train[: QUICK_LINES["train"]], text.test) | {"exact": toy.exact_perplexity(text.test)}
+    plots.bars_against_baselines(dict(table["test"]), compared, x_label="perplexity on the test text")
 
 # %% id="check_table" tags=["question"] points=1
 """The table is what the four models give."""
@@ -876,9 +876,9 @@ checks.passed("table", "test " + ", ".join(f"{name} {value:.2f}" for name, value
 #
 # | to compare with | test | source |
 # | --- | --- | --- |
-# | unigram | 639 | `utils.floors` |
-# | bigram, Kneser-Ney | 186.5 | `utils.floors` |
-# | trigram, Kneser-Ney | 154.3 | `utils.floors` |
+# | unigram | 639 | `utils.baselines` |
+# | bigram, Kneser-Ney | 186.5 | `utils.baselines` |
+# | trigram, Kneser-Ney | 154.3 | `utils.baselines` |
 # | 5-gram, Kneser-Ney | 141.2 | Mikolov et al. 2011 |
 # | LSTM without dropout | 114.5 | Zaremba et al. 2014, table 1 |
 # | LSTM with dropout, tied | 87.35 | the course's own `results/ptb_tied_lstm`, recipe of pytorch/examples |

@@ -34,8 +34,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils import checks, corpora, plots, toy
+from utils.baselines import baselines
 from utils.char_rnn_plots import print_columns
-from utils.floors import floors
 from utils.training import fit
 
 # %% [markdown]
@@ -449,7 +449,7 @@ plots.curves(
     x_label="bound of the uniform start",
     y_label="bits per character",
     log_x=True,
-    floors={"even": math.log2(len(vocabulary))},
+    levels={"even": math.log2(len(vocabulary))},
 )
 
 # %% id="check_uniform_init" tags=["question"] points=3
@@ -793,12 +793,12 @@ plots.curves(
     {"train": [pair[0] for pair in history], "validation": [pair[1] for pair in history]},
     x_label="epoch",
     y_label="bits per character",
-    floors={"exact": exact},
+    levels={"exact": exact},
 )
 
 # %% [markdown]
 # The table turns every total into both units; that a model reads words does not keep it from having bits per
-# character. The floors of homework 5, models that count words, stand beside it.
+# character. The baselines of homework 5, models that count words, stand beside it.
 
 # %%
 measured = three_measures(model, vocabulary, corpus.test, 500)
@@ -806,8 +806,8 @@ after_mark = torch.cat([word_ids["test"].new_zeros(1), word_ids["test"]])
 word_nll = words_in_test * math.log(perplexity(word_model, after_mark, 500))
 totals = {"characters, LSTM of 128": measured["bits_per_character"] * symbols_in_test * math.log(2)}
 totals |= {"words, LSTM of 64": word_nll, "exact": exact_nll}
-for name, floor in floors(corpus.train, corpus.test).items():
-    totals[f"words, {name}"] = words_in_test * math.log(floor)
+for name, baseline in baselines(corpus.train, corpus.test).items():
+    totals[f"words, {name}"] = words_in_test * math.log(baseline)
 parameters = {"characters, LSTM of 128": model, "words, LSTM of 64": word_model}
 print(f"{'':26}{'bits per character':>20}{'word perplexity':>18}{'historical':>14}{'parameters':>13}")
 for name, total in sorted(totals.items(), key=lambda item: item[1]):
@@ -818,7 +818,7 @@ for name, total in sorted(totals.items(), key=lambda item: item[1]):
     )
 learned = {name: word_perplexity(total, words_in_test) for name, total in totals.items() if name in parameters}
 others = {name: word_perplexity(total, words_in_test) for name, total in totals.items() if name not in parameters}
-plots.bars_against_floors(learned, others, x_label="word perplexity on the test text, words counted")
+plots.bars_against_baselines(learned, others, x_label="word perplexity on the test text, words counted")
 
 # %% [markdown]
 # The character model has seen nothing but letters, and still does better than a trigram that was told what a word is.
@@ -924,7 +924,7 @@ print(f"training: pieces of {BACK} steps, the farthest mark {longest} symbols ba
 print(f"loss {losses[0]:.3f} to {losses[-1]:.3f}")
 print(f"marks 80 or more symbols back: chance of the right one {lines_of['state carried'][1][-1]:.3f}")
 plots.curves(
-    lines_of, x_label="symbols since the opening mark", y_label="chance of the right mark", log_x=True, floors={"": 0.5}
+    lines_of, x_label="symbols since the opening mark", y_label="chance of the right mark", log_x=True, levels={"": 0.5}
 )
 
 # %% [markdown] id="long_memory" tags=["written"] points=2

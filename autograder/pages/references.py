@@ -1,4 +1,4 @@
-"""What a recomputed figure is compared with: floors, the exact value where it is known, and published figures."""
+"""What a recomputed figure is compared with: baselines, the exact value where it is known, and published figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 
 from autograder.course.paths import Course
 from utils import corpora, toy
-from utils.floors import floors
+from utils.baselines import baselines
 
 MODELS = ("LSTM", "LSTM dropout", "GRU", "GRU dropout")  # hw6's figures are named by its models
 # Test perplexities of Penn Treebank, 2 x 200 where it is a network; each with its source.
@@ -31,7 +31,7 @@ def references(figure: str, course: Course) -> dict[str, float]:
         return toy_characters()
     if figure == "test perplexity on toy":
         corpus = corpora.load("toy")
-        return {**floors(corpus.train, corpus.test), "exact, from the grammar": toy.exact_perplexity(corpus.test)}
+        return {**baselines(corpus.train, corpus.test), "exact, from the grammar": toy.exact_perplexity(corpus.test)}
     if figure == "test perplexity on ptb":
         return PTB | own_results(course)
     if figure == "test perplexity on wikitext2":
@@ -44,7 +44,7 @@ def toy_words() -> dict[str, float]:
     """Perplexities of models without a memory on the toy language's test text, over the exact one."""
     corpus = corpora.load("toy")
     exact = toy.exact_perplexity(corpus.test)
-    ratios = {name: value / exact for name, value in floors(corpus.train, corpus.test).items()}
+    ratios = {name: value / exact for name, value in baselines(corpus.train, corpus.test).items()}
     return ratios | {"exact, from the grammar": 1.0}
 
 
@@ -55,7 +55,7 @@ def toy_characters() -> dict[str, float]:
     train, test = ([" ".join(line.strip().replace(" ", "_")) for line in text] for text in (corpus.train, corpus.test))
     symbols = sum(len(line.split()) + 1 for line in test)
     exact = -sum(toy.log_probability(line) for line in corpus.test) / symbols / math.log(2)
-    ratios = {name: math.log2(value) / exact for name, value in floors(train, test).items()}
+    ratios = {name: math.log2(value) / exact for name, value in baselines(train, test).items()}
     return ratios | {"exact, from the grammar": 1.0}
 
 

@@ -24,7 +24,7 @@ from autograder.verification.doctor import install_isolation
 from autograder.verification.grades import verdicts
 from autograder.verification.samples import answered_notebook, hand_in, solution_cells
 from utils import corpora
-from utils.floors import floors
+from utils.baselines import baselines
 from utils.toy import exact_perplexity
 
 SMALL = Recipe(
@@ -127,7 +127,7 @@ def marks_table(course: Path, assignments_of: dict[str, list[str]]) -> Table:
 
 def _perplexities(reached: float) -> Table:
     corpus = corpora.load("toy")
-    rows = floors(corpus.train, corpus.test)
+    rows = baselines(corpus.train, corpus.test)
     table = Table("model", "test perplexity", title="toy language")
     for name, value in rows.items():
         table.add_row(name, f"{value:.1f}")

@@ -30,10 +30,10 @@ QUESTION = Question(
         ),
         Case(
             "running estimates after three batches, at momentum 0 and 1 too",
-            "found = []\nfor a in (momentum, 0.0, 1.0):\n    m, v = mean.copy(), var.copy()\n"
+            "results = []\nfor a in (momentum, 0.0, 1.0):\n    m, v = mean.copy(), var.copy()\n"
             "    for scale in (1.0, 2.0, -0.5):\n"
             "        batch_norm_forward(scale * x + scale, gamma, beta, m, v, a, eps, True)\n"
-            "    found.append((m, v))\nfound",
+            "    results.append((m, v))\nfound",
             draw_norm(3, 4),
         ),
         Case(

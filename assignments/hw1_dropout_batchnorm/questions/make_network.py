@@ -41,12 +41,12 @@ QUESTION = Question(
     cases=[
         Case(
             "shapes, and the loss that a step returns",
-            MADE + "found, x_old, t_old = [], x.copy(), targets.copy()\n"
+            MADE + "results, x_old, t_old = [], x.copy(), targets.copy()\n"
             "for sizes, norm in (((5, 3), False), ([5, 4, 6], False), ((5, 7, 4, 2, 9), True)):\n"
             "    trained = made(sizes, norm=norm).logits(x, True)\n    network = made(sizes, norm=norm)\n"
             "    logits, loss = network.logits(x[:8], False), network.train_step(x, targets, rate)\n"
             "    same = np.array_equal(x, x_old) and np.array_equal(targets, t_old)\n"
-            "    found.append((logits, trained, loss, bool(same)))\nfound",
+            "    results.append((logits, trained, loss, bool(same)))\nfound",
             draw_network,
             judge=judge_logits,
         ),
@@ -59,12 +59,12 @@ QUESTION = Question(
         ),
         Case(
             "one hidden unit, one exact step",
-            ONE_UNIT + "found = []\nfor extra in range(4):\n"
+            ONE_UNIT + "results = []\nfor extra in range(4):\n"
             "    network = make_network((3, 1, 4), 0.0, False, np.random.default_rng(s + extra))\n"
             "    row, probes = active_row(network)\n    before = network.logits(probes, False)\n"
             "    target = int(before[0].argmin())\n"
             "    loss = network.train_step(row[None], np.array([target]), 1e-3 / (1 + row @ row))\n"
-            "    found.append((row, target, before, loss, network.logits(probes, False)))\nfound",
+            "    results.append((row, target, before, loss, network.logits(probes, False)))\nfound",
             draw_network,
             weight=2,
             judge=judge_unit,
@@ -90,12 +90,12 @@ QUESTION = Question(
         ),
         Case(
             "the way back uses the same mask",
-            ONE_UNIT + "found = []\nfor extra in range(40):\n"
+            ONE_UNIT + "results = []\nfor extra in range(40):\n"
             "    network = make_network((3, 1, 4), 0.4, False, np.random.default_rng(s + extra))\n"
             "    row, probes = active_row(network)\n    before = network.logits(probes, False)\n"
             "    target = int(before[0].argmin())\n"
             "    loss = network.train_step(row[None], np.array([target]), 1e-3 / (1 + row @ row))\n"
-            "    found.append((row, target, before, loss, network.logits(probes, False)))\nfound",
+            "    results.append((row, target, before, loss, network.logits(probes, False)))\nfound",
             draw_network,
             judge=judge_masked,
         ),
@@ -105,12 +105,12 @@ QUESTION = Question(
                 MADE + "from math import log\n"
                 "def loss_of(network):\n    z = network.logits(x[b], True)\n    z = z - z.max(axis=1, keepdims=True)\n"
                 "    return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(b)), targets[b]]))\n"
-                "def effect(a, c, s):\n    global b\n    b, found = c, []\n"
+                "def effect(a, c, s):\n    global b\n    b, results = c, []\n"
                 "    for rate in (1e-7, -1e-7):\n"
                 f"        network = made((5, 12, 11, 9, 3), norm={norm}, s=s)\n"
                 "        for _ in range(3):\n            network.train_step(x, targets, 0.02)\n"
-                "        network.train_step(x[a], targets[a], rate)\n        found.append(loss_of(network))\n"
-                "    return (found[0] - found[1]) / 2e-7\n"
+                "        network.train_step(x[a], targets[a], rate)\n        results.append(loss_of(network))\n"
+                "    return (results[0] - results[1]) / 2e-7\n"
                 "one, two = np.arange(4), np.arange(4, 8)\n"
                 "[(effect(one, two, s + k), effect(two, one, s + k)) for k in range(3)]",
                 draw_network,
@@ -148,9 +148,9 @@ QUESTION = Question(
         ),
         Case(
             "eight rows are learnt by heart",
-            MADE + "found = []\nfor norm in (False, True):\n    network = made((5, 30, 20, 3), norm=norm)\n"
+            MADE + "results = []\nfor norm in (False, True):\n    network = made((5, 30, 20, 3), norm=norm)\n"
             "    losses = [float(network.train_step(x, targets, 0.2)) for _ in range(400)]\n"
-            "    found.append([losses[0], losses[-1]])\nfound",
+            "    results.append([losses[0], losses[-1]])\nfound",
             draw_network,
             judge=judge_learning,
         ),

@@ -62,13 +62,13 @@ def judge_of(name):
         if not isinstance(answer, tuple) or len(answer) != 2:
             return "two arrays of logits were expected"
         (_, given), (_, truths) = solution["digit_images"]()
-        found = []
+        results = []
         for logits, labels in zip(answer, (given, truths[inputs["chosen"]]), strict=True):
             between = 0 if labels is given else 3 * LINES * PLACES
             if wrong := misshaped(logits, len(labels) + between, 10):
                 return wrong
-            found.append(float(np.mean(logits[: len(labels)].argmax(axis=1) == labels)))
-        training, test = found
+            results.append(float(np.mean(logits[: len(labels)].argmax(axis=1) == labels)))
+        training, test = results
         least_training, least_test, least_gap, largest_gap = BARS[name]
         measured = f"training accuracy {training:.3f}, test accuracy {test:.3f}"
         if training < least_training:

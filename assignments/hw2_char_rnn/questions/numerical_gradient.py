@@ -51,8 +51,8 @@ QUESTION = Question(
             """
 x[0, 0] = -0.0
 before = x.tobytes()
-found = numerical_gradient(lambda v: float((A * v**3).sum()), x, h)
-(found, x.tobytes() == before)
+results = numerical_gradient(lambda v: float((A * v**3).sum()), x, h)
+(results, x.tobytes() == before)
 """,
             cubic(6, 5),
             **DIFFERENCES,

@@ -69,13 +69,13 @@ same = all(bool((before[0][name] == params[name]).all()) for name in params)
             "temperatures that are not positive, and none or one token asked",
             """
 import numpy
-found = []
+results = []
 for wrong in (0.0, -0.5, -1e9, 0.7):
     try:
-        found.append(len(sample(params, h0, first, 1, numpy.random.default_rng(seed), wrong)))
+        results.append(len(sample(params, h0, first, 1, numpy.random.default_rng(seed), wrong)))
     except ValueError:
-        found.append("ValueError")
-found + [len(sample(params, h0, first, 0, numpy.random.default_rng(seed), 1.0))]
+        results.append("ValueError")
+results + [len(sample(params, h0, first, 0, numpy.random.default_rng(seed), 1.0))]
 """,
             to_sample(1.0),
         ),

@@ -35,8 +35,8 @@ QUESTION = Question(
             "the arguments are left as they were",
             f"""
 before = [v.copy() for v in (W, b, x, targets)]
-found = tuple({REGRESSION})
-(found, all(bool((u == v).all()) for u, v in zip(before, (W, b, x, targets))))
+results = tuple({REGRESSION})
+(results, all(bool((u == v).all()) for u, v in zip(before, (W, b, x, targets))))
 """,
             classified(3, 5, 2),
             weight=0.5,

@@ -22,7 +22,7 @@ def step(token, state):
     right = place < len(said) and token == before
     answer = said[place] if right else 0
     return answer, (place + 1, answer)
-found = [int(token) for token in decode(step, (0, first), first, eos, limit)]
+results = [int(token) for token in decode(step, (0, first), first, eos, limit)]
 """
 SCORES = """
 import numpy
@@ -36,15 +36,17 @@ def step(token, state):
     scores[answer] = -1.0
     scores[answer + 1 :: 2] = -1.0
     return scores, (place + 1, answer)
-found = [int(token) for token in decode(step, (0, first), first, eos, limit)]
+results = [int(token) for token in decode(step, (0, first), first, eos, limit)]
 """
 
 QUESTION = Question(
     cases=[
-        Case("tokens until the end, and no call after it", TOKENS + "(found, calls)", script("....e..e.."), weight=3),
-        Case("scores until the end, the first of equal ones", SCORES + "(found, calls)", script("...e..e."), weight=3),
-        Case("the limit comes before the end", TOKENS + "found", script("......e.", limit=4)),
-        Case("the limit is just reached, with scores", SCORES + "found", script(".....e..", limit=5), weight=0.5),
+        Case("tokens until the end, and no call after it", TOKENS + "(results, calls)", script("....e..e.."), weight=3),
+        Case(
+            "scores until the end, the first of equal ones", SCORES + "(results, calls)", script("...e..e."), weight=3
+        ),
+        Case("the limit comes before the end", TOKENS + "results", script("......e.", limit=4)),
+        Case("the limit is just reached, with scores", SCORES + "results", script(".....e..", limit=5), weight=0.5),
         Case(
             "the end comes at once, the limit is 0 or 1",
             TOKENS
@@ -53,14 +55,16 @@ limits = []
 for most, model in ((0, said), (1, said), (3, [eos] + said)):
     said = model
     limits.append([int(token) for token in decode(step, (0, first), first, eos, most)])
-(limits, found)
+(limits, results)
 """,
             script("...e."),
         ),
-        Case("the first token equals the end token", TOKENS + "(found, calls)", script("...e..", first=9), weight=0.5),
+        Case(
+            "the first token equals the end token", TOKENS + "(results, calls)", script("...e..", first=9), weight=0.5
+        ),
         Case(
             "the same when called twice",
-            TOKENS + "again = [int(token) for token in decode(step, (0, first), first, eos, limit)]\n(found, again)",
+            TOKENS + "again = [int(token) for token in decode(step, (0, first), first, eos, limit)]\n(results, again)",
             script("..e..."),
             weight=0.5,
         ),

@@ -12,7 +12,7 @@ from utils.weights import describe, read_weights
 
 from ._training import TRAINED
 
-# Bigram floors of the test texts (utils.floors: interpolated Kneser-Ney, discount 0.75): the bars of the full run.
+# Bigram baselines of the test texts (utils.baselines, interpolated Kneser-Ney, discount 0.75): bars of the full run.
 BIGRAM = {"toy": 11.56, "ptb": 186.5, "wikitext2": 266.4}
 
 

@@ -35,14 +35,14 @@ def as_model(answer, name: str, solution) -> torch.nn.Module | str:
     if isinstance(answer, str):
         return f"models[{name!r}] cannot be mapped onto the course's WordLM"
     try:
-        found = describe(answer)
+        shape = describe(answer)
     except ValueError as error:
         return f"the weights of models[{name!r}] are no word language model's: {error}"
     wanted = configs(solution)[name]
     for key in ("rnn_type", "hidden_size", "embedding_size", "num_layers", "tied"):
-        if found[key] != wanted[key]:
+        if shape[key] != wanted[key]:
             return f"models[{name!r}] has another {key} than its configuration says"
-    if found["vocab_size"] != len(text_of(solution).vocabulary):
+    if shape["vocab_size"] != len(text_of(solution).vocabulary):
         return f"models[{name!r}] has a vocabulary of another size than the corpus"
     return solution_model(answer, solution)
 

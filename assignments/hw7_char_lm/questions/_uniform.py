@@ -93,21 +93,21 @@ def drawn_uniformly(names: tuple[str, ...], dtype: torch.dtype = torch.float32):
     """A judge of the parameters of the given names."""
 
     def judge(answer, inputs, solution) -> str | None:
-        found = parameters_of(answer, dtype)
-        if found is None:
+        parameters = parameters_of(answer, dtype)
+        if parameters is None:
             return "the parameters have changed their names, shapes or dtype"
         for name in names:
-            if name in MATRICES and np.all(found[name] == 4.0):  # as it was
+            if name in MATRICES and np.all(parameters[name] == 4.0):  # as it was
                 return MATRICES_LEFT
-            if name == "gain" and np.all(found[name] == 5.0):
+            if name == "gain" and np.all(parameters[name] == 5.0):
                 return FROZEN_LEFT
-            if name == "norm.weight" and np.all(found[name] == 1.0):
+            if name == "norm.weight" and np.all(parameters[name] == 1.0):
                 return VECTORS_LEFT
-            if np.abs(found[name]).max() > inputs["bound"] * (1 + 1e-6):
+            if np.abs(parameters[name]).max() > inputs["bound"] * (1 + 1e-6):
                 return f"{name} reaches beyond [-bound, bound]"
-            if len(found[name]) > 30 and found[name].min() >= 0:
+            if len(parameters[name]) > 30 and parameters[name].min() >= 0:
                 return ONE_SIDED
-            if not uniform(found[name], inputs["bound"]):
+            if not uniform(parameters[name], inputs["bound"]):
                 return f"{name} is not drawn uniformly in [-bound, bound]"
         return None
 
@@ -119,11 +119,13 @@ def drawn_apart(answer, inputs, solution) -> str | None:
 
     |r| sqrt(n) of n = 2116 independent pairs is above 6 with a chance of about 2e-9.
     """
-    found = parameters_of(answer)
-    if found is None:
+    parameters = parameters_of(answer)
+    if parameters is None:
         return "the parameters have changed their names, shapes or dtype"
     same = [
-        found[f"rnn.weight_{kind}_l{layer}"].ravel().astype(np.float64) for kind in ("ih", "hh") for layer in (0, 1)
+        parameters[f"rnn.weight_{kind}_l{layer}"].ravel().astype(np.float64)
+        for kind in ("ih", "hh")
+        for layer in (0, 1)
     ]
     if not all(np.isfinite(array).all() and array.std() > 0 for array in same):
         return "the weights are not drawn at all"

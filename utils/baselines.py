@@ -1,4 +1,4 @@
-"""What models without a memory reach on a text: the floors that every trained perplexity is shown against.
+"""What models without a memory reach on a text: the baselines that every trained perplexity is shown against.
 
 All of them read a text by the course's protocol: the lines form one stream with `<eos>` after each, every token but the
 very first is predicted, and contexts run on across the ends of lines, as a carried state does.
@@ -17,7 +17,7 @@ EOS, UNK = "<eos>", "<unk>"
 DISCOUNT = 0.75
 
 
-def floors(train_lines: Sequence[str], test_lines: Sequence[str]) -> dict[str, float]:
+def baselines(train_lines: Sequence[str], test_lines: Sequence[str]) -> dict[str, float]:
     """Perplexities on the test lines of models that count the training lines, the weakest first.
 
     "uniform": every word of the vocabulary alike, so the size of the vocabulary.
@@ -30,7 +30,7 @@ def floors(train_lines: Sequence[str], test_lines: Sequence[str]) -> dict[str, f
     """
     train, test, size = _streams(train_lines, test_lines)
     if not len(train) or len(test) < 2:
-        raise ValueError(f"floors need training lines and two test tokens, got {len(train_lines)} and {len(test)}")
+        raise ValueError(f"baselines need training lines and two test tokens, got {len(train_lines)} and {len(test)}")
     counts = np.maximum(np.bincount(train, minlength=size), 1)
     unigram = np.log(counts[test[1:]] / counts.sum())
     longer = {"bigram": 2, "trigram": 3}

@@ -1,4 +1,4 @@
-"""The floors: by hand on a tiny text, as distributions, and the known numbers on Penn Treebank."""
+"""The baselines: by hand on a tiny text, as distributions, and the known numbers on Penn Treebank."""
 
 import math
 import os
@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils import corpora
-from utils.floors import floors, kneser_ney, log_probabilities
+from utils.baselines import baselines, kneser_ney, log_probabilities
 
 
 def test_a_tiny_text_by_hand():
     # stream: a b <eos> a a <eos>; vocabulary <eos>, a, b
     train = ["a b", "a a"]
-    found = floors(train, ["a a b"])  # predicted: a, b, <eos>
+    found = baselines(train, ["a a b"])  # predicted: a, b, <eos>
     assert found["uniform"] == 3
     assert math.isclose(found["unigram"], (3 / 6 * 1 / 6 * 2 / 6) ** (-1 / 3))
     # bigrams: ab, b<eos>, <eos>a, aa, a<eos>; <eos> and a follow two different words each, b one
@@ -38,20 +38,20 @@ def test_a_trigram_by_hand():
 
 
 def test_words_outside_the_vocabulary_count_as_unk():
-    assert floors(["a b"], ["a zebra"])["uniform"] == 4
-    assert floors(["a <unk>"], ["a zebra"])["uniform"] == 3
-    assert floors(["a <unk> c"], ["a zebra"]) == floors(["a <unk> c"], ["a <unk>"])
-    assert all(math.isfinite(value) for value in floors(["a b"], ["zebra", "a", ""]).values())
+    assert baselines(["a b"], ["a zebra"])["uniform"] == 4
+    assert baselines(["a <unk>"], ["a zebra"])["uniform"] == 3
+    assert baselines(["a <unk> c"], ["a zebra"]) == baselines(["a <unk> c"], ["a <unk>"])
+    assert all(math.isfinite(value) for value in baselines(["a b"], ["zebra", "a", ""]).values())
 
 
 def test_blank_lines_are_tokens_too():
-    assert floors(["", "a"], ["", ""])["unigram"] == pytest.approx(3 / 2)
+    assert baselines(["", "a"], ["", ""])["unigram"] == pytest.approx(3 / 2)
 
 
 @pytest.mark.parametrize(("train", "test"), [([], ["a b"]), (["a"], []), (["a"], [""])])
 def test_too_little_text_is_refused(train, test):
-    with pytest.raises(ValueError, match="floors need"):
-        floors(train, test)
+    with pytest.raises(ValueError, match="baselines need"):
+        baselines(train, test)
 
 
 @settings(max_examples=60, deadline=None)
@@ -71,7 +71,7 @@ def test_the_probabilities_of_all_words_sum_to_one(size, order, ids, context):
 @pytest.mark.skipif("COURSE_DATA" not in os.environ, reason="needs the real corpora: set COURSE_DATA")
 def test_penn_treebank():
     corpus = corpora.load("ptb")
-    found = floors(corpus.train, corpus.test)
+    found = baselines(corpus.train, corpus.test)
     assert found["uniform"] == 10_000
     assert found["unigram"] == pytest.approx(639.3, abs=0.05)
     assert found["bigram"] == pytest.approx(186.5, abs=0.05)
