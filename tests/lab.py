@@ -19,6 +19,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.build.bundle import contents
+from autograder.course.paths import OWN
 
 WHOLE, WAIT = 600_000, 120_000  # milliseconds for all of a notebook, and for anything else on a busy machine
 SETTINGS = {
@@ -71,7 +72,7 @@ NOT_SET = """() => [...document.querySelectorAll('.jp-MarkdownCell .jp-RenderedM
 def jupyterlab(folder: Path, **settings: dict) -> Iterator[Lab]:
     """A server on loopback over the student bundle in `folder`; settings of Lab's plugins by their id."""
     root, own = folder / "bundle", folder / "jupyter"
-    for path, text in contents().items():
+    for path, text in contents(OWN).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(text)
     files = {f"settings/{name}.jupyterlab-settings": found for name, found in {**SETTINGS, **settings}.items()}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from autograder.course.errors import CourseError
@@ -109,7 +110,8 @@ def trained_tiny(tiny):
     tiny.edit("notebook.py", "\n# %%\ntotal = halve(double(np.ones(3))).sum()\n", TRAINING)
     tiny.edit("notebook.py", 'checks.close("total", total, 3.0)', 'checks.close("total", total, 3.0, absolute=0.1)')
     tiny.write("questions/total.py", QUESTION)
-    return tiny
+    yield tiny
+    torch.set_flush_denormal(False)  # `course calibrate` starts a session, as a notebook does, which sets it
 
 
 def test_calibrate_sets_bars_that_right_hand_ins_reach_and_spoiled_ones_miss(trained_tiny):

@@ -10,9 +10,10 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.course.paths import OWN, ROOT
+from autograder.sandbox.kernels import start_warm
 from autograder.verification.samples import filled_notebook, solution_cells
 
-TRAINS_LONG = {"hw6_lstm_vs_gru", "hw7_char_lm"}
+TRAINS_LONG = {"hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"}
 
 
 def named(assignment, filled, *values):
@@ -27,6 +28,15 @@ FILLED = [named(assignment, True) for assignment in OWN.assignments()]
 BOTH = [named(assignment, filled, filled) for assignment in OWN.assignments() for filled in (False, True)]
 
 
+class WarmClient(NotebookClient):
+    """As nbclient's, with a kernel that has torch and the rest loaded."""
+
+    def create_kernel_manager(self):
+        manager = super().create_kernel_manager()
+        start_warm(manager, isolated=False)
+        return manager
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     """A function that executes a notebook in a folder of its own inside a course, outputs and all."""
@@ -39,10 +49,8 @@ def executed(tmp_path_factory):
         folder.mkdir(parents=True)
         notebook = filled_notebook(assignment, solution_cells(assignment) if filled else {})
         resources = {"metadata": {"path": str(folder)}}
-        with mock.patch.dict(os.environ, COURSE_PROFILE="quick", OMP_NUM_THREADS="1"):
-            client = NotebookClient(
-                notebook, timeout=300, allow_errors=True, kernel_name="python3", resources=resources
-            )
+        with mock.patch.dict(os.environ, COURSE_PROFILE="quick", COURSE_DRAWS="yes", OMP_NUM_THREADS="1"):
+            client = WarmClient(notebook, timeout=300, allow_errors=True, kernel_name="python3", resources=resources)
             return client.execute()
 
     return execute

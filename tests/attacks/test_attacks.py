@@ -71,7 +71,7 @@ def graded(request, tmp_path_factory):
         if attack.folder:
             attack.folder(path.parent)
     with (course.root / "nbgrader_config.py").open("a") as file:
-        file.write("\nc.Execute.timeout = 5\nc.Execute.grace = 2\n")
+        file.write("\nc.Execute.timeout = 3\nc.Execute.grace = 1\n")
     before = files(course)
     done = graded_by(request.param, course)
     assert done.returncode == 1, done.stderr[-3000:]  # some cannot be read

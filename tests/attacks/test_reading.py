@@ -242,7 +242,7 @@ def graded(request, tmp_path_factory):
     """A class of which some have marks, and then all hand in what is hard to read; the neighbour comes last."""
     course = course_for(request.param, tmp_path_factory.mktemp("reading") / "course")
     with (course.root / "nbgrader_config.py").open("a") as file:
-        file.write("\nc.Execute.timeout = 5\nc.Execute.grace = 2\n")
+        file.write("\nc.Execute.timeout = 3\nc.Execute.grace = 1\n")
     for student in sorted(BEFORE):
         hand_in(course, student, GOOD)
     first = graded_by(request.param, course)
