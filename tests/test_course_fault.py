@@ -45,7 +45,10 @@ def course(graded, tmp_path):
     return TinyCourse.copy_of(graded, tmp_path / "course")
 
 
-@pytest.mark.parametrize(("command", "where"), [("course in a process", "utils"), ("nbgrader", "a provided cell")])
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [("course in a process", "utils"), pytest.param("nbgrader", "a provided cell", marks=pytest.mark.slow)],
+)
 def test_nothing_is_marked_and_old_marks_stay(course, command, where):
     if where == "utils":
         with (course.root / "utils" / "session.py").open("a") as file:

@@ -146,8 +146,9 @@ def test_a_cell_that_trains_has_a_time_limit_of_its_own(tiny):
     assert tiny.course("build").returncode == 0
     tiny.hand_in("full", CLASS["full"])
     for training, expected in ((60, 1), (1, 0)):
-        limits = ("--Execute.timeout=2", f"--AskingExecute.training_timeout={training}")
-        assert tiny.nbgrader("autograde", tiny.name, "--force", *limits).returncode == 0
+        with (tiny.root / "nbgrader_config.py").open("a") as file:
+            file.write(f"\nc.Execute.timeout = 2\nc.AskingExecute.training_timeout = {training}\n")
+        assert tiny.course("grade", "--force").returncode == 0
         assert scores(tiny, "full")["total"] == expected
 
 
@@ -173,6 +174,6 @@ def test_the_course_s_settings_are_those_of_grading(built, command):
 
 
 def test_a_regrade_gives_the_same_marks(graded):
-    assert graded.nbgrader("autograde", graded.name, "--student=square", "--force").returncode == 0
+    assert graded.course("grade", "--students=square", "--force").returncode == 0
     found = scores(graded, "square")
     assert (found["double"], found["halve"], found["total"]) == EXPECTED["square"]

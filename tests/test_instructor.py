@@ -166,6 +166,7 @@ def test_the_commands_of_other_pages_run_over_the_same_class(walked):
     assert NAME in (walked.root / "alike.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_corrected_oracle_regrades_all_and_keeps_what_was_marked_by_hand(walked):
     with (walked.root / "assignments" / NAME / "questions" / "gru_cell.py").open("a") as file:
         file.write("\n# corrected\n")
@@ -177,6 +178,7 @@ def test_a_corrected_oracle_regrades_all_and_keeps_what_was_marked_by_hand(walke
         assert [(grade.manual_score, grade.needs_manual_grade) for grade in by_hand] == [(1.0, True)] * 3
 
 
+@pytest.mark.slow
 def test_a_new_download_is_collected_by_force_and_only_it_is_graded(walked):
     archive = walked.root / "downloaded" / NAME / "archive" / "course-hw4_submissions.zip"
     with zipfile.ZipFile(archive, "w") as file:

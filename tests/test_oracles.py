@@ -2,6 +2,8 @@
 
 import ast
 import re
+from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -27,10 +29,14 @@ def group(assignment):
 NAMES = [pytest.param(name, marks=group(name)) for name in OWN.assignments()]
 
 
+@cache
 def asked(assignment):
-    """Questions that ask for a function or class; results of training are asked in `make verify` alone."""
+    """Questions that ask for a function or class; results of training are asked in `make verify` alone.
+
+    They are asked without their misconceptions: a sentence of explanation changes no mark, and takes as long again.
+    """
     cells = solution_cells(assignment)
-    return [question for question in load_questions(assignment) if question.id in cells]
+    return [replace(question, misconceptions=[]) for question in load_questions(assignment) if question.id in cells]
 
 
 def reached(assignment, edited):

@@ -32,11 +32,6 @@ def course_of(folder, students=STUDENTS):
     return course
 
 
-def graded(course, *more):
-    """After `course grade`, to the end."""
-    return course.course("grade", *more, *(["--unsafe"] if in_the_open() else []))
-
-
 def started(course, *more, **env):
     """A run of nbgrader autograde, under way, in a process group of its own."""
     call = [sys.executable, "-m", "nbgrader", "autograde", course.name, *more, *in_the_open()]
@@ -48,7 +43,7 @@ def started(course, *more, **env):
 def whole(tmp_path_factory):
     """A course that was graded in one go."""
     course = course_of(tmp_path_factory.mktemp("whole"))
-    assert graded(course).returncode == 0
+    assert course.course("grade").returncode == 0
     return course
 
 
@@ -82,7 +77,9 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", MOMENTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (MOMENTS[name][1] == 1)) for name in MOMENTS]
+)
 def test_killed_at_a_moment_and_started_again_it_ends_with_the_same_gradebook(whole, tmp_path, name):
     course = course_of(tmp_path, TWO)
     settings = course.root / "nbgrader_config.py"
@@ -93,7 +90,7 @@ def test_killed_at_a_moment_and_started_again_it_ends_with_the_same_gradebook(wh
     _, told = run.communicate(timeout=300)
     assert run.returncode == -signal.SIGKILL, told
     settings.write_text(text)
-    assert graded(course).returncode == 0
+    assert course.course("grade").returncode == 0
     assert gradebook(course) == [row for row in gradebook(whole) if row[0] in TWO]
 
 
@@ -115,13 +112,13 @@ def test_killed_at_fifty_moments_and_started_again_it_ends_with_the_same_gradebo
             run.send_signal(signal.SIGKILL)
             run.wait()
         run.stderr.close()
-    assert graded(course).returncode == 0
+    assert course.course("grade").returncode == 0
     assert gradebook(course) == gradebook(whole)
 
 
 def test_a_second_run_at_once_is_refused_in_one_line(whole):
     with one_run(whole.root):
-        second = graded(whole, "--force")
+        second = whole.course("grade", "--force")
     assert second.returncode == 2
     assert re.fullmatch(r"course: another grading run is under way in \S+: wait until it ends\n", second.stderr)
 

@@ -196,6 +196,7 @@ def long_run(vm, drive):
     return subprocess.Popen(call, cwd=vm, env=env, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_notebook_s_long_run_goes_on_in_the_folder_that_the_student_chose(tmp_path):
     whole = long_run(tmp_path / "undisturbed", tmp_path / "other").communicate()[0]
     running = long_run(tmp_path / "first-session", tmp_path / "drive")

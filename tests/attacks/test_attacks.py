@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 from tests.attacks.attacks import ATTACKS, CANARIES, DOUBLE, GRADEBOOK, HALVE, NEIGHBOUR, NOT_GRADED, SECRET
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, hand_in, runs
 from tests.browser import jupyter_server
-from tests.conftest import scores
+from tests.conftest import scores, thorough
 from tests.processes import wait_for
 
 pytestmark = NEEDS_ISOLATION
@@ -55,6 +55,11 @@ def opened(course) -> Gradebook:
     return Gradebook(f"sqlite:///{course.root / 'gradebook.db'}")
 
 
+# ten seconds each and more: in `make test-all` alone
+HEAVY = ("patched-run-cell", "a-hundred-megabytes-of-output")
+GRADED = [name for name in ATTACKS if thorough() or name not in HEAVY]
+
+
 @pytest.fixture(scope="module", params=runs("attacks"))
 def graded(request, tmp_path_factory):
     """The class of attackers and one neighbour, graded once."""
@@ -66,7 +71,8 @@ def graded(request, tmp_path_factory):
     assert graded_by(request.param, course).returncode == 0
     with opened(course) as gradebook:
         gradebook.update_or_create_student("neighbour", first_name=GRADEBOOK)
-    for name, attack in ATTACKS.items():
+    for name in GRADED:
+        attack = ATTACKS[name]
         path = hand_in(course, name, attack.cells, words)
         if attack.folder:
             attack.folder(path.parent)
@@ -97,20 +103,20 @@ def files(course):
 @pytest.fixture(scope="module")
 def marks(graded):
     """Points per student and question, from the gradebook."""
-    return {student: scores(graded, student) for student in ("neighbour", *ATTACKS)}
+    return {student: scores(graded, student) for student in ("neighbour", *GRADED)}
 
 
 def feedback(graded, student):
     return (graded.root / "feedback" / student / graded.name / f"{graded.name}.html").read_text()
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", GRADED)
 def test_an_attack_earns_what_its_right_cells_deserve(graded, marks, name):
     found = tuple(marks[name].get(question) for question in ("double", "halve", "total"))
     assert found == ATTACKS[name].earns
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", GRADED)
 def test_feedback_holds_no_canary_and_says_what_was_put_right(graded, name):
     if ATTACKS[name].earns == NOT_GRADED:
         assert any(name in line and ATTACKS[name].says in line for line in graded.told.splitlines())

@@ -12,10 +12,10 @@ import pytest
 from tests.attacks.attacks import DOUBLE, HALVE
 from tests.attacks.courses import NEEDS_ISOLATION, course_for, graded_by, runs
 from tests.attacks.test_reading import FULL, damaged
-from tests.conftest import gradebook
+from tests.conftest import gradebook, thorough
 
 pytestmark = NEEDS_ISOLATION
-SEEDS = range(16)
+SEEDS = range(16) if thorough() else (0, 1, 4, 6, 8, 10)
 LAST = "zz-neighbour"
 NAMES = [
     *("\u202egnp", "<script>x</script>", "O'Neil; DROP", "=1+1", "N\u00fal\u0301", "x" * 300, "\U0001f642", " ", "a_b"),

@@ -71,6 +71,7 @@ def test_the_library_is_back_afterwards():
     assert type(torch) in {type(gc), type(torch.nn)}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 def test_a_hand_in_that_hides_a_library_loses_the_questions_that_use_it(tmp_path):
     build(HW2, tmp_path)

@@ -33,7 +33,7 @@ QUESTION = Question(
             "results = []\nfor a in (momentum, 0.0, 1.0):\n    m, v = mean.copy(), var.copy()\n"
             "    for scale in (1.0, 2.0, -0.5):\n"
             "        batch_norm_forward(scale * x + scale, gamma, beta, m, v, a, eps, True)\n"
-            "    results.append((m, v))\nfound",
+            "    results.append((m, v))\nresults",
             draw_norm(3, 4),
         ),
         Case(

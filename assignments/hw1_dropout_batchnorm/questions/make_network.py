@@ -46,7 +46,7 @@ QUESTION = Question(
             "    trained = made(sizes, norm=norm).logits(x, True)\n    network = made(sizes, norm=norm)\n"
             "    logits, loss = network.logits(x[:8], False), network.train_step(x, targets, rate)\n"
             "    same = np.array_equal(x, x_old) and np.array_equal(targets, t_old)\n"
-            "    results.append((logits, trained, loss, bool(same)))\nfound",
+            "    results.append((logits, trained, loss, bool(same)))\nresults",
             draw_network,
             judge=judge_logits,
         ),
@@ -64,7 +64,7 @@ QUESTION = Question(
             "    row, probes = active_row(network)\n    before = network.logits(probes, False)\n"
             "    target = int(before[0].argmin())\n"
             "    loss = network.train_step(row[None], np.array([target]), 1e-3 / (1 + row @ row))\n"
-            "    results.append((row, target, before, loss, network.logits(probes, False)))\nfound",
+            "    results.append((row, target, before, loss, network.logits(probes, False)))\nresults",
             draw_network,
             weight=2,
             judge=judge_unit,
@@ -95,7 +95,7 @@ QUESTION = Question(
             "    row, probes = active_row(network)\n    before = network.logits(probes, False)\n"
             "    target = int(before[0].argmin())\n"
             "    loss = network.train_step(row[None], np.array([target]), 1e-3 / (1 + row @ row))\n"
-            "    results.append((row, target, before, loss, network.logits(probes, False)))\nfound",
+            "    results.append((row, target, before, loss, network.logits(probes, False)))\nresults",
             draw_network,
             judge=judge_masked,
         ),
@@ -150,7 +150,7 @@ QUESTION = Question(
             "eight rows are learnt by heart",
             MADE + "results = []\nfor norm in (False, True):\n    network = made((5, 30, 20, 3), norm=norm)\n"
             "    losses = [float(network.train_step(x, targets, 0.2)) for _ in range(400)]\n"
-            "    results.append([losses[0], losses[-1]])\nfound",
+            "    results.append([losses[0], losses[-1]])\nresults",
             draw_network,
             judge=judge_learning,
         ),
