@@ -139,6 +139,7 @@ print(sorted(students + [task.student for task, _ in graded], key=int) == [str(n
 """
 
 
+@pytest.mark.slow
 def test_workers_that_die_between_two_hand_ins_take_none_with_them(tmp_path):
     script = tmp_path / "between.py"
     script.write_text(BETWEEN)

@@ -143,7 +143,9 @@ def test_alternatives_lose_nothing(assignment, sample):
 
 @pytest.mark.parametrize("assignment", NAMES)
 def test_each_question_has_misconceptions_and_two_alternatives(assignment):
-    for question in asked(assignment):
+    for question in load_questions(assignment):
+        if question.made_by or question.hands_in:
+            continue
         assert len(question.misconceptions) >= 1, question.id
         assert len(question.alternatives) >= 2, question.id
 

@@ -43,7 +43,7 @@ class OrdinaryCourse(TinyCourse):
 
     def course(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run `course ...` as whoever grades."""
-        return self.course_process(*arguments)
+        return self.course_process(*arguments) if self.ordinary else super().course(*arguments)
 
     def python(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
         """Run the interpreter in the course's folder."""

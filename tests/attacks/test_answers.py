@@ -235,6 +235,7 @@ def graded(request, tmp_path_factory):
         course.python,
         lambda *call, **env: plain("-c", KEY, *call[1:], **env, USER="instructor-login", LOGNAME="instructor-login"),
     )
+    course.course = course.course_process  # by `python`, in a process that has the key
     done = graded_by(request.param, course)
     course.python = plain
     course.told = done.stdout + done.stderr

@@ -17,6 +17,7 @@ from autograder.runs.train import train
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, verdicts
 from autograder.verification.samples import filled_notebook, hand_in
+from tests.conftest import thorough
 
 pytestmark = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"no isolation here: {bubblewrap.lacks()}")
 HW5 = OWN.assignment("hw5_word_lm")
@@ -71,7 +72,8 @@ def graded(tmp_path_factory):
     good = (course / "run" / "word_lm.safetensors").read_bytes()
     build(HW5, course)
     said = {"good": ""}
-    for student, file, words in [("good", good, ""), *files_of(good)]:
+    files = list(files_of(good))
+    for student, file, words in [("good", good, ""), *(files if thorough() else files[::2])]:
         path = hand_in(course, student, HW5, filled_notebook(HW5, {})) / "word_lm.safetensors"
         file(path) if callable(file) else path.write_bytes(file)
         said[student] = words
