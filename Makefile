@@ -38,7 +38,7 @@ test-all: $(READY) ## the same with every slow test
 
 test-versions: ## the tests with other versions than the lock's: make test-versions VERSIONS=oldest, or newest
 	test -x .venv-$(VERSIONS)/bin/python || $(PYTHON) -m venv .venv-$(VERSIONS)
-	.venv-$(VERSIONS)/bin/python -m pip install --quiet --editable '.[dev]' $(if $(filter oldest,$(VERSIONS)),-c requirements.oldest)
+	.venv-$(VERSIONS)/bin/python -m pip install --quiet --editable '.[test]' $(if $(filter oldest,$(VERSIONS)),-c requirements.oldest)
 	PATH=$(abspath .venv-$(VERSIONS)/bin):$$PATH .venv-$(VERSIONS)/bin/python -m pytest -n auto -m "not slow"
 
 lint: $(READY) ## style and types alone

@@ -13,7 +13,7 @@ from autograder.course.paths import OWN, ROOT
 from autograder.sandbox.kernels import start_warm
 from autograder.verification.samples import filled_notebook, solution_cells
 
-TRAINS_LONG = {"hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"}
+TRAINS_LONG = {"hw2_char_rnn", "hw5_word_lm", "hw6_lstm_vs_gru", "hw7_char_lm"}
 
 
 def named(assignment, filled, *values):

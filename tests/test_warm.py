@@ -175,6 +175,7 @@ def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
     manager.cleanup_resources()
 
 
+@pytest.mark.slow
 def test_marks_are_those_of_cold_kernels(built):
     built.hand_in("full", {"double": "def double(x):\n    return 2 * x"})
     built.hand_in("square", {"double": "def double(x):\n    return x * x"})
