@@ -160,14 +160,14 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("import os, numpy, time\nos.fork(), os.fork()\nkept = numpy.ones(50_000_000)\ntime.sleep(60)", "memory"),
+        ("import os, numpy, time\nos.fork(), os.fork()\nkept = numpy.ones(100_000_000)\ntime.sleep(60)", "memory"),
         ("import time\ntime.sleep(60)", "time"),
     ],
 )
 def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
     if not warm:
         pytest.skip("limits are the sandbox's")
-    limits = bubblewrap.Limits(memory=1 << 30, seconds=60 if why == "memory" else 3)
+    limits = bubblewrap.Limits(memory=2 << 30, seconds=60 if why == "memory" else 3)
     manager, client = start_new_kernel(True, limits)
     client.execute(code)
     wait_for(lambda: not manager.is_alive())

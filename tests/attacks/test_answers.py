@@ -209,7 +209,7 @@ EXPECTED = {student: ALL for student in CLASS if student != "hundred-busy-proces
     "shows-without-end": (0, 3, 1),
     "stops-itself": (0, 3, 1),
 }
-LIMITS = "\nc.Execute.timeout = 3\nc.Execute.grace = 1\n"
+LIMITS = "\nc.Execute.timeout = 5\nc.Execute.grace = 1\n"
 KEY = """
 import ctypes, runpy, sys
 libc = ctypes.CDLL(None, use_errno=True)

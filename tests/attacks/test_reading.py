@@ -108,7 +108,7 @@ READ = {
     "worksheets": (GOOD, holding(b'{"worksheets": [{}]}'), FULL, "it has no list of cells"),
     "worksheets-5": (GOOD, holding(b'{"worksheets": [{"cells": 5}]}'), NONE, "it has no list of cells"),
     "no-json": (GOOD, holding(b"\x00\xff{{{"), FULL, "it is not a notebook (not valid JSON)"),
-    "nested": (GOOD, holding(b'{"cells": ' * 5000), NONE, "nested too deeply for a notebook"),
+    "nested": (GOOD, holding(b'{"cells": ' * 200_000), NONE, "nested too deeply for a notebook"),
     "half": (GOOD, holding(b'{"cells": [{"source": "'), NONE, "it is not a notebook (not valid JSON)"),
     "too-large": (GOOD, long("hw0_tiny.ipynb", 300 << 20), NONE, "300 MiB; at most 128 are allowed"),
     "zeros": (GOOD, long("hw0_tiny.ipynb", 20 << 20), NONE, "it is not a notebook (not valid JSON)"),
