@@ -50,7 +50,7 @@ def test_a_torch_that_is_named_is_the_lock_s(page):
 
 def test_the_versions_that_the_design_names_are_the_lock_s():
     page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-    (told,) = re.findall(r"versions of `requirements.lock`: ([^|]*)\.\n", page)
+    (told,) = re.findall(r"versions of `requirements.lock`: ([^|]*?)\.\n", page)
     named = dict(re.findall(r"([\w-]+)\s+(\d[\d.]*\d)", told))
     pins = {name.lower().replace("-", "_"): version for name, version in locked().items()}
     assert len(named) >= 9
