@@ -26,7 +26,6 @@ from autograder.grading.tasks import GIVEN_UP, TRIES, Graded, Runner, Task
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
-LOADED = ("torch", "matplotlib.pyplot")  # what solutions import, so that workers need not
 
 
 def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
@@ -61,7 +60,7 @@ class _Pools:
         if sys.platform == "linux":
             from multiprocessing import forkserver
 
-            self.context.set_forkserver_preload(["autograder.grading.worker", *LOADED])
+            self.context.set_forkserver_preload(["autograder.grading.loaded"])
             # it starts with an empty path: the modules are the installed ones, not some that lie in this folder
             with mock.patch.dict(os.environ, ONE_THREAD, PYTHONSAFEPATH="1"):
                 forkserver.ensure_running()

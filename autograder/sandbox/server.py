@@ -24,37 +24,41 @@ import threading
 import time
 import traceback
 
-LOADED = (  # tried with IPython 9, ipykernel 7, torch 2.13
+FIRST = (  # tried with IPython 9, ipykernel 7, torch 2.13
     "IPython.core.completerlib",
-    "IPython.core.debugger",
     "IPython.core.interactiveshell",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "encodings.idna",
-    "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "matplotlib.backends.backend_agg",  # not matplotlib_inline: it turns to the shell that is there when it loads
     "matplotlib.pyplot",
     "numpy.testing",
-    "pandas",
     "safetensors.torch",
-    "scipy.special",
-    "sklearn.datasets",
     "sqlite3",
-    "torch._dynamo",  # torch loads it, and sympy, at an optimiser's first step
-    "torch.autograd.gradcheck",
-    "torch.nn.utils.rnn",
-    "torch.testing",
+    "torch",
     "tornado.platform.asyncio",
     "tornado.queues",
     "tqdm",
+)
+LATER = (  # once a second kernel is wanted: one alone is sooner done when it imports what it needs itself
+    "IPython.core.debugger",
+    "ipykernel.debugger",
+    "torch.nn.utils.rnn",
+    "torch.testing",
+    "torch.autograd.gradcheck",
+    "pandas",
+    "scipy.special",
+    "torch._dynamo",  # torch loads it, and sympy, at an optimiser's first step
+    "sklearn.datasets",
 )
 HOME = "/home/student"
 
 
 def load(course: str) -> None:
-    """Import what notebooks import, the course's `utils` included: a file beside a notebook cannot take its place."""
+    """Import what every kernel needs, the course's `utils` included: a file beside a notebook cannot take its place."""
+    gc.disable()  # it would look through all of this again and again: an eighth of the time
     folders = [course, os.path.dirname(__file__)]
     sys.path[:0] = folders
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # ipykernel's debugger would write to stderr
@@ -62,16 +66,27 @@ def load(course: str) -> None:
 
     import utils
 
-    for name in (*LOADED, *(f"utils.{module.name}" for module in pkgutil.iter_modules(utils.__path__))):
-        with contextlib.suppress(ImportError):  # another version's: what is not loaded here costs each kernel time
-            importlib.import_module(name)
+    for name in (*FIRST, *(f"utils.{module.name}" for module in pkgutil.iter_modules(utils.__path__))):
+        load_one(name)
         if select.select([0], [], [], 0)[0]:  # standard input has ended: so has the run, before it needed a kernel
             sys.exit()
     del sys.path[: len(folders)]
-    with contextlib.suppress(Exception):  # as above
+    with contextlib.suppress(Exception):  # another version's: what is not done here costs each kernel time
         rehearse()
+    share()
+
+
+def load_one(name: str) -> None:
+    """Import a module that kernels will want; one that cannot be imported here costs each kernel time."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+
+
+def share() -> None:
+    """Make what is loaded fit for a fork."""
     if threading.active_count() > 1:  # a fork copies no threads, but the locks that they hold
         raise RuntimeError(f"threads before the fork: {[thread.name for thread in threading.enumerate()]}")
+    gc.enable()
     gc.collect()
     gc.freeze()  # the collector would write into every page that a fork shares
 
@@ -115,8 +130,13 @@ class ForkServer:
         """Serve until standard input ends."""
         for source in (0, self.listening, self.woken):
             self.events.register(source, select.POLLIN)
+        asked, later = 0, list[str]()
         while True:
-            ready = {number for number, _ in self.events.poll()}
+            ready = {number for number, _ in self.events.poll(0 if later else None)}
+            if later and not ready:
+                load_one(later.pop(0))
+                if not later:
+                    share()
             if 0 in ready:
                 for pid in self.kernels:
                     kill(pid)
@@ -136,6 +156,9 @@ class ForkServer:
                     start(connection, self.isolated)
                 self.kernels[pid] = connection
                 self.events.register(connection, select.POLLRDHUP)
+                asked += 1
+                if asked == 2:
+                    later = [*LATER]
 
     def leave(self, connection: socket.socket) -> None:
         """In a fork: keep nothing of the server's but one connection."""
