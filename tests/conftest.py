@@ -291,7 +291,8 @@ class TinyCourse:
 @cache
 def build_of_tiny() -> Path:
     """A folder with what `course build` makes of the tiny course: source/, release/ and the gradebook."""
-    folder = Path(tempfile.mkdtemp(prefix="course-built-"))
+    folder = Path(tempfile.mkdtemp(prefix="course-built-")) / "built"  # a copy takes a folder's mode: others may enter
+    folder.mkdir()
     course = TinyCourse(folder / "course")
     done = course.course("build")
     assert done.returncode == 0, done.stderr

@@ -27,7 +27,6 @@ from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
 
-
 def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
     """A runner on this machine, `jobs` submissions at once (default: one for each core).
 

@@ -1,4 +1,4 @@
-"""What the process that workers are forked from loads: the grader, and what solutions import. Nothing else imports this."""
+"""What the process that workers are forked from loads: the grader, and what solutions import (see cores.py)."""
 
 import gc
 
