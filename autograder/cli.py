@@ -60,6 +60,12 @@ def parser() -> argparse.ArgumentParser:
     jobs = (os.cpu_count() or 1) + 1  # a submission waits for its kernel now and then
     verify.add_argument("--jobs", type=_count, default=jobs, help="processes (default: one more than there are cores)")
     verify.add_argument("--output", type=Path, help="write the table there, in Markdown")
+    mutants = command("mutate", _mutate, "Ask every single edit of the solutions: each must lose marks.")
+    mutants.add_argument("assignment", nargs="*", help="name or short name; all by default")
+    mutants.add_argument(
+        "--jobs", type=_count, default=os.cpu_count() or 1, help="processes (default: one for each core)"
+    )
+    mutants.add_argument("--sample", type=_count, help="only so many edits of each question, the same each time")
     bars = command("calibrate", _calibrate, "Set the bars of trained results from runs over many seeds.")
     bars.add_argument("assignment", nargs="*", help="name or short name; all by default")
     bars.add_argument("--seeds", type=int, default=12, help="runs of the solution with each number of threads")
@@ -184,6 +190,19 @@ def _verify(options) -> int:
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     return 1 if any(judge(name, rows).problems for name, rows in results.items()) else 0
+
+
+def _mutate(options) -> int:
+    from autograder.verification.mutants import mutate, table
+
+    started = time.perf_counter()
+    results = mutate(options.course.pick(options.assignment), options.jobs, options.sample)
+    print(table(results))
+    rows = [row for each in results.values() for row in each]
+    surviving = sum(len(row.surviving) for row in rows)
+    print(f"{sum(row.asked for row in rows)} edits, {surviving} survive without a reason", end=", ")
+    print(f"{time.perf_counter() - started:.0f} s in all, {options.jobs} processes")
+    return 1 if any(row.surviving or row.unused for row in rows) else 0
 
 
 def _corpus(options) -> int:

@@ -124,7 +124,7 @@ def test_depth_and_size_are_bounded():
     assert answer({"ask": "deep", "inputs": {}}, {"deep": deep})["kind"] == "exception"
     large = answer({"ask": "import numpy; numpy.zeros(1 << 24)", "inputs": {}}, {})
     assert large["kind"] == "exception"
-    text = answer_all([{"ask": "'a' * (40 << 20)", "inputs": {}}] * 2, (), {})
+    text = answer_all([{"ask": "'a' * (40 << 20)", "inputs": {}}] * 2, (), (), {})
     assert [one["kind"] for one in read_answers(repr(text), 2)] == ["text", "exception"]
 
 

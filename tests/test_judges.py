@@ -12,7 +12,7 @@ import safetensors.numpy
 import torch
 
 from autograder.course.paths import OWN
-from autograder.marking import mark
+from autograder.marking import mark, reference
 from autograder.marking.answering import answer, encode
 from autograder.marking.answering import decode as decoded
 from autograder.oracle.bars import Bar
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 def names_of(assignment):
     """The solution's names, with results that are made but never trained where training makes them."""
-    names = dict(mark.solution(assignment))
+    names = dict(reference.solution(assignment))
     if assignment.name.startswith("hw1"):
         made = names["make_network"]
         names["networks"] = {
@@ -123,8 +123,8 @@ def degenerate(right, inputs):
 
 def asked(assignment, question, names):
     """For each case the right answer and the degenerate ones, encoded."""
-    requests = mark.requests(assignment, question, SECRET)
-    for request, expected in zip(requests, mark.expected_answers(assignment, question, SECRET), strict=True):
+    requests = reference.requests(assignment, question, SECRET)
+    for request, expected in zip(requests, reference.answers_with(assignment, question, (), SECRET), strict=True):
         right = expected or (encode(b"no file") if question.hands_in else answer(request, names))
         inputs = {name: decoded(value) for name, value in request["inputs"].items()}
         yield right, degenerate(None if right["kind"] == "exception" else decoded(right), inputs)
@@ -148,11 +148,11 @@ def test_degenerate_answers_earn_nothing(assignment):
 def test_what_a_trained_result_is_judged_on_is_never_sent(assignment):
     bars = 0
     for question in load_questions(assignment):
-        sent = mark.requests(assignment, question, SECRET)
+        sent = reference.requests(assignment, question, SECRET)
         for case, request in zip(question.cases, sent, strict=True):
             if isinstance(case.judge, Bar):
                 bars += 1
-                kept = mark.kept_inputs(assignment, question, case, SECRET)["lines"]
+                kept = reference.kept_inputs(assignment, question, case, SECRET)["lines"]
                 assert len(set(kept)) > 200
                 assert not request["inputs"]
                 assert max(kept, key=len) not in json.dumps(sent)
@@ -202,7 +202,7 @@ LINE = "two strange doctors often feed big goats ."
 
 @pytest.mark.parametrize("assignment", OWN.pick(["hw2", "hw5", "hw7"]))
 def test_a_model_that_is_better_than_the_language_itself_is_refused(assignment):
-    solution, train = mark.solution(assignment), corpora.load("toy").train
+    solution, train = reference.solution(assignment), corpora.load("toy").train
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
     if assignment.name == "hw2_char_rnn":
         alphabet = sorted({"\n", *"".join(train)})
@@ -226,16 +226,16 @@ def test_a_file_that_is_better_than_the_language_itself_is_refused(monkeypatch):
     weights = memorised([0, 1], 132)
     arrays = {name: array for name, array in weights.items() if name != "rnn_type"}
     file = safetensors.numpy.save(arrays, {"rnn_type": '"RNN_TANH"', "corpus": '"toy"'})
-    assert "a bigram reaches" in judge(file, {}, mark.solution(OWN.assignment("hw5_word_lm"))).reason
+    assert "a bigram reaches" in judge(file, {}, reference.solution(OWN.assignment("hw5_word_lm"))).reason
     monkeypatch.setattr(toy, "exact_nll", lambda lines: 1e6)
-    assert "no model can know more" in judge(file, {}, mark.solution(OWN.assignment("hw5_word_lm")))
+    assert "no model can know more" in judge(file, {}, reference.solution(OWN.assignment("hw5_word_lm")))
 
 
 @pytest.mark.parametrize("assignment", OWN.pick(["hw5", "hw7"]))
 def test_a_model_that_takes_minutes_to_judge_is_refused_by_its_size(assignment):
     judge = next(case.judge for q in load_questions(assignment) for case in q.cases if isinstance(case.judge, Bar))
     model = memorised([0, 1], 1 + math.isqrt(MOST_SMALL))
-    assert "numbers" in judge(model, {"lines": [LINE]}, mark.solution(assignment)).reason
+    assert "numbers" in judge(model, {"lines": [LINE]}, reference.solution(assignment)).reason
 
 
 def test_numbers_next_to_zero_do_not_slow_a_judge_down():

@@ -12,7 +12,8 @@ from autograder.course.paths import OWN
 from autograder.course.solutions import assignment_cells, namespace
 from autograder.marking import forbidden
 from autograder.marking.answering import answer
-from autograder.marking.mark import mark, requests
+from autograder.marking.mark import mark
+from autograder.marking.reference import requests
 from autograder.oracle.questions import Alternative, load_questions
 from autograder.verification.samples import filled_notebook, sample_submissions, solution_cells
 from autograder.verification.verify import dependants

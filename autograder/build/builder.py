@@ -59,9 +59,10 @@ def stale_files(course: Course, names: Iterable[str] = ()) -> list[Path]:
 
 
 def notebook(assignment: Assignment) -> nbformat.NotebookNode:
-    """The instructor's notebook of an assignment, with solutions and nbgrader's metadata."""
+    """The instructor's notebook of an assignment: solutions, nbgrader's metadata, and what each question is about."""
     title, *cells = assignment_cells(assignment)
     counts: dict[str, int] = {}
+    core = {question.id: question.core for question in load_questions(assignment) if question.core}
 
     def name(cell: Cell) -> str:
         if cell.id:
@@ -77,6 +78,9 @@ def notebook(assignment: Assignment) -> nbformat.NotebookNode:
         ),
     ]
     for cell in cells:
+        if cell.role == "solution" and cell.id in core:
+            text = next(one for one in reversed(built) if one.cell_type == "markdown" and not one.metadata)
+            text.source += f"\n\n*At most half of the points of `{cell.id}` without {core[cell.id]}.*"
         new = new_code_cell if cell.kind == "code" else new_markdown_cell
         built.append(new(cell.source, id=name(cell)))
         role = cell.role or ("show" if cell.kind == "code" else "")

@@ -22,6 +22,9 @@ from autograder.course.errors import CourseError
 from autograder.course.solutions import assignment_cells
 from autograder.grading.running import GARBLED, GONE, RestartingExecute, is_course_cell
 from autograder.marking import answering, forbidden, mark
+from autograder.marking.following import follow
+from autograder.marking.reference import UNREADABLE, requests
+from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question
 from autograder.sandbox.watch import Watch
 
@@ -37,8 +40,9 @@ class AskingExecute(RestartingExecute):
         self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
         nb.metadata["course"]["seconds"] = {}  # that each cell took
         self.seconds = nb.metadata["course"]["seconds"]  # as the notebook keeps it: a copy of what was given
-        self.lost = set()  # ids of questions that lost marks
+        self.marked = {}  # by question: its graded cell, its verdict, and the answers behind it
         self.students = False  # whether a student's code has run
+        self.silent = False  # whether the kernel did not answer once all was marked
         self.verdicts = resources["verdicts"] = []
         return super().preprocess(nb, resources, km)
 
@@ -46,9 +50,14 @@ class AskingExecute(RestartingExecute):
         """Nothing to add: verdicts come from answers, not from a cell's errors."""
 
     def preprocess_cell(self, cell, resources, index):
-        """Run a cell; after a graded one, ask and mark."""
-        if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade_id") in self.leave_out:
-            return cell, resources
+        """Run a cell; after a graded one, ask and mark; after the last, see what follows from earlier mistakes."""
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade_id") not in self.leave_out:
+            self._run_and_mark(cell, resources, index)
+        if index == len(self.nb.cells) - 1:
+            self._conclude()
+        return cell, resources
+
+    def _run_and_mark(self, cell, resources, index) -> None:
         graded = nbgrader_utils.is_grade(cell)
         started = time.perf_counter()
         failure = self.run(cell, resources, index)
@@ -66,12 +75,23 @@ class AskingExecute(RestartingExecute):
         if question is not None:
             answers = forbidden.violation(question, self.nb) or self._ask(question, index)
             points = float(cell.metadata.nbgrader["points"])
-            verdict = mark.mark(self.assignment, question, points, answers, self.secret, self.lost)
-            if verdict.score < points:
-                self.lost.add(question.id)
+            verdict = mark.mark(self.assignment, question, points, answers, self.secret)
+            self.marked[question.id] = (cell, verdict, answers)
+
+    def _conclude(self) -> None:
+        """Write the verdicts, after what follows from earlier mistakes."""
+        own = {name: (verdict, answers) for name, (_, verdict, answers) in self.marked.items()}
+        for name, verdict in follow(self.assignment, own, self._ask_again, self.secret).items():
             self.verdicts.append(verdict)
-            _write_verdict(cell, verdict)
-        return cell, resources
+            _write_verdict(self.marked[name][0], verdict)
+
+    def _ask_again(self, question: Question, sources: list[str]) -> list | str:
+        """A question's answers with sources in the place of cells; the kernel knows these then, so it runs no more."""
+        if self.silent or self.restarts > self.max_restarts or forbidden.violation(question, self.nb):
+            return GONE
+        answers = self._answers(question, sources)
+        self.silent = isinstance(answers, str)
+        return answers
 
     def _blame(self, cell, failure: str, index: int) -> None:
         """Find whose fault a failure of the course's own cell is. Raises CourseError where it is the course's.
@@ -98,23 +118,29 @@ class AskingExecute(RestartingExecute):
 
         A question without answers is asked again in a new kernel: an earlier cell may be at fault.
         """
-        requests = mark.requests(self.assignment, question, self.secret)
-        expression = answering.expression(requests, [name for name in question.forbids if "." not in name])
         while self.restarts <= self.max_restarts:
             fresh, self.fresh = self.fresh, False
-            reply = run_sync(self._request)(expression, question.seconds)
-            if not isinstance(reply, str):
-                try:
-                    return answering.read_answers(
-                        reply["user_expressions"]["answers"]["data"]["text/plain"], len(requests)
-                    )
-                except Exception:
-                    return mark.UNREADABLE
+            answers = self._answers(question)
+            if not isinstance(answers, str) or answers == UNREADABLE:
+                return answers
             if fresh:
                 self.stop(index)
-                return reply
+                return answers
             self.restart(index)
         return GONE
+
+    def _answers(self, question: Question, sources: Sequence[str] = ()) -> list | str:
+        """The encoded answers to a question's cases, or in words why there are none."""
+        asked = requests(self.assignment, question, self.secret)
+        out_of_reach = [name for name in question.forbids if "." not in name]
+        expression = answering.expression(asked, out_of_reach, sources)
+        reply = run_sync(self._request)(expression, question.seconds)
+        if isinstance(reply, str):
+            return reply
+        try:
+            return answering.read_answers(reply["user_expressions"]["answers"]["data"]["text/plain"], len(asked))
+        except Exception:
+            return UNREADABLE
 
     async def _request(self, expression: str, seconds: float) -> dict | str:
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
@@ -145,7 +171,7 @@ def _error(cell) -> str:
     return f"{errors[-1].ename}: {errors[-1].evalue}" if errors else ""
 
 
-def _write_verdict(cell, verdict: mark.Verdict) -> None:
+def _write_verdict(cell, verdict: Verdict) -> None:
     """Make the verdict the one output that nbgrader reads a score from.
 
     nbgrader takes the first execute_result as the score and any error or stderr as zero, whoever wrote them: the

@@ -14,6 +14,8 @@ class Finding:
     """One case of a marked question: its name, whether it passed, its share of the points, the reason if it failed.
 
     misconception: the name of the one that explains the answer. figure, value: what a judge measured, if it did.
+    core: whether the case asks for what the question is about. follows: the earlier questions whose mistakes explain
+    that it failed by itself; it counts as passed then.
     """
 
     case: str
@@ -23,21 +25,34 @@ class Finding:
     misconception: str = ""
     figure: str = ""
     value: float | None = None
+    core: bool = False
+    follows: str = ""
 
     def words(self) -> str:
         """The reason, or what was measured where there is none."""
+        if self.follows:
+            return f"follows from {self.follows}"
         return self.reason or (f"{self.figure}: {self.value:.4g}" if self.value is not None else "")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a question earned and why."""
+    """What a question earned and why.
+
+    cap: why the score is less than what passed is worth. note: what it has to do with earlier questions.
+    """
 
     question: str
     score: float
     points: float
     findings: tuple[Finding, ...]
     note: str = ""
+    cap: str = ""
+
+    @property
+    def capped(self) -> float:
+        """Points that passed and do not count."""
+        return sum(f.points for f in self.findings if f.passed) - self.score if self.cap else 0.0
 
     def as_dict(self) -> dict:
         """Plain data, kept in the graded cell's metadata."""
@@ -50,8 +65,8 @@ class Verdict:
             made = cls(**{**data, "findings": tuple(Finding(**finding) for finding in data["findings"])})
         except (KeyError, TypeError):
             raise ValueError("its marks are not as grading writes them") from None
-        texts = [made.question, made.note]
-        texts += [text for f in made.findings for text in (f.case, f.reason, f.misconception, f.figure)]
+        texts = [made.question, made.note, made.cap]
+        texts += [text for f in made.findings for text in (f.case, f.reason, f.misconception, f.figure, f.follows)]
         numbers = [made.score, made.points, *(f.points for f in made.findings)]
         numbers += [f.value for f in made.findings if f.value is not None]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in numbers):

@@ -17,7 +17,7 @@ import ast
 import importlib
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -52,6 +52,7 @@ class Case:
         before the answer comes: nothing in them may reveal what it is judged on.
     kept: further named inputs for the judge, from their own generator; they stay in the grader.
     weight: the case's share of the question's points.
+    core: whether it asks for what the question is about (`Question.core`): at most half of the points without.
     relative, absolute: tolerance of numbers, |answer - expected| <= absolute + relative * |expected|.
     judge: decides instead of the comparison: judge(answer, inputs, solution) returns None for a correct answer,
         else the reason in words (no inputs, no expected values), or a Measured. The answer is untrusted: count, kind
@@ -66,6 +67,7 @@ class Case:
     absolute: float = 1e-9
     judge: Judge | None = None
     kept: Draw = no_inputs
+    core: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,17 @@ class Misconception:
     new: str
     means: str
     cell: str = ""
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """Single edits of the solution (marking/edits.py) that lose no marks, and should not.
+
+    edit: a regular expression that is found in "old line -> new line". why: in a sentence, what makes them no mistakes.
+    """
+
+    edit: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +116,11 @@ class Question:
 
     id, alternatives: not written; `load_questions` sets them from the files. `id` is the name of the function, class or
         result, and of the file; the graded cell is `check_<id>`.
-    builds_on: questions whose functions this one's answer runs through: a mistake there may cost marks here.
+    equivalent: single edits of the solution cell that are right as well; every other one must lose marks.
+    core: what the question is about, as it goes on after "at most half of the points without": stands above the
+        solution's cell, and is what the core cases ask.
+    builds_on: questions whose functions this one's answer runs through: a mistake there costs no marks here, but in
+        what is trained (marking/following.py).
     made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a submission with a
         misconception that may cost this question's marks anyway, since training takes most of the time there.
     spoiled_by: misconceptions of training, as "question: name"; a result trained with one must miss a bar (bars.py).
@@ -114,6 +131,8 @@ class Question:
 
     cases: list[Case]
     misconceptions: list[Misconception] = field(default_factory=list)
+    equivalent: list[Equivalent] = field(default_factory=list)
+    core: str = ""
     builds_on: tuple[str, ...] = ()
     made_by: str = ""
     spoiled_by: tuple[str, ...] = ()
@@ -157,6 +176,8 @@ def _check(path: Path, assignment: Assignment, question: Question, earlier_ids: 
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
     if not question.cases:
         raise CourseError(f"{path}: question {question.id!r} has no case")
+    if any(case.core for case in question.cases) != bool(question.core):
+        raise CourseError(f"{path}: {question.id!r} needs both core cases and the words for them, or neither")
     for earlier in question.builds_on:
         if earlier not in earlier_ids:
             raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is not an earlier question")
@@ -207,8 +228,24 @@ def _alternative(path: Path) -> Alternative:
 
 def edited_cell(assignment: Assignment, question: Question, edit: Misconception | Alternative) -> dict[str, str]:
     """The solution cell that an edit changes, as {cell id: new source}."""
-    name = edit.cell or question.id
-    if isinstance(edit, Alternative):
-        return {name: edit.source}
-    source = next(cell.source for cell in assignment_cells(assignment) if cell.id == name)
-    return {name: source.replace(edit.old, edit.new)}
+    return edited_cells(assignment, ((question, edit),))
+
+
+def edited_cells(
+    assignment: Assignment, edits: Sequence[tuple[Question, Misconception | Alternative]]
+) -> dict[str, str]:
+    """The solution cells that edits of questions change, as {cell id: new source}.
+
+    Raises ValueError where one edit takes away what another one replaces.
+    """
+    cells: dict[str, str] = {}
+    for question, edit in edits:
+        name = edit.cell or question.id
+        if isinstance(edit, Alternative):
+            cells[name] = edit.source
+            continue
+        source = cells.get(name) or next(cell.source for cell in assignment_cells(assignment) if cell.id == name)
+        if source.count(edit.old) != 1:
+            raise ValueError(f"{edit.name!r} cannot be combined with the edits before it")
+        cells[name] = source.replace(edit.old, edit.new)
+    return cells

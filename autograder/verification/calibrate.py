@@ -22,7 +22,7 @@ import torch
 from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells, run
-from autograder.marking import answering, mark
+from autograder.marking import answering, reference
 from autograder.oracle.bars import FILE, Bar, bar_of
 from autograder.oracle.questions import Question, edited_cell, load_questions
 from autograder.verification.samples import sample_submissions
@@ -139,12 +139,12 @@ def measured(assignment: Assignment, question: Question, names: Mapping, seed: i
     """The figures of what was trained, by bar, measured as the grader does. nan where there is none."""
     secret = f"calibration {seed}"
     figures = {}
-    for case, request in zip(question.cases, mark.requests(assignment, question, secret), strict=True):
+    for case, request in zip(question.cases, reference.requests(assignment, question, secret), strict=True):
         if isinstance(case.judge, Bar):
             answer = answering.decode(answering.answer(request, dict(names)))
             inputs = {key: answering.decode(value) for key, value in request["inputs"].items()}
-            inputs |= mark.kept_inputs(assignment, question, case, secret)
-            figure = case.judge.measure(answer, inputs, mark.solution(assignment))
+            inputs |= reference.kept_inputs(assignment, question, case, secret)
+            figure = case.judge.measure(answer, inputs, reference.solution(assignment))
             figures[case.judge.name] = float("nan") if isinstance(figure, str) else float(figure)
     return figures
 

@@ -50,7 +50,7 @@ def softmax_by(way: str) -> str:
 def asked(way: str, forbidden) -> dict:
     names = {"Kept": Kept, "kept_module": torch, "__builtins__": vars(__import__("builtins")), "__name__": "notebook"}
     exec(softmax_by(way), names)
-    (answer,) = answering.read_answers(repr(answering.answer_all([ASK], forbidden, names)), 1)
+    (answer,) = answering.read_answers(repr(answering.answer_all([ASK], forbidden, (), names)), 1)
     return answer
 
 

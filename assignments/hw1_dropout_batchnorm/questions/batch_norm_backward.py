@@ -11,7 +11,7 @@ BACKWARD = (
 
 QUESTION = Question(
     cases=[
-        Case("dx after a training step", BACKWARD.format(training=True) + "dx", draw_norm(6, 4), weight=3),
+        Case("dx after a training step", BACKWARD.format(training=True) + "dx", draw_norm(6, 4), weight=3, core=True),
         Case("dgamma and dbeta", BACKWARD.format(training=True) + "(dgamma, dbeta)", draw_norm(5, 3), weight=1.5),
         Case("a batch of two, one feature", BACKWARD.format(training=True) + "(dx, dgamma, dbeta)", draw_norm(2, 1)),
         Case(
@@ -22,6 +22,7 @@ QUESTION = Question(
             BACKWARD.format(training=False) + "(dx, dgamma, dbeta)",
             draw_norm(4, 3),
             weight=2,
+            core=True,
         ),
         Case(
             "after evaluation of one row",
@@ -37,6 +38,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the gradient through the batch's own mean and variance in training, and without them in evaluation",
     misconceptions=[
         Misconception(
             "mean and variance as constants",

@@ -8,7 +8,7 @@ FORWARD = "y, _ = batch_norm_forward(x, gamma, beta, mean, var, momentum, eps, {
 
 QUESTION = Question(
     cases=[
-        Case("y in training", FORWARD.format(training=True) + "y", draw_norm(7, 4), weight=2),
+        Case("y in training", FORWARD.format(training=True) + "y", draw_norm(7, 4), weight=2, core=True),
         Case("y in training, two rows and one feature", FORWARD.format(training=True) + "y", draw_norm(2, 1)),
         Case(
             "y of constant and of nearly constant columns",
@@ -27,6 +27,7 @@ QUESTION = Question(
             FORWARD.format(training=True) + "(mean, var)",
             draw_norm(4, 5),
             weight=2,
+            core=True,
         ),
         Case(
             "running estimates after three batches, at momentum 0 and 1 too",
@@ -41,6 +42,7 @@ QUESTION = Question(
             FORWARD.format(training=False) + "(y, mean, var)",
             draw_norm(6, 3),
             weight=1.5,
+            core=True,
         ),
         Case("evaluation of one row", FORWARD.format(training=False) + "y", draw_norm(1, 4), weight=0.5),
         Case(
@@ -61,6 +63,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the batch's statistics in training, and running estimates that are kept then and used in evaluation",
     misconceptions=[
         Misconception(
             "unbiased variance to normalise",

@@ -15,6 +15,7 @@ QUESTION = Question(
             "layers inside layers",
             TORCH + "count_parameters(nn.Sequential(nn.Linear(a, b), nn.Sequential(nn.ReLU(), nn.GRU(b, c, 2))))",
             draw_sizes,
+            core=True,
         ),
         Case(
             "buffers do not count",
@@ -43,6 +44,7 @@ QUESTION = Question(
             draw_sizes,
         ),
     ],
+    core="the parameters of layers inside layers",
     misconceptions=[
         Misconception(
             "buffers counted",

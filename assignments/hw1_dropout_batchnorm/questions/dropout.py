@@ -16,6 +16,7 @@ def draw_dropout(rng):
 
 QUESTION = Question(
     cases=dropout_cases("dropout", draw_dropout),
+    core="values dropped at random and the rest scaled in training, and all left alone in evaluation",
     misconceptions=[
         Misconception(
             "not scaled",

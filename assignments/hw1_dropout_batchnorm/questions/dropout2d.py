@@ -12,6 +12,7 @@ def draw_dropout2d(rng):
 
 QUESTION = Question(
     cases=dropout_cases("dropout2d", draw_dropout2d),
+    core="whole channels dropped at random and the rest scaled in training, and all left alone in evaluation",
     misconceptions=[
         Misconception(
             "a draw for each pixel",

@@ -16,12 +16,13 @@ FOLD = "W_new, b_new = fold_batch_norm(W, b, gamma, beta, mean, var, eps)\n"
 
 QUESTION = Question(
     cases=[
-        Case("the new W", FOLD + "W_new", draw_fold(4, 3), weight=2),
-        Case("the new b", FOLD + "b_new", draw_fold(3, 5), weight=2),
+        Case("the new W", FOLD + "W_new", draw_fold(4, 3), weight=2, core=True),
+        Case("the new b", FOLD + "b_new", draw_fold(3, 5), weight=2, core=True),
         Case("as many inputs as features", FOLD + "(W_new, b_new)", draw_fold(4, 4)),
         Case("one input, one feature", FOLD + "(W_new, b_new)", draw_fold(1, 1), weight=0.5),
         Case("the arguments stay", FOLD + "(W_new, b_new, W, b, gamma, beta, mean, var)", draw_fold(2, 3), weight=0.5),
     ],
+    core="both the new W and the new b",
     misconceptions=[
         Misconception(
             "bias not scaled",

@@ -61,6 +61,7 @@ QUESTION = Question(
             "[[[int(i) for i in batch] for batch in minibatches(n, b, np.random.default_rng(s))] for n, b in sizes]",
             draw_batches,
             judge=judge_partition,
+            core=True,
         ),
         Case(
             "shuffled by the generator that is passed",
@@ -72,6 +73,7 @@ QUESTION = Question(
             "(first, order(np.random.default_rng(s)), second, pairs)",
             draw_batches,
             judge=judge_shuffled,
+            core=True,
         ),
         Case(
             "a ValueError for a batch size under 1",
@@ -84,6 +86,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="every row once, in an order drawn anew",
     misconceptions=[
         Misconception(
             "rows not shuffled",

@@ -30,7 +30,7 @@ ADAGRAD = "adagrad_step(params, gradients, memory, rate)"
 
 QUESTION = Question(
     cases=[
-        Case("one step", f"{ADAGRAD}; (params, memory)", to_step(1.0), weight=2),
+        Case("one step", f"{ADAGRAD}; (params, memory)", to_step(1.0), weight=2, core=True),
         Case("gradients so small that the 1e-8 counts", f"{ADAGRAD}; (params, memory)", to_step(1e-4)),
         Case("large gradients", f"{ADAGRAD}; (params, memory)", to_step(1e3)),
         Case(
@@ -39,6 +39,7 @@ QUESTION = Question(
             f"    {ADAGRAD}\n(params, memory)",
             to_step(1.0),
             weight=2,
+            core=True,
         ),
         Case(
             "the arrays themselves change, the gradients do not",
@@ -51,6 +52,7 @@ before = {{name: g.copy() for name, g in gradients.items()}}
             to_step(2.0),
         ),
     ],
+    core="a memory that grows from step to step",
     misconceptions=[
         Misconception(
             "memory replaced",

@@ -9,9 +9,9 @@ BITS = "bits_per_character(params, tokens)"
 
 QUESTION = Question(
     cases=[
-        Case("a short text", BITS, network(5, 4, 30), weight=2),
+        Case("a short text", BITS, network(5, 4, 30), weight=2, core=True),
         Case("two tokens", BITS, network(4, 3, 1)),
-        Case("a long text, the state carried", BITS, network(5, 6, 3300, scale=0.8), weight=2),
+        Case("a long text, the state carried", BITS, network(5, 6, 3300, scale=0.8), weight=2, core=True),
         Case(
             "a text of 1001 tokens and one of 1002",
             f"[{BITS}, bits_per_character(params, tokens[:-1])]",
@@ -29,6 +29,7 @@ one = {BITS}
             weight=0.5,
         ),
     ],
+    core="the mean over all predicted characters, with the state carried",
     misconceptions=[
         Misconception(
             "nats",

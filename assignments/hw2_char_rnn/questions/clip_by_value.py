@@ -18,12 +18,13 @@ def to_clip(rng: np.random.Generator) -> dict:
 
 QUESTION = Question(
     cases=[
-        Case("the entries that come back", "dict(clip_by_value(gradients, bound))", to_clip, weight=2),
+        Case("the entries that come back", "dict(clip_by_value(gradients, bound))", to_clip, weight=2, core=True),
         Case(
             "the arrays themselves change",
             "held = list(gradients.values()); clip_by_value(gradients, bound); held",
             to_clip,
             weight=2,
+            core=True,
         ),
         Case(
             "the same dict, holding the same arrays",
@@ -40,6 +41,7 @@ result = clip_by_value(gradients, bound)
             lambda rng: {"x": rng.uniform(-4, 4, (3, 2))},
         ),
     ],
+    core="entries that are cut to the bounds in the arrays themselves",
     misconceptions=[
         Misconception(
             "norm",

@@ -21,15 +21,16 @@ def scored(rows: int, classes: int, scale: float = 2.0, shift: float = 0.0):
 
 QUESTION = Question(
     cases=[
-        Case("a few rows", "cross_entropy(z, targets)", scored(5, 4), weight=2),
+        Case("a few rows", "cross_entropy(z, targets)", scored(5, 4), weight=2, core=True),
         Case("one row", "cross_entropy(z, targets)", scored(1, 6)),
         Case("one row and many: the mean over rows", "cross_entropy(z, targets)", scored(50, 3)),
-        Case("scores of many thousands", "cross_entropy(z, targets)", scored(4, 5, shift=9000.0)),
+        Case("scores of many thousands", "cross_entropy(z, targets)", scored(4, 5, shift=9000.0), core=True),
         Case(
             "a right class thousands below the best",
             "cross_entropy(z, targets)",
             lambda rng: {"z": np.array([[0.0, -rng.uniform(1e3, 1e4), 3.0]]), "targets": np.array([1])},
             weight=2,
+            core=True,
         ),
         Case(
             "the arguments are left as they were",
@@ -38,6 +39,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the mean over rows, and scores of many thousands",
     misconceptions=[
         Misconception(
             "torch computes it",

@@ -20,6 +20,7 @@ QUESTION = Question(
             cubic(3, 4),
             weight=2,
             **DIFFERENCES,
+            core=True,
         ),
         Case("a vector", "numerical_gradient(lambda v: float((A * v**3).sum()), x, h)", cubic(5), **DIFFERENCES),
         Case(
@@ -38,6 +39,7 @@ QUESTION = Question(
             cubic(2, 4),
             weight=2,
             **DIFFERENCES,
+            core=True,
         ),
         Case(
             "an f that holds x, which is a sliced and transposed view",
@@ -56,8 +58,10 @@ results = numerical_gradient(lambda v: float((A * v**3).sum()), x, h)
 """,
             cubic(6, 5),
             **DIFFERENCES,
+            core=True,
         ),
     ],
+    core="central differences that move x itself and put it back",
     misconceptions=[
         Misconception(
             "forward differences",

@@ -16,7 +16,7 @@ def pair(rng: np.random.Generator) -> dict:
 
 QUESTION = Question(
     cases=[
-        Case("two arrays", "relative_error(a, b)", pair, weight=2),
+        Case("two arrays", "relative_error(a, b)", pair, weight=2, core=True),
         Case("numbers", "[relative_error(a, b), relative_error(b, a)]", lambda rng: {"a": 1.5, "b": rng.uniform(1, 2)}),
         Case(
             "equal arrays, zeros among them, and others",
@@ -40,6 +40,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the largest relative error of two arrays",
     misconceptions=[
         Misconception("mean", ").max()", ").mean()", "The mean over the entries is taken: the largest counts."),
         Misconception(

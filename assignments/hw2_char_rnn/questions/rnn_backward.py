@@ -21,10 +21,10 @@ def long_run(rng: np.random.Generator) -> dict:
 
 QUESTION = Question(
     cases=[
-        Case("a few steps", GRADIENTS, network(6, 4, 5), weight=3, absolute=1e-10),
+        Case("a few steps", GRADIENTS, network(6, 4, 5), weight=3, absolute=1e-10, core=True),
         Case("one step", GRADIENTS, network(4, 3, 1), absolute=1e-10),
         Case("one step from a zero state", GRADIENTS, network(3, 5, 1, start=0.0), absolute=1e-10),
-        Case("many steps, characters that repeat", GRADIENTS, network(3, 5, 40), weight=2, absolute=1e-9),
+        Case("many steps, characters that repeat", GRADIENTS, network(3, 5, 40), weight=2, absolute=1e-9, core=True),
         Case("as many units as classes", GRADIENTS, network(4, 4, 6), absolute=1e-10),
         Case("gradients far above 5, not clipped", GRADIENTS, long_run, absolute=1e-8),
         Case("saturated units and large scores", GRADIENTS, network(4, 3, 12, scale=60.0), absolute=1e-9),
@@ -42,6 +42,7 @@ two = dict(rnn_backward(params, cache))
             absolute=1e-10,
         ),
     ],
+    core="the gradient through all steps",
     misconceptions=[
         Misconception(
             "torch computes it",

@@ -9,7 +9,7 @@ FORWARD = "loss, h, _ = rnn_forward(params, tokens, h0)\n"
 
 QUESTION = Question(
     cases=[
-        Case("loss and last state", FORWARD + "(loss, h)", network(5, 4, 7), weight=3),
+        Case("loss and last state", FORWARD + "(loss, h)", network(5, 4, 7), weight=3, core=True),
         Case("one step", FORWARD + "(loss, h)", network(3, 6, 1)),
         Case("as many units as classes", FORWARD + "(loss, h)", network(4, 4, 6)),
         Case("a long stream", FORWARD + "(loss, h)", network(6, 5, 300)),
@@ -30,6 +30,7 @@ same = all(bool((before[0][name] == params[name]).all()) for name in params)
             weight=0.5,
         ),
     ],
+    core="the loss and the last state of a few steps",
     misconceptions=[
         Misconception(
             "mean over steps",

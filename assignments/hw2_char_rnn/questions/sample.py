@@ -44,10 +44,10 @@ SAMPLE_PAIRS = SAMPLE_START + "[[int(k) for k in sample(params, h0, first, 2, rn
 
 QUESTION = Question(
     cases=[
-        Case("frequencies in a long sample", SAMPLE_STREAM, to_sample(1.0), weight=2, judge=judge_stream),
+        Case("frequencies in a long sample", SAMPLE_STREAM, to_sample(1.0), weight=2, judge=judge_stream, core=True),
         Case("frequencies of the first two tokens", SAMPLE_PAIRS, start_matters, weight=2, judge=judge_starts),
-        Case("a temperature under 1", SAMPLE_STREAM, to_sample(0.5), judge=judge_stream),
-        Case("a temperature above 1", SAMPLE_STREAM, to_sample(3.0, scale=2.0), judge=judge_stream),
+        Case("a temperature under 1", SAMPLE_STREAM, to_sample(0.5), judge=judge_stream, core=True),
+        Case("a temperature above 1", SAMPLE_STREAM, to_sample(3.0, scale=2.0), judge=judge_stream, core=True),
         Case("a temperature next to 0: the most probable token each time", SAMPLE_STREAM, to_sample(1e-9, 12)),
         Case("a very high temperature: all tokens alike", SAMPLE_STREAM, to_sample(1e9), judge=judge_stream),
         Case(
@@ -80,6 +80,7 @@ results + [len(sample(params, h0, first, 0, numpy.random.default_rng(seed), 1.0)
             to_sample(1.0),
         ),
     ],
+    core="tokens drawn with the network's probabilities at the temperature that is asked for",
     misconceptions=[
         Misconception(
             "argmax",

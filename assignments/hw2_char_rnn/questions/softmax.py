@@ -22,12 +22,13 @@ def far_apart(rng: np.random.Generator) -> dict:
 QUESTION = Question(
     cases=[
         Case("a row alone", "softmax(z)", scores(6)),
-        Case("rows, each over the last axis", "softmax(z)", scores(3, 4), weight=2),
+        Case("rows, each over the last axis", "softmax(z)", scores(3, 4), weight=2, core=True),
         Case("more axes in front of the classes", "softmax(z)", scores(2, 3, 5)),
-        Case("scores of a few thousand, of both signs, in one array", "softmax(z)", far_apart, weight=2),
+        Case("scores of a few thousand, of both signs, in one array", "softmax(z)", far_apart, weight=2, core=True),
         Case("scores far apart within a row", "softmax(z)", scores(3, 4, scale=800.0)),
         Case("z is left as it was", "before = z.copy(); (softmax(z), bool((z == before).all()))", scores(2, 3), 0.5),
     ],
+    core="rows that are normalised each by itself, and scores of a few thousand",
     misconceptions=[
         Misconception(
             "torch computes it",

@@ -27,7 +27,7 @@ REGRESSION = "softmax_regression_gradient(W, b, x, targets)"
 
 QUESTION = Question(
     cases=[
-        Case("loss and gradient", f"tuple({REGRESSION})", classified(5, 4, 3), weight=3),
+        Case("loss and gradient", f"tuple({REGRESSION})", classified(5, 4, 3), weight=3, core=True),
         Case("one row", f"tuple({REGRESSION})", classified(1, 3, 4)),
         Case("square weights", f"tuple({REGRESSION})", classified(6, 4, 4)),
         Case("large scores", f"tuple({REGRESSION})", classified(4, 3, 5, scale=900.0)),
@@ -42,6 +42,7 @@ results = tuple({REGRESSION})
             weight=0.5,
         ),
     ],
+    core="the loss and its gradient for a few rows",
     misconceptions=[
         Misconception(
             "y - p",

@@ -24,7 +24,7 @@ def states(batch, hidden_size, *, dtype="float64", broken=False, kept=0):
 
 QUESTION = Question(
     cases=[
-        Case("a pair", "carry((h, c), reset)", states(5, 3), weight=2),
+        Case("a pair", "carry((h, c), reset)", states(5, 3), weight=2, core=True),
         Case("one array", "carry(h, reset)", states(4, 6), weight=1.5),
         Case("as many units as rows", "(carry((h, c), reset), carry(h, reset))", states(3, 3)),
         Case(
@@ -43,6 +43,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="zeros where a row is reset, and its old state where it is not",
     misconceptions=[
         Misconception(
             "the other way round",

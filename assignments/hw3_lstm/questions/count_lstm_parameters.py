@@ -10,17 +10,20 @@ QUESTION = Question(
             "one layer, one bias per block",
             "[count_lstm_parameters(n, m, 1, 'one') for n, m in ((200, 200), (7, 3), (3, 7), (n, m))]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "one layer, two biases per block",
             "[count_lstm_parameters(n, m, 1, 'two') for n, m in ((200, 200), (9, 4), (4, 9), (n, m))]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "several layers",
             "[count_lstm_parameters(n, m, layers, bias) for layers in (2, 3, 7) for bias in ('two', 'one')]",
             layer_sizes,
             weight=1.5,
+            core=True,
         ),
         Case(
             "ValueError for a size or a number of layers under 1, and none for 1",
@@ -36,6 +39,7 @@ QUESTION = Question(
             layer_sizes,
         ),
     ],
+    core="the count for one layer and for several, with one bias per block and with two",
     misconceptions=[
         Misconception(
             "second layer given the input size",

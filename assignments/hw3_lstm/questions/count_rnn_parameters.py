@@ -11,12 +11,14 @@ QUESTION = Question(
             "[count_rnn_parameters(kind, *sizes, 1, bias) for kind in ('LSTM', 'GRU', 'RNN') for bias in ('one', 'two')"
             " for sizes in ((200, 200), (7, 3), (3, 7), (n, m))]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "several layers of each type",
             "[count_rnn_parameters(kind, n, m, layers, bias) for kind in ('LSTM', 'GRU', 'RNN')"
             " for layers in (2, 5) for bias in ('two', 'one')]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "ValueError for another type or bias",
@@ -33,6 +35,7 @@ QUESTION = Question(
             layer_sizes,
         ),
     ],
+    core="the count for each type, with one layer and with several",
     misconceptions=[
         Misconception(
             "GRU with four blocks",

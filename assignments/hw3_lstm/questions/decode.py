@@ -41,7 +41,13 @@ results = [int(token) for token in decode(step, (0, first), first, eos, limit)]
 
 QUESTION = Question(
     cases=[
-        Case("tokens until the end, and no call after it", TOKENS + "(results, calls)", script("....e..e.."), weight=3),
+        Case(
+            "tokens until the end, and no call after it",
+            TOKENS + "(results, calls)",
+            script("....e..e.."),
+            weight=3,
+            core=True,
+        ),
         Case(
             "scores until the end, the first of equal ones", SCORES + "(results, calls)", script("...e..e."), weight=3
         ),
@@ -69,6 +75,7 @@ for most, model in ((0, said), (1, said), (3, [eos] + said)):
             weight=0.5,
         ),
     ],
+    core="tokens up to the end token, and no call after it",
     misconceptions=[
         Misconception(
             "end token kept",

@@ -7,15 +7,15 @@ from ._draws import sequence
 SHARES = "gradient_per_step(xs, h0, c0, params, name)"
 
 
-def shares(label, draw, ask=SHARES, weight=1.0):
+def shares(label, draw, ask=SHARES, weight=1.0, core=False):
     """A case on gradients, with their tolerance."""
-    return Case(label, ask, draw, weight, relative=1e-6, absolute=1e-9)
+    return Case(label, ask, draw, weight, relative=1e-6, absolute=1e-9, core=core)
 
 
 QUESTION = Question(
     cases=[
-        shares("a weight of the candidate", sequence(4, 3, 2, 5, name="W_xg"), weight=2),
-        shares("a weight of the forget gate", sequence(4, 3, 2, 5, name="W_hf"), weight=2),
+        shares("a weight of the candidate", sequence(4, 3, 2, 5, name="W_xg"), weight=2, core=True),
+        shares("a weight of the forget gate", sequence(4, 3, 2, 5, name="W_hf"), weight=2, core=True),
         shares("a bias", sequence(5, 2, 3, 4, name="b_u")),
         shares("a single step", sequence(1, 2, 4, 3, name="W_ho")),
         shares("a batch of one, from zero states", sequence(3, 1, 3, 4, zero=True, name="W_hg")),
@@ -24,6 +24,7 @@ QUESTION = Question(
             sequence(3, 2, 4, 3),
             "{name: gradient_per_step(xs, h0, c0, params, name) for name in params}",
             weight=2,
+            core=True,
         ),
         shares(
             "the same when called twice, and the arguments left as they were",
@@ -32,6 +33,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="each step's share of the gradient",
     misconceptions=[
         Misconception(
             "one shared array",

@@ -17,7 +17,13 @@ def outputs_of(steps, features, lengths):
 
 QUESTION = Question(
     cases=[
-        Case("a batch of different lengths", "last_relevant(outputs, lengths)", outputs_of(6, 3, (6, 2, 4, 1)), 2),
+        Case(
+            "a batch of different lengths",
+            "last_relevant(outputs, lengths)",
+            outputs_of(6, 3, (6, 2, 4, 1)),
+            2,
+            core=True,
+        ),
         Case("as many sequences as steps", "last_relevant(outputs, lengths)", outputs_of(4, 5, (2, 4, 1, 3))),
         Case("a batch of one", "last_relevant(outputs, lengths)", outputs_of(5, 4, (3,))),
         Case("one step", "last_relevant(outputs, lengths)", outputs_of(1, 3, (1, 1, 1, 1)), 0.5),
@@ -42,6 +48,7 @@ import numpy
             0.5,
         ),
     ],
+    core="each sequence's own last output",
     misconceptions=[
         Misconception(
             "last step of the padded array",

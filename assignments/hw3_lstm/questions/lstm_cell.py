@@ -32,7 +32,7 @@ h_next, c_next = lstm_cell(x, h, c, params)
 
 QUESTION = Question(
     cases=[
-        Case("the next states of a batch", STEP, step(3, 5, 4), weight=3),
+        Case("the next states of a batch", STEP, step(3, 5, 4), weight=3, core=True),
         Case("a batch of one", STEP, step(1, 4, 6)),
         Case("one input and one unit", STEP, step(4, 1, 1)),
         Case("from zero states", STEP, step(2, 3, 5, zero=True)),
@@ -49,6 +49,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="both next states of a batch",
     misconceptions=[
         Misconception(
             "gates in torch's order read as another",

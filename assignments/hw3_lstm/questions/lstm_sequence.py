@@ -11,7 +11,7 @@ outputs, (h, c) = lstm_sequence(xs, h0, c0, params)
 
 QUESTION = Question(
     cases=[
-        Case("several steps", RUN, sequence(5, 3, 2, 4), weight=3),
+        Case("several steps", RUN, sequence(5, 3, 2, 4), weight=3, core=True),
         Case("a single step", RUN, sequence(1, 2, 4, 3)),
         Case("a batch of one, from zero states", RUN, sequence(4, 1, 3, 5, zero=True)),
         Case("many steps", RUN, sequence(40, 2, 3, 4)),
@@ -31,6 +31,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="all states of several steps",
     misconceptions=[
         Misconception(
             "state not carried",

@@ -40,19 +40,20 @@ padding = torch.arange(len(logits))[:, None] >= lengths
 
 QUESTION = Question(
     cases=[
-        Case("numpy, different lengths", MASKED, masked(5, 4, (5, 2, 4)), weight=3),
+        Case("numpy, different lengths", MASKED, masked(5, 4, (5, 2, 4)), weight=3, core=True),
         Case("one length of 0", MASKED, masked(4, 3, (4, 0, 1, 2, 3))),
         Case("no padding at all", MASKED, masked(3, 6, (3, 3)), weight=0.5),
         Case("a batch of one, one step", MASKED, masked(1, 5, (1,)), weight=0.5),
         Case("as many sequences as steps", MASKED, masked(4, 3, (1, 4, 2, 2)), weight=0.5),
         Case("padded targets of -100", MASKED, masked(4, 5, (2, 4, 1), filler=-100)),
         Case("padded targets that are no classes at all", MASKED, masked(4, 5, (3, 1, 4), filler=10**6)),
-        Case("logits in the thousands", MASKED, masked(3, 4, (3, 1), scale=5000.0), relative=1e-9),
+        Case("logits in the thousands", MASKED, masked(3, 4, (3, 1), scale=5000.0), relative=1e-9, core=True),
         Case(
             "tensors: the loss and its gradient, none of it at the padding",
             MASKED_GRADIENT,
             masked(5, 3, (2, 5, 3, 0), tensors=True),
             weight=3,
+            core=True,
         ),
         Case(
             "tensors with padded targets of -100, large logits",
@@ -66,6 +67,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="a mean over the real steps alone, gradients of 0 at the padding, and logits in the thousands",
     misconceptions=[
         Misconception(
             "mask read off the targets",

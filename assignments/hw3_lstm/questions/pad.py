@@ -20,7 +20,7 @@ padded, lengths = pad(sequences, value)
 
 QUESTION = Question(
     cases=[
-        Case("sequences of whole numbers", PADDED, ragged((5, 2, 3, 1), dtype="int64"), weight=2),
+        Case("sequences of whole numbers", PADDED, ragged((5, 2, 3, 1), dtype="int64"), weight=2, core=True),
         Case("sequences of vectors", PADDED, ragged((2, 4, 3), 5), weight=1.5),
         Case("float32, with two further axes", PADDED, ragged((3, 1), 2, 4, dtype="float32")),
         Case(
@@ -63,6 +63,7 @@ def outcome(sequences):
             weight=0.5,
         ),
     ],
+    core="sequences of different lengths in one padded array",
     misconceptions=[
         Misconception(
             "padding in front",

@@ -10,16 +10,19 @@ QUESTION = Question(
             "one bias per block",
             "[count_gru_parameters(n, m, 'one') for n, m in ((200, 200), (7, 3), (3, 7), (n, m))]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "two biases per block",
             "[count_gru_parameters(n, m, 'two') for n, m in ((200, 200), (9, 4), (4, 9), (n, m))]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "drawn sizes",
             "[count_gru_parameters(n, m, bias) for bias in ('two', 'one')]",
             layer_sizes,
+            core=True,
         ),
         Case(
             "ValueError for a size under 1, and none for 1",
@@ -33,6 +36,7 @@ QUESTION = Question(
             layer_sizes,
         ),
     ],
+    core="the count with one bias per block and with two",
     misconceptions=[
         Misconception(
             "four blocks",

@@ -7,7 +7,9 @@ from ._draws import sequence
 
 QUESTION = Question(
     cases=[
-        gradient("several steps", sequence(5, 3, 2, 4), "dict(gru_backward(xs, targets, h0, params))", weight=3),
+        gradient(
+            "several steps", sequence(5, 3, 2, 4), "dict(gru_backward(xs, targets, h0, params))", weight=3, core=True
+        ),
         gradient("a single step", sequence(1, 2, 4, 3), "dict(gru_backward(xs, targets, h0, params))"),
         gradient("two steps", sequence(2, 4, 3, 2), "dict(gru_backward(xs, targets, h0, params))"),
         gradient(
@@ -24,6 +26,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the gradient of all losses through all steps",
     misconceptions=[
         Misconception(
             "last step only",

@@ -11,7 +11,7 @@ h_next
 
 QUESTION = Question(
     cases=[
-        Case("the next state of a batch", FORWARD, step(3, 5, 4), weight=3),
+        Case("the next state of a batch", FORWARD, step(3, 5, 4), weight=3, core=True),
         Case("a batch of one", FORWARD, step(1, 4, 6)),
         Case("one input and one unit", FORWARD, step(4, 1, 1)),
         Case("from a zero state", FORWARD, step(2, 3, 5, zero=True)),
@@ -23,6 +23,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the next state of a batch",
     misconceptions=[
         Misconception(
             "z the wrong way round",

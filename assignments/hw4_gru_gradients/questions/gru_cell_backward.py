@@ -12,8 +12,8 @@ dx, dh, gradients = gru_cell_backward(dh_next, cache)
 
 QUESTION = Question(
     cases=[
-        gradient("the gradient by x", step(3, 5, 4), BACKWARD + "dx"),
-        gradient("the gradient by h", step(3, 5, 4), BACKWARD + "dh", weight=2),
+        gradient("the gradient by x", step(3, 5, 4), BACKWARD + "dx", core=True),
+        gradient("the gradient by h", step(3, 5, 4), BACKWARD + "dh", weight=2, core=True),
         gradient(
             "the gradients of the update gate",
             step(4, 3, 5),
@@ -46,6 +46,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the gradients by x and by h",
     misconceptions=[
         Misconception(
             "z the wrong way round",

@@ -9,7 +9,7 @@ VARIANT = "gru_cell_torch(x, h, params)"
 
 QUESTION = Question(
     cases=[
-        Case("the next state of a batch", VARIANT, step(3, 5, 4, names=TEN), weight=3),
+        Case("the next state of a batch", VARIANT, step(3, 5, 4, names=TEN), weight=3, core=True),
         Case("a batch of one", VARIANT, step(1, 4, 6, names=TEN)),
         Case("from a zero state, where only the biases speak for h", VARIANT, step(2, 3, 5, zero=True, names=TEN)),
         Case("gates fully open and fully shut", VARIANT, step(3, 2, 6, saturated=True, names=TEN)),
@@ -20,6 +20,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the next state by torch's parameters",
     misconceptions=[
         Misconception(
             "reset before the product",

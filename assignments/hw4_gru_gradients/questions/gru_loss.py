@@ -11,6 +11,7 @@ QUESTION = Question(
             "gru_loss(xs, targets, h0, params)",
             sequence(5, 3, 2, 4),
             weight=3,
+            core=True,
         ),
         Case("a single step", "gru_loss(xs, targets, h0, params)", sequence(1, 2, 4, 3)),
         Case("a batch of one, from a zero state", "gru_loss(xs, targets, h0, params)", sequence(3, 1, 2, 5, zero=True)),
@@ -22,6 +23,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the loss of several steps",
     misconceptions=[
         Misconception(
             "no half",

@@ -7,7 +7,13 @@ from ._draws import sequence
 
 QUESTION = Question(
     cases=[
-        gradient("several steps", sequence(4, 3, 2, 5), "dict(last_step_gradients(xs, targets, h0, params))", weight=3),
+        gradient(
+            "several steps",
+            sequence(4, 3, 2, 5),
+            "dict(last_step_gradients(xs, targets, h0, params))",
+            weight=3,
+            core=True,
+        ),
         gradient(
             "a single step", sequence(1, 2, 3, 4), "dict(last_step_gradients(xs, targets, h0, params))", weight=0.5
         ),
@@ -24,6 +30,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the gradient through the last step alone",
     misconceptions=[
         Misconception(
             "earlier steps left out",

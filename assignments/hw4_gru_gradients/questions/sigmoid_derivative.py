@@ -9,6 +9,7 @@ QUESTION = Question(
             "sigmoid_derivative(s)",
             lambda rng: {"s": rng.uniform(0.02, 0.98, (3, 5))},
             weight=2,
+            core=True,
         ),
         Case(
             "saturated at both ends, and the middle",
@@ -22,6 +23,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the derivative from the output",
     misconceptions=[
         Misconception(
             "derivative of tanh",

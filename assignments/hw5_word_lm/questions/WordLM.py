@@ -21,6 +21,7 @@ QUESTION = Question(
             draw_tokens,
             weight=3,
             judge=same_logits,
+            core=True,
         ),
         Case(
             "logits of tied models after a step of training",
@@ -46,6 +47,7 @@ for rnn_type in ("LSTM", "GRU"):
 results
 """,
             draw_tokens,
+            core=True,
         ),
         Case(
             "a text read in two parts, the state carried, gives the logits of the whole",
@@ -65,6 +67,7 @@ results
 """,
             draw_tokens,
             weight=1.5,
+            core=True,
         ),
         Case(
             "columns do not see each other, and no step sees a later one",
@@ -100,6 +103,7 @@ import torch
             BUILD + "results = []\nfor rnn_type in ('LSTM', 'GRU'):" + DROPPED.replace("\n", "\n    ") + "\nresults",
             draw_tokens,
             weight=1,
+            core=True,
         ),
         Case(
             "dropout acts between the layers, not on the recurrent connections",
@@ -173,6 +177,7 @@ results
             weight=0.5,
         ),
     ],
+    core="the right logits, a state that is carried, tied weights that are one parameter, and dropout in training only",
     misconceptions=[
         Misconception(
             "tied by copy",

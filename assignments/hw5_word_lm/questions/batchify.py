@@ -12,6 +12,7 @@ QUESTION = Question(
             "batchify(ids, 5)",
             lambda rng: {"ids": stream(rng, 38, 1000)},
             weight=2,
+            core=True,
         ),
         Case(
             "ids that fill the rows exactly", "batchify(ids, 4)", lambda rng: {"ids": stream(rng, 28, 1000)}, weight=1.5
@@ -34,6 +35,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="columns that are stretches of the text one after the other",
     misconceptions=[
         Misconception(
             "rows contiguous",

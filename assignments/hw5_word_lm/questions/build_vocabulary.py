@@ -12,6 +12,7 @@ QUESTION = Question(
             "build_vocabulary(lines, 100)",
             lambda rng: {"lines": text(rng, 60, shuffled(rng, WORDS)[:12])},
             weight=2,
+            core=True,
         ),
         Case(
             "words of equal count keep the order in which they first appear",
@@ -47,6 +48,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="ids by falling count after the special entries",
     misconceptions=[
         Misconception(
             "ties by alphabet",

@@ -8,7 +8,14 @@ from ._clipping import HELD, clipping, draw_gradients
 
 QUESTION = Question(
     cases=[
-        Case("a norm above the bound", clipping("clip_by_norm(made, 0.7)"), draw_gradients(6.0), 2, relative=1e-5),
+        Case(
+            "a norm above the bound",
+            clipping("clip_by_norm(made, 0.7)"),
+            draw_gradients(6.0),
+            2,
+            relative=1e-5,
+            core=True,
+        ),
         Case(
             "a norm below the bound stays, one above does not",
             f"{HELD}\nsmall, large = holding(gradients), holding(gradients)\n"
@@ -16,6 +23,7 @@ QUESTION = Question(
             draw_gradients(4.2),
             weight=1.5,
             relative=1e-5,
+            core=True,
         ),
         Case(
             "an iterable that can be gone through once",
@@ -47,6 +55,7 @@ QUESTION = Question(
             relative=1e-5,
         ),
     ],
+    core="gradients scaled together when their common norm is above the bound, and only then",
     misconceptions=[
         Misconception(
             "norm of each tensor by itself",

@@ -6,7 +6,13 @@ from ._clipping import HELD, clipping, draw_gradients
 
 QUESTION = Question(
     cases=[
-        Case("entries beyond the bound on both sides", clipping("clip_by_value(made, 0.4)"), draw_gradients(3.0), 2),
+        Case(
+            "entries beyond the bound on both sides",
+            clipping("clip_by_value(made, 0.4)"),
+            draw_gradients(3.0),
+            2,
+            core=True,
+        ),
         Case(
             "entries within a wide bound stay, those beyond a narrow one do not",
             f"{HELD}\nsmall, large = holding(gradients), holding(gradients)\n"
@@ -23,6 +29,7 @@ QUESTION = Question(
             draw_gradients(2.0, missing=True),
         ),
     ],
+    core="entries that are cut to the bounds",
     misconceptions=[
         Misconception(
             "upper side only",

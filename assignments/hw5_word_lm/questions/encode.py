@@ -25,7 +25,9 @@ def vocabulary_of(rng: np.random.Generator) -> dict:
 
 QUESTION = Question(
     cases=[
-        Case("ids of a text, with unknown words", "encode(lines, vocabulary)", draw_encoding(20, 20), weight=2),
+        Case(
+            "ids of a text, with unknown words", "encode(lines, vocabulary)", draw_encoding(20, 20), weight=2, core=True
+        ),
         Case(
             "<eos> after an empty line too",
             "encode(lines, vocabulary)",
@@ -48,6 +50,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the ids of a text, unknown words and line ends included",
     misconceptions=[
         Misconception(
             "no end marks",

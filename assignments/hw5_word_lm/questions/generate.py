@@ -54,6 +54,7 @@ QUESTION = Question(
             "[generate(Sums(), vocabulary, text, 12, 1.0, seeded(seed)) for text in (prompt, prompt.split()[0])]",
             draw_prompt,
             weight=2,
+            core=True,
         ),
         Case(
             "an unknown word is read as <unk>, an empty prompt as <eos>",
@@ -74,12 +75,14 @@ QUESTION = Question(
             draw_scores,
             weight=1.5,
             judge=drawn_by_temperature(0.6),
+            core=True,
         ),
         Case(
             "drawn with the probabilities of a high temperature",
             f"{FLAT}\ngenerate(Flat(), vocabulary, 'owl', {DRAWS}, 2.5, torch.Generator().manual_seed(seed))",
             draw_scores,
             judge=drawn_by_temperature(2.5),
+            core=True,
         ),
         Case(
             "all chance comes from rng, which is advanced",
@@ -110,6 +113,7 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             weight=0.5,
         ),
     ],
+    core="a prompt that is read whole, and words drawn with the model's probabilities at the given temperature",
     misconceptions=[
         Misconception(
             "always the most probable word",

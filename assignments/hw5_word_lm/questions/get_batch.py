@@ -19,7 +19,13 @@ def draw_source(rows: int, batch: int):
 
 QUESTION = Question(
     cases=[
-        Case("a whole piece", "data, targets = get_batch(source, 4, 5)\n(data, targets)", draw_source(17, 3), weight=2),
+        Case(
+            "a whole piece",
+            "data, targets = get_batch(source, 4, 5)\n(data, targets)",
+            draw_source(17, 3),
+            weight=2,
+            core=True,
+        ),
         Case(
             "the last piece is shorter",
             "[tuple(get_batch(source, start, bptt)) for start, bptt in ((9, 5), (11, 2), (11, 35), (0, 100))]",
@@ -40,6 +46,7 @@ QUESTION = Question(
         ),
         Case("the source stays as it was", "(tuple(get_batch(source, 2, 3)), source)", draw_source(8, 3), weight=0.25),
     ],
+    core="a segment and its targets one step later",
     misconceptions=[
         Misconception(
             "targets not shifted",

@@ -13,6 +13,7 @@ QUESTION = Question(
             draw_recall(45),
             weight=2,
             relative=1e-5,
+            core=True,
         ),
         Case(
             "the same whatever the length of the pieces",
@@ -20,6 +21,7 @@ QUESTION = Question(
             draw_recall(24),
             weight=2,
             relative=1e-5,
+            core=True,
         ),
         Case(
             "evaluation mode for a model that comes in training mode",
@@ -28,6 +30,7 @@ QUESTION = Question(
             draw_recall(20),
             weight=1.5,
             relative=1e-5,
+            core=True,
         ),
         Case(
             "the old mode is restored",
@@ -69,6 +72,7 @@ QUESTION = Question(
             relative=1e-5,
         ),
     ],
+    core="the mean over predicted words in evaluation mode, with the state carried",
     misconceptions=[
         Misconception(
             "state reset in every piece",

@@ -28,6 +28,7 @@ QUESTION = Question(
             draw_dialogue(["3 {0}", "1 {1} {2}", "12 {3} {4} {5}", "  2   {6}  "]),
             weight=2,
             judge=judge_lines(4),
+            core=True,
         ),
         Case(
             "an unknown word is refused in clear words",
@@ -65,6 +66,7 @@ QUESTION = Question(
             judge=judge_modes,
         ),
     ],
+    core="a line with the words given and n more",
     misconceptions=[
         Misconception(
             "first words not printed",

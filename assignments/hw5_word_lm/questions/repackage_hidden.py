@@ -31,6 +31,7 @@ QUESTION = Question(
             f"{SEEN}\nstate = a.requires_grad_() * 3\nseen(repackage_hidden(state), state)",
             draw_state,
             weight=2,
+            core=True,
         ),
         Case(
             "a pair of tensors, as an LSTM has it",
@@ -38,6 +39,7 @@ QUESTION = Question(
             "seen(repackage_hidden(state), state)",
             draw_state,
             weight=2,
+            core=True,
         ),
         Case(
             "tuples within tuples",
@@ -59,6 +61,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="states that keep their values and lose their history",
     misconceptions=[
         Misconception(
             "no detach",

@@ -37,6 +37,7 @@ QUESTION = Question(
             draw_recall(17, 3),
             weight=1.5,
             relative=1e-5,
+            core=True,
         ),
         Case(
             "the weights after an epoch",
@@ -45,6 +46,7 @@ QUESTION = Question(
             weight=2,
             relative=1e-4,
             absolute=1e-6,
+            core=True,
         ),
         Case(
             "the short last piece counts, by its tokens",
@@ -61,6 +63,7 @@ QUESTION = Question(
             "[float((call['state'][0] - before['after']).abs().max()) for before, call in zip(calls, calls[1:])])",
             draw_recall(15, 3),
             relative=1e-4,
+            core=True,
         ),
         Case(
             "a state that is a pair, in a batch of one",
@@ -107,6 +110,7 @@ QUESTION = Question(
             absolute=1e-6,
         ),
     ],
+    core="the mean loss per word, a step for each segment, and a state that is carried without its history",
     misconceptions=[
         Misconception(
             "clipped after the step",

@@ -54,6 +54,7 @@ QUESTION = Question(
             f"{HISTORY}\nbest_epoch(frame(columns))",
             draw_history("plain"),
             weight=2,
+            core=True,
         ),
         Case(
             "the first of equal epochs",
@@ -80,6 +81,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="the epoch of the lowest validation perplexity",
     misconceptions=[
         Misconception(
             "by training perplexity",

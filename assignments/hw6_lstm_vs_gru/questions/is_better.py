@@ -44,6 +44,7 @@ QUESTION = Question(
             ASKED,
             draw_pairs((5, -9.0), (5, 9.0), (6, 0.3), (8, -12.0), (4, 8.0), (10, -0.5)),
             weight=2,
+            core=True,
         ),
         Case(
             "the interval is that of t with n - 1 degrees of freedom, two-sided",
@@ -53,6 +54,7 @@ QUESTION = Question(
                 *((3, 1.2), (3, -3.9), (3, 3.9), (3, -5.0), (4, -2.95), (4, 3.5), (5, 2.6), (5, -3.1)),
             ),
             weight=2,
+            core=True,
         ),
         Case(
             "more seeds",
@@ -67,6 +69,7 @@ QUESTION = Question(
             ASKED,
             draw_pairs((5, -6.0), (6, 6.0), (7, 1.0), (4, -7.0), spread=40.0),
             weight=2,
+            core=True,
         ),
         Case(
             "fewer than two seeds show nothing",
@@ -103,6 +106,7 @@ def outcome(a, b):
             weight=0.5,
         ),
     ],
+    core="an interval of Student's t over differences that are paired by seed",
     misconceptions=[
         Misconception(
             "higher is better",

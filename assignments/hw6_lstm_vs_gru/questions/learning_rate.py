@@ -19,12 +19,14 @@ QUESTION = Question(
             "[learning_rate(epoch, base, flat, decay) for epoch in range(1, flat + 2)]",
             lambda rng: draw_schedule(rng, int(rng.integers(4, 9))),
             weight=1.5,
+            core=True,
         ),
         Case(
             "a factor once per epoch after that",
             "[learning_rate(epoch, base, flat, decay) for epoch in (flat + 1, flat + 2, flat + 3, flat + 30)]",
             lambda rng: draw_schedule(rng, int(rng.integers(4, 9))),
             weight=2,
+            core=True,
         ),
         Case(
             "no flat epoch, and a single one",
@@ -46,6 +48,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="a rate that is flat first and then decays once per epoch",
     misconceptions=[
         Misconception(
             "decay from the first epoch",

@@ -46,6 +46,7 @@ QUESTION = Question(
             "[matched_hidden_size(*row) for row in rows]",
             draw_counts,
             weight=2,
+            core=True,
         ),
         Case(
             "the size of the literature: 10,000 words and two layers unless said otherwise",
@@ -78,6 +79,7 @@ def outcome(kind):
             weight=0.75,
         ),
     ],
+    core="the nearest width for each type",
     misconceptions=[
         Misconception(
             "recurrent layers only",

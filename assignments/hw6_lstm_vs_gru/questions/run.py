@@ -14,6 +14,7 @@ QUESTION = Question(
             draw_run("LSTM"),
             weight=2,
             **CLOSE,
+            core=True,
         ),
         Case(
             "the history of a GRU of two layers, tied",
@@ -27,6 +28,7 @@ QUESTION = Question(
             draw_run("GRU"),
             weight=2.5,
             **CLOSE,
+            core=True,
         ),
         Case(
             "the weights of the best epoch of an LSTM with momentum",
@@ -34,6 +36,7 @@ QUESTION = Question(
             draw_run("LSTM", 1, False, momentum=0.85, epochs=14),
             weight=1.5,
             **CLOSE,
+            core=True,
         ),
         Case(
             "an epoch that ends in nan is never best",
@@ -70,6 +73,7 @@ QUESTION = Question(
             "results",
             draw_run("GRU", 2, False, epochs=2),
             weight=1,
+            core=True,
         ),
         Case(
             "dropout is on while training, on the non-recurrent connections alone",
@@ -94,6 +98,7 @@ QUESTION = Question(
             "[torch.equal(one, ends[0]) for one in ends]))\n"
             "results",
             draw_run("GRU", 1, False, dropout=0.5, epochs=2),
+            core=True,
         ),
         Case(
             "config and corpus stay as they were, and a second run gives the same",
@@ -105,6 +110,7 @@ QUESTION = Question(
             **CLOSE,
         ),
     ],
+    core="the history, the weights of the best epoch, the seed, and dropout while training",
     misconceptions=[
         Misconception(
             "last epoch's weights kept",

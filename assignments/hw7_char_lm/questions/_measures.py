@@ -16,7 +16,7 @@ def draw_total(rng: np.random.Generator) -> dict:
 def measure_cases(name: str) -> list[Case]:
     """Cases that the three measures share: value, other sizes, the count's ValueError."""
     return [
-        Case("the measure of a total", f"{name}(nll, count)", draw_total, weight=3),
+        Case("the measure of a total", f"{name}(nll, count)", draw_total, weight=3, core=True),
         Case(
             "small totals, a total of zero, one symbol",
             f"[float({name}(nll / 100, 1)), float({name}(0.0, count)), float({name}(nll / 1e6, count))]",

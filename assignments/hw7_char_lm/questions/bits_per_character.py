@@ -6,6 +6,7 @@ from ._measures import measure_cases
 
 QUESTION = Question(
     cases=measure_cases("bits_per_character"),
+    core="the measure of a total",
     misconceptions=[
         Misconception(
             "left in nats",

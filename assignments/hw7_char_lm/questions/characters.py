@@ -11,6 +11,7 @@ QUESTION = Question(
             "list(characters(lines))",
             lambda rng: {"lines": lines_of(rng, 12)},
             weight=2,
+            core=True,
         ),
         Case(
             "white space at both ends of a line goes",
@@ -42,6 +43,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    core="words as characters, joined by _",
     misconceptions=[
         Misconception(
             "spaces lost",

@@ -18,6 +18,7 @@ QUESTION = Question(
             f"{ENTRIES}\n[entries(size, 'rnn_type', 'embedding_size', 'hidden_size', 'num_layers', 'tied') "
             "for size in SIZES]",
             weight=2,
+            core=True,
         ),
         Case("dropout", f"{ENTRIES}\n[entries(size, 'dropout') for size in SIZES]", weight=1.5),
         Case(
@@ -26,6 +27,7 @@ QUESTION = Question(
             "for size in SIZES]",
             weight=2,
             relative=1e-4,
+            core=True,
         ),
         Case(
             "batch, clip and the steps of a piece",
@@ -49,6 +51,7 @@ QUESTION = Question(
             relative=1e-4,
         ),
     ],
+    core="sizes and learning rates as in the table",
     misconceptions=[
         Misconception(
             "keep probability",

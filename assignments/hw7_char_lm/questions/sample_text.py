@@ -67,6 +67,7 @@ QUESTION = Question(
             f"{SUMS}\nsample_text(Sums(), prompt, 12, 1.0, None, seeded(seed))",
             draw_prompts(5, 3),
             weight=2,
+            core=True,
         ),
         Case(
             "a batch of one, a prompt of one step",
@@ -80,6 +81,7 @@ QUESTION = Question(
             draw_scores,
             weight=1.5,
             judge=drawn_with(0.6, None),
+            core=True,
         ),
         Case(
             "a high temperature, and top_k above the number of symbols",
@@ -93,6 +95,7 @@ QUESTION = Question(
             draw_scores,
             weight=1.5,
             judge=drawn_with(0.8, 3),
+            core=True,
         ),
         Case(
             "top_k 1 is the most probable symbol",
@@ -153,6 +156,7 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             weight=0.25,
         ),
     ],
+    core="a prompt that is read whole, and symbols drawn with the model's probabilities, temperature and top_k",
     misconceptions=[
         Misconception(
             "always the most probable symbol",

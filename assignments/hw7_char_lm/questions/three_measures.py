@@ -56,6 +56,7 @@ QUESTION = Question(
             draw_text(9),
             weight=3,
             relative=2e-4,
+            core=True,
         ),
         Case(
             "empty lines, white space at the ends, <unk>",
@@ -93,6 +94,7 @@ QUESTION = Question(
             relative=2e-4,
         ),
     ],
+    core="the three numbers of one text",
     misconceptions=[
         Misconception(
             "end marks not counted among the words",

@@ -82,6 +82,7 @@ QUESTION = Question(
             draw_run(),
             weight=2,
             relative=1e-6,
+            core=True,
         ),
         Case(
             "bits per character of both texts",
@@ -89,6 +90,7 @@ QUESTION = Question(
             draw_run(),
             weight=2,
             relative=1e-3,
+            core=True,
         ),
         Case(
             "the weights afterwards: pieces, batches and clipping as configured",
@@ -113,6 +115,7 @@ QUESTION = Question(
             relative=1e-3,
         ),
     ],
+    core="the learning rate of every step, and the measures of both texts",
     misconceptions=[
         Misconception(
             "decay per batch",

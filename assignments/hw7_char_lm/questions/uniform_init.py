@@ -43,6 +43,7 @@ QUESTION = Question(
             draw_bound,
             weight=2,
             judge=drawn_uniformly(MATRICES),
+            core=True,
         ),
         Case(
             "biases and other vectors are drawn too",
@@ -71,6 +72,7 @@ pairs = list(zip(before, after))
             draw_bound,
             weight=1.5,
             judge=in_place,
+            core=True,
         ),
         Case(
             "buffers stay as they were",
@@ -111,6 +113,7 @@ tuple(drawn)
             judge=drawn_uniformly(MATRICES, torch.float64),
         ),
     ],
+    core="matrices drawn uniformly within the bound, in place",
     misconceptions=[
         Misconception(
             "embeddings only",

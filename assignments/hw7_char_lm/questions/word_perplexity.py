@@ -6,6 +6,7 @@ from ._measures import measure_cases
 
 QUESTION = Question(
     cases=measure_cases("word_perplexity"),
+    core="the measure of a total",
     misconceptions=[
         Misconception(
             "base 2 with nats",
