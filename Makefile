@@ -10,7 +10,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 TORCH_FITS := -c 'import importlib.metadata as m, sys; v = m.version("torch").split("."); sys.exit(not (2, 6) <= (int(v[0]), int(v[1])) < (3, 0))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-versions build verify lab lint clean
+.PHONY: help demo test test-all test-versions build verify mutate lab lint clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ build: $(READY) ## source/ and release/ from assignments/
 
 verify: $(READY) ## grade the grader; writes docs/verification.md
 	$(BIN)/course verify --output docs/verification.md
+
+mutate: $(READY) ## ask every single edit of the solutions: each must lose marks, or have its reason
+	$(BIN)/course mutate
 
 lab: $(READY) ## JupyterLab on the released notebooks
 	$(BIN)/jupyter lab release

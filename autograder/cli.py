@@ -175,11 +175,13 @@ def _calibrate(options) -> int:
 
 
 def _verify(options) -> int:
+    from autograder.verification.mutants import mutate
     from autograder.verification.verify import grade_all, judge, report
 
     started = time.perf_counter()
-    results = grade_all(options.course.pick(options.assignment), options.jobs)
-    text = report(results)
+    assignments = options.course.pick(options.assignment)
+    results, edits = grade_all(assignments, options.jobs), mutate(assignments, options.jobs)
+    text = report(results, edits)
     print(text)
     for name, rows in results.items():
         seconds = sorted(row.seconds for row in rows)
@@ -189,7 +191,8 @@ def _verify(options) -> int:
     print(f"{time.perf_counter() - started:.0f} s in all, {options.jobs} processes")
     if options.output:
         options.output.write_text(text, encoding="utf-8")
-    return 1 if any(judge(name, rows).problems for name, rows in results.items()) else 0
+    fine = all(row.fine for rows in edits.values() for row in rows)
+    return 0 if fine and not any(judge(name, rows).problems for name, rows in results.items()) else 1
 
 
 def _mutate(options) -> int:
@@ -202,7 +205,7 @@ def _mutate(options) -> int:
     surviving = sum(len(row.surviving) for row in rows)
     print(f"{sum(row.asked for row in rows)} edits, {surviving} survive without a reason", end=", ")
     print(f"{time.perf_counter() - started:.0f} s in all, {options.jobs} processes")
-    return 1 if any(row.surviving or row.unused for row in rows) else 0
+    return 0 if all(row.fine for row in rows) else 1
 
 
 def _corpus(options) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.marking.answering import answer, answer_all, decode, encode, evaluate, read_answers
+from autograder.marking.answering import answer, answer_all, decode, encode, evaluate, read_answers, standing_in
 from autograder.marking.compare import difference
 
 numbers = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.none())
@@ -135,3 +135,53 @@ def test_a_program_sees_its_inputs_and_leaves_no_name_behind():
     assert set(names) == {"f"}
     with pytest.raises(SyntaxError):
         evaluate("x = 1", {})
+
+
+def noted(program, **inputs):
+    """What is noted of a pure case."""
+    return answer({"ask": program, "inputs": {name: encode(value) for name, value in inputs.items()}, "pure": True}, {})
+
+
+def test_changed_arguments_are_noted_bit_for_bit():
+    x, h = np.array([1.0, 2.0]), np.array([0.0])
+    assert noted("(x + h, h)", x=x, h=h)["changed"] == {"x": False, "h": False}
+    assert noted("x += 1e-12\n(x.sum(), h.sum())", x=x, h=h)["changed"] == {"x": True, "h": False}
+    assert noted("h[0] = -0.0\n(x.sum(), h.sum())", x=x, h=h)["changed"] == {"x": False, "h": True}
+    assert noted("h['a'] *= 2\n0", h={"a": x})["changed"] == {"h": True}
+
+
+@pytest.mark.parametrize(
+    ("program", "shared"),
+    [
+        ("(x + 1, x + 1)", False),
+        ("(x, x + 1)", True),
+        ("(x + 1, x[::2])", True),
+        ("(x.copy(), {'a': [x.T]})", True),
+        ("y = x + 1\n(y, y)", True),
+        ("y = x + 1\n(y, y.copy())", False),
+        ("t = torch.ones(3)\n(t, t.detach())", True),
+        ("t = torch.ones(3)\n(t, t.clone(), t.sum())", False),
+    ],
+)
+def test_memory_that_results_share_is_noted(program, shared):
+    assert noted(f"import torch\n{program}", x=np.ones((2, 4)))["shared"] is shared
+
+
+def test_what_a_pure_case_says():
+    right = noted("(x + 1, x + 1)", x=np.ones(3))
+    assert difference(right, right, 0, 0) is None
+    changed = noted("y = x + 1\nx *= 2\n(y, y.copy())", x=np.ones(3))
+    assert difference(right, changed, 0, 0) == "your function changes its argument: `x` is not what it was before"
+    assert "shares memory" in difference(right, noted("y = x + 1\n(y, y)", x=np.ones(3)), 0, 0)
+    assert "wrong values in entry 1" in difference(right, noted("(x + 1, x + 2)", x=np.ones(3)), 0, 0)
+    assert difference(changed, changed, 0, 0) is None
+
+
+def test_names_are_replaced_for_as_long_as_it_lasts():
+    names = {"f": abs, "x": -2}
+    with standing_in(["def f(v):\n    return g(v)", "def g(v):\n    return 7"], names):
+        assert evaluate("f(x)", dict(names)) == 7
+    assert names == {"f": abs, "x": -2}
+    with pytest.raises(NameError), standing_in(["y = 1\nundefined"], names):
+        pass
+    assert names == {"f": abs, "x": -2}

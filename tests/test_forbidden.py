@@ -5,7 +5,10 @@ import time
 
 import pytest
 
-from autograder.marking.forbidden import first_forbidden
+from autograder.course.paths import OWN
+from autograder.marking.forbidden import first_forbidden, violation
+from autograder.oracle.questions import load_questions
+from autograder.verification.samples import filled_notebook, solution_cells
 
 IMPORTS = "import numpy as np\nimport torch\nfrom torch.nn import functional as F\nimport scipy.special as sp"
 FORBIDS = ("torch", "scipy")
@@ -31,6 +34,8 @@ FORBIDS = ("torch", "scipy")
         ("import sys\ndef f(z):\n    return sys.modules['tor' + 'ch'].softmax(z, -1)", "sys.modules"),
         ("from torch import *\ndef f(z):\n    return softmax(tensor(z), -1)", "torch.*"),
         ("exec = exec\ndef f(z):\n    exec('import tor' + 'ch')", "exec"),
+        ("def f(z):\n    def g():\n        torch = 1\n    return torch.softmax(z, -1)", "torch.softmax"),
+        ("def f(z):\n    def g():\n        return torch.softmax(z, -1)\n    return g()", "torch.softmax"),
         ("def f(z):\n    return globals()['tor' + 'ch'].softmax(z, -1)", "globals"),
     ],
 )
@@ -51,6 +56,7 @@ def test_a_forbidden_use_is_named(code, name):
         "def compile(z):\n    return np.exp(z)\ndef f(z):\n    return compile(z)",
         "f = lambda torch: torch + 1",
         "import re\ndef f(z):\n    return re.compile(z)",
+        "def f(z):\n    class C:\n        def g(self):\n            torch = z\n            return torch\n    return C",
     ],
 )
 def test_nothing_else_is(code):
@@ -82,3 +88,24 @@ def test_a_long_cell_is_read_in_time_that_grows_with_it(kind):
         return min(times)
 
     assert any(seconds(80_000) < 2.3**2 * seconds(20_000) for _ in range(3))  # again where the machine was busy
+
+
+# what finds a gradient for whoever should derive it: for each question, a cell that hands the work on
+HANDED_ON = {
+    ("hw1", "batch_norm_backward"): "return torch.autograd.grad(y, [x, gamma, beta], torch.tensor(dy))",
+    ("hw1", "make_network"): "return gradients.pairs(loss, arrays, arrays, rng)",
+    ("hw2", "rnn_backward"): "return {n: numerical_gradient(lambda a: loss(n, a), params[n], 1e-5) for n in params}",
+    ("hw2", "softmax_regression_gradient"): "return 0, numerical_gradient(f, W, 1e-5), numerical_gradient(f, b, 1e-5)",
+    ("hw4", "gru_cell_backward"): "return torch.autograd.grad(h_next, [x, h], torch.tensor(dh_next))",
+    ("hw4", "gru_backward"): "return pairs(loss, params, params, rng)",
+    ("hw6", "run"): "return fit(model, corpus, epochs=config['epochs'])",
+}
+
+
+@pytest.mark.parametrize(("short", "question"), HANDED_ON)
+def test_own_work_is_asked_for(short, question):
+    (assignment,) = OWN.pick([short])
+    (asked,) = [one for one in load_questions(assignment) if one.id == question]
+    source = f"def {question}(*given):\n    {HANDED_ON[short, question]}"
+    assert violation(asked, filled_notebook(assignment, solution_cells(assignment) | {question: source}))
+    assert not violation(asked, filled_notebook(assignment, solution_cells(assignment)))

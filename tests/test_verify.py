@@ -68,9 +68,15 @@ def test_the_judge_sees_each_kind_of_failure():
     first = next(sample for sample in sample_submissions(HW) if sample.misconception)
     full = question_points(HW)[first.question.id]
     assert "kept full marks" in spoil("misconception", value=full).problems[0]
-    stranger = next(iter(set(question_points(HW)) - dependants(load_questions(HW), first.question.id)))
+    stranger = next(iter(dependants(load_questions(HW), first.question.id) - {first.question.id}))
     assert f"lost marks in {stranger}" in spoil("misconception", stranger).problems[0]
     assert spoil("misconception", stranger).right_refused == 1
+
+
+def test_through_nbgrader_an_early_mistake_costs_its_own_question_alone():
+    name = next(s.name for s in sample_submissions(HW) if s.question and s.question.id == "sigmoid_derivative")
+    (result,) = grade_samples(HW, [name])
+    assert result.scores == question_points(HW) | {"sigmoid_derivative": 0.0}
 
 
 def test_the_report_prints_rates_and_problems():

@@ -642,8 +642,9 @@ checks.passed("count_rnn_parameters", "three types, by the textbook and by torch
 #
 # `steps` is the largest length, and `padded` has the sequences' dtype: integers stay integers, float32 stays float32.
 # A sequence may be empty, and since numpy makes an empty list an array of floats, its dtype (like its further axes)
-# counts for nothing. An empty *list of sequences* is a `ValueError`: a batch of nothing has no shape. For `[[1, 2, 3],
-# [4]]` and `value=0` expect `[[1, 4], [2, 0], [3, 0]]` and `[3, 1]`.
+# counts for nothing; where all sequences are empty, `padded` has no steps. An empty *list of sequences* is a
+# `ValueError`: a batch of nothing has no shape. For `[[1, 2, 3], [4]]` and `value=0` expect `[[1, 4], [2, 0], [3, 0]]`
+# and `[3, 1]`.
 #
 # The cell after yours pads five words. Rows of the picture are sequences, so it shows the array turned on its side;
 # what was filled in is hatched, and a thick frame marks the last real entry of each.
@@ -1106,6 +1107,7 @@ def carry(state, reset):
     """The starting state of the next batch: zeros in the rows that are reset, the old values elsewhere.
 
     state: (h, c) or one array, (batch, hidden) each. reset: (batch,) bools, or one bool for all rows.
+    Returns new arrays of the state's shapes and dtype, also where nothing is reset.
     """
     ### BEGIN SOLUTION
     if isinstance(state, (tuple, list)):

@@ -4,7 +4,8 @@
 # A gated recurrent unit keeps a state, and two gates decide how much of it is kept and how much of it is looked at.
 # Frameworks hand you its gradient for free. In this notebook you earn it: you write one step forward, derive the same
 # step backwards on paper, put it into numpy, and chain it through a whole sequence. Two judges check your work: central
-# differences and torch.
+# differences and torch. They judge and do not answer: in sections 1 to 6 a function that calls torch, scipy or
+# scikit-learn, or takes differences of a loss, earns nothing.
 #
 # **After this notebook you can**
 #
@@ -58,8 +59,7 @@ class TorchStep(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, dh_next):
-        with torch.enable_grad():  # torch switches it off in here, and your function may use torch itself
-            dx, dh, gradients = gru_cell_backward(dh_next.numpy(), ctx.cache)
+        dx, dh, gradients = gru_cell_backward(dh_next.numpy(), ctx.cache)
         return tuple(torch.from_numpy(array) for array in (dx, dh, *(gradients[name] for name in NAMES)))
 
 

@@ -662,7 +662,8 @@ if not course.grading:
 def train_characters(model, optimiser, train_ids, valid_ids, config):
     """Train for config["epochs"] epochs; returns a list of (train, validation) in bits per character, one per epoch.
 
-    The learning rate of each epoch is that of `learning_rate`, set in every group of the optimiser.
+    The learning rate of each epoch is that of `learning_rate`, set in every group of the optimiser. The model is left
+    with the weights of the last epoch, whichever was best.
     """
     ### BEGIN SOLUTION
     source = batchify(train_ids, config["batch_size"])

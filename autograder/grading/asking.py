@@ -22,7 +22,7 @@ from autograder.course.errors import CourseError
 from autograder.course.solutions import assignment_cells
 from autograder.grading.running import GARBLED, GONE, RestartingExecute, is_course_cell
 from autograder.marking import answering, forbidden, mark
-from autograder.marking.following import follow
+from autograder.marking.following import Marked, follow
 from autograder.marking.reference import UNREADABLE, requests
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question
@@ -40,7 +40,7 @@ class AskingExecute(RestartingExecute):
         self.figures = nb.metadata.setdefault("course", {}).pop("figures", {})
         nb.metadata["course"]["seconds"] = {}  # that each cell took
         self.seconds = nb.metadata["course"]["seconds"]  # as the notebook keeps it: a copy of what was given
-        self.marked = {}  # by question: its graded cell, its verdict, and the answers behind it
+        self.marked = []  # the graded cells, each with its question marked
         self.students = False  # whether a student's code has run
         self.silent = False  # whether the kernel did not answer once all was marked
         self.verdicts = resources["verdicts"] = []
@@ -76,14 +76,14 @@ class AskingExecute(RestartingExecute):
             answers = forbidden.violation(question, self.nb) or self._ask(question, index)
             points = float(cell.metadata.nbgrader["points"])
             verdict = mark.mark(self.assignment, question, points, answers, self.secret)
-            self.marked[question.id] = (cell, verdict, answers)
+            self.marked.append((cell, Marked(question, verdict, answers)))
 
     def _conclude(self) -> None:
         """Write the verdicts, after what follows from earlier mistakes."""
-        own = {name: (verdict, answers) for name, (_, verdict, answers) in self.marked.items()}
-        for name, verdict in follow(self.assignment, own, self._ask_again, self.secret).items():
-            self.verdicts.append(verdict)
-            _write_verdict(self.marked[name][0], verdict)
+        verdicts = follow(self.assignment, (one for _, one in self.marked), self._ask_again, self.secret)
+        for cell, one in self.marked:
+            self.verdicts.append(verdicts[one.question.id])
+            _write_verdict(cell, verdicts[one.question.id])
 
     def _ask_again(self, question: Question, sources: list[str]) -> list | str:
         """A question's answers with sources in the place of cells; the kernel knows these then, so it runs no more."""

@@ -1,1 +1,1 @@
-"""From answers to verdicts: answers as data, their comparison, reasons."""
+"""From answers to verdicts: answers as data, their comparison, reasons, follow-through; single edits."""

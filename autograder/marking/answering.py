@@ -116,15 +116,49 @@ def evaluate(program, names):
 
 
 def answer(case, namespace):
-    """The encoded answer to one case: {"ask": program, "inputs": {name: encoded}} over the notebook's names."""
+    """The encoded answer to one case: {"ask": program, "inputs": {name: encoded}} over the notebook's names.
+
+    "pure": whether it is also noted which inputs were changed, bit for bit, and whether parts of the value share memory
+    with an input or with each other.
+    """
     names = dict(namespace)
     try:
-        names.update({name: decode(value) for name, value in case["inputs"].items()})
-        return encode(evaluate(case["ask"], names))
+        given = {name: decode(value) for name, value in case["inputs"].items()}
+        names.update(given)
+        value = evaluate(case["ask"], names)
+        if not case.get("pure"):
+            return encode(value)
+        changed = {name: encode(given[name]) != sent for name, sent in case["inputs"].items()}
+        entries = [_arrays_in(entry) for entry in (value if isinstance(value, (list, tuple)) else [value])]
+        others = [_arrays_in(list(given.values())), *entries]
+        pairs = [
+            (one, other) for i, mine in enumerate(entries) for one in mine for two in others[: i + 1] for other in two
+        ]
+        shared = any(_share(one, other) for one, other in pairs)
+        return {"kind": "pure", "value": encode(value), "changed": changed, "shared": shared}
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):  # the grader's time limit
             raise
         return {"kind": "exception", "value": [kind.__name__ for kind in type(error).__mro__], "line": _line(error)}
+
+
+def _arrays_in(value):
+    """The arrays and tensors in a value."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [array for entry in value for array in _arrays_in(entry)]
+    return [value] if hasattr(value, "dtype") and value.ndim else []
+
+
+def _share(one, other):
+    """Whether two arrays or tensors lie in the same memory."""
+    if type(one).__module__.startswith("torch") or type(other).__module__.startswith("torch"):
+        same = type(one) is type(other) and one.numel() and other.numel()
+        return bool(same) and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+    import numpy
+
+    return numpy.may_share_memory(one, other)
 
 
 def _line(error):

@@ -37,6 +37,14 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
         return None if came == "exception" and _same_error(expected, answer) else _wrong_error(expected, answer, at)
     if came == "exception":
         return f"{error_words(answer)}{at}"
+    if kind == "pure" and came == "pure":
+        for name, right in expected["changed"].items():
+            if answer["changed"].get(name) and not right:
+                return f"your function changes its argument: `{name}` is not what it was before"
+        problem = difference(expected["value"], answer["value"], relative, absolute, where)
+        if problem or expected["shared"] or not answer["shared"]:
+            return problem
+        return "what comes back shares memory with an argument, or with the result of the call before: return a copy"
     if kind == "number" and came == "whole number":
         answer, came = {"kind": "number", "value": answer["value"]}, "number"
     if kind != came:

@@ -85,12 +85,13 @@ def _keys(top: ast.AST) -> list[str]:
 
 
 def _of_statements(tree: ast.Module, top: ast.AST) -> Iterator[Edit]:
+    numbers = _numbers(top)
     for owner in ast.walk(top):
         for name in ("body", "orelse"):
             body = getattr(owner, name, None)
             if not isinstance(body, list):
                 continue
-            changes = [(place, *change) for place in range(len(body)) for change in _statement(body, place)]
+            changes = [(place, *change) for place in range(len(body)) for change in _statement(body, place, numbers)]
             for place, width, kind, new in changes:
                 before = body[:]
                 body[place : place + width] = new
@@ -98,7 +99,24 @@ def _of_statements(tree: ast.Module, top: ast.AST) -> Iterator[Edit]:
                 body[:] = before
 
 
-def _statement(body: list[ast.stmt], place: int) -> Iterator[tuple[int, str, list[ast.stmt]]]:
+def _numbers(top: ast.AST) -> set[str]:
+    """The names that begin as a number: whether they are changed in place makes no difference."""
+    found = set()
+    for node in ast.walk(top):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                pairs = [(target, node.value)]
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    pairs = list(zip(target.elts, node.value.elts, strict=False))
+                found |= {name.id for name, value in pairs if isinstance(name, ast.Name) and _is_number(value)}
+    return found
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+
+
+def _statement(body: list[ast.stmt], place: int, numbers: set[str]) -> Iterator[tuple[int, str, list[ast.stmt]]]:
     """Changes of one statement: how many are replaced, the kind, and what stands there then."""
     node = body[place]
     if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) or _is_text(node):
@@ -112,11 +130,9 @@ def _statement(body: list[ast.stmt], place: int) -> Iterator[tuple[int, str, lis
         for inner in ast.walk(target):
             if isinstance(inner, ast.Name | ast.Attribute | ast.Subscript) and inner is target:
                 inner.ctx = ast.Load()
-        yield (
-            1,
-            "a new value, not the old one changed",
-            [ast.Assign([node.target], ast.BinOp(target, node.op, node.value))],
-        )
+        if not (isinstance(target, ast.Name) and target.id in numbers):
+            fresh = ast.Assign([node.target], ast.BinOp(target, node.op, node.value))
+            yield 1, "a new value, not the old one changed", [fresh]
         yield 1, "assigned, not added", [ast.Assign([node.target], node.value)]
         for operation in ARITHMETIC:
             if not isinstance(node.op, operation) and operation is not ast.MatMult:
@@ -138,35 +154,22 @@ def _statement(body: list[ast.stmt], place: int) -> Iterator[tuple[int, str, lis
 
 def _independent(one: ast.stmt, other: ast.stmt) -> bool:
     """Whether two statements can stand in either order: neither binds or changes a name that the other has."""
-    simple = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.If)
-    if not isinstance(one, simple) or not isinstance(other, simple):
+    pair = (one, other)
+    if not all(isinstance(each, ast.Assign | ast.AugAssign) or _raises(each) for each in pair):
         return False
-    if isinstance(one, ast.If) or isinstance(other, ast.If):  # which of two errors comes first is nobody's business
-        return isinstance(one, ast.If) and isinstance(other, ast.If) and _raises(one) and _raises(other)
-    names = [{node.id for node in ast.walk(each) if isinstance(node, ast.Name)} for each in (one, other)]
-    bound = [{target.id for target in ast.walk(each) if _is_target(target)} for each in (one, other)]
-    keys = [ast.unparse(each.targets[0]) if isinstance(each, ast.Assign) else "" for each in (one, other)]
-    if all(isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript) for each in (one, other)):
-        return keys[0] != keys[1] and not any(
-            key in ast.unparse(each.value) for key, each in zip(keys, (other, one), strict=True)
-        )
-    changed_ones = [found | _bases(each) for found, each in zip(bound, (one, other), strict=True)]
-    return not (changed_ones[0] & names[1] or changed_ones[1] & names[0])
+    names = [{node.id for node in ast.walk(each) if isinstance(node, ast.Name)} for each in pair]
+    return not (_changed(one) & names[1] or _changed(other) & names[0])
 
 
-def _raises(node: ast.If) -> bool:
-    return isinstance(node.body[-1], ast.Raise) and not node.orelse
+def _raises(node: ast.stmt) -> bool:
+    """Whether a statement refuses something and does nothing else."""
+    return isinstance(node, ast.If) and isinstance(node.body[-1], ast.Raise) and not node.orelse
 
 
-def _is_target(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-
-
-def _bases(node: ast.stmt) -> set[str]:
-    """The names whose parts a statement sets."""
-    parts = [part for part in ast.walk(node) if isinstance(part, ast.Subscript | ast.Attribute)]
-    stored = [part for part in parts if isinstance(part.ctx, ast.Store)]
-    return {name.id for part in stored for name in ast.walk(part.value) if isinstance(name, ast.Name)}
+def _changed(node: ast.stmt) -> set[str]:
+    """The names that a statement binds, and those whose parts it sets."""
+    stored = [part for part in ast.walk(node) if isinstance(getattr(part, "ctx", None), ast.Store)]
+    return {name.id for part in stored for name in ast.walk(part) if isinstance(name, ast.Name)}
 
 
 def _is_text(node: ast.stmt) -> bool:

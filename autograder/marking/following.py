@@ -9,8 +9,8 @@ misconceptions from right answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 
 from autograder.course.errors import CourseError
@@ -25,49 +25,61 @@ from autograder.oracle.questions import Question, load_questions
 Ask = Callable[[Question, list[str]], list | str]  # a question's answers, with sources in the place of cells
 
 
-def follow(
-    assignment: Assignment, verdicts: Mapping[str, tuple[Verdict, list | str]], ask: Ask, secret: str
-) -> dict[str, Verdict]:
-    """The verdicts after follow-through, by question.
+@dataclass(frozen=True)
+class Marked:
+    """A question that was marked by itself: the verdict, and the answers behind it."""
 
-    verdicts: each question's own verdict and the answers behind it, in the notebook's order.
+    question: Question
+    verdict: Verdict
+    answers: list | str
+
+
+def follow(assignment: Assignment, marked: Iterable[Marked], ask: Ask, secret: str) -> dict[str, Verdict]:
+    """The verdicts after follow-through, by question. marked: in the notebook's order.
+
+    Only what is wrong by itself is replaced: a step's private cache belongs to the gradient that reads it.
     """
-    questions = {question.id: question for question in load_questions(assignment)}
+    own = {one.question.id: one for one in marked}
     after: dict[str, Verdict] = {}
-    for name, (verdict, answers) in verdicts.items():
-        after[name] = verdict
-        question = questions[name]
-        below = [one for one in basis(questions, question) if one in verdicts]
-        lost = [one for one in below if verdicts[one][0].score < verdicts[one][0].points]
-        if not lost or verdict.score == verdict.points:
-            continue
-        if not question.made_by:
-            passed = _again(assignment, question, lost, ask, secret)
-            if len(passed) < len(question.cases):
-                mistakes = _mistakes(questions, [verdicts[one][0] for one in lost])
-                passed |= _with_the_same_mistakes(assignment, question, answers, mistakes, secret)
-            gained = {i for i, finding in enumerate(verdict.findings) if not finding.passed and i in passed}
-            names = _listed(lost)
-            findings = [
-                replace(f, passed=True, reason="", misconception="", follows=names) if i in gained else f
-                for i, f in enumerate(verdict.findings)
-            ]
-            if gained:
-                verdict = concluded(assignment, question, verdict.points, findings, secret)
-                verdict = replace(verdict, note=f"Follows from {names}: no points are lost for that here.")
-        if verdict.score < verdict.points and not verdict.note:
-            verdict = replace(verdict, note=f"Builds on {_listed(lost)}, which lost marks: fix that first.")
+    for name, one in own.items():
+        earlier = [own[other] for other in basis(assignment, one.question) if other in after]
+        wrong = [other for other in earlier if after[other.question.id].score < other.verdict.points]
+        verdict = one.verdict
+        if wrong and verdict.score < verdict.points:
+            if not one.question.made_by:
+                verdict = _followed(assignment, one, wrong, ask, secret)
+            if not verdict.note:
+                note = f"Builds on {_listed(other.question.id for other in wrong)}, which lost marks: fix that first."
+                verdict = replace(verdict, note=note)
         after[name] = verdict
     return after
 
 
-def basis(questions: Mapping[str, Question], question: Question) -> list[str]:
+def _followed(assignment: Assignment, one: Marked, wrong: list[Marked], ask: Ask, secret: str) -> Verdict:
+    """The verdict on a question that builds on wrong ones."""
+    names = _listed(earlier.question.id for earlier in wrong)
+    passed = _again(assignment, one.question, [earlier.question.id for earlier in wrong], ask, secret)
+    if len(passed) < len(one.question.cases):
+        passed |= _with_the_same_mistakes(assignment, one, _mistakes(wrong), secret)
+    gained = {i for i, finding in enumerate(one.verdict.findings) if not finding.passed and i in passed}
+    if not gained:
+        return one.verdict
+    findings = [
+        replace(finding, passed=True, reason="", misconception="", follows=names) if i in gained else finding
+        for i, finding in enumerate(one.verdict.findings)
+    ]
+    verdict = concluded(assignment, one.question, one.verdict.points, findings, secret)
+    return replace(verdict, note=f"Follows from {names}: no points are lost for that here.")
+
+
+def basis(assignment: Assignment, question: Question) -> list[str]:
     """The questions that one builds on, directly or through others, in the notebook's order."""
+    questions = load_questions(assignment)
     wanted = set(question.builds_on)
-    for name in reversed(list(questions)):  # what a question builds on stands before it
-        if name in wanted:
-            wanted |= set(questions[name].builds_on)
-    return [name for name in questions if name in wanted]
+    for earlier in reversed(questions):  # what a question builds on stands before it
+        if earlier.id in wanted:
+            wanted |= set(earlier.builds_on)
+    return [earlier.id for earlier in questions if earlier.id in wanted]
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -85,24 +97,24 @@ def _again(assignment: Assignment, question: Question, lost: list[str], ask: Ask
     return {index for index, result in enumerate(judged) if not result.reason}
 
 
-def _mistakes(questions: Mapping[str, Question], verdicts: Iterable[Verdict]) -> Mistakes:
+def _mistakes(wrong: Iterable[Marked]) -> Mistakes:
     """The misconceptions that verdicts name, each with its question."""
-    found: list = []
-    for verdict in verdicts:
-        named = {finding.misconception for finding in verdict.findings if finding.misconception}
-        question = questions[verdict.question]
-        found += [(question, one) for one in question.misconceptions if one.name in named]
-    return tuple(found)
+    return tuple(
+        (one.question, misconception)
+        for one in wrong
+        for misconception in one.question.misconceptions
+        if any(finding.misconception == misconception.name for finding in one.verdict.findings)
+    )
 
 
-def _with_the_same_mistakes(
-    assignment: Assignment, question: Question, answers: list | str, mistakes: Mistakes, secret: str
-) -> set[int]:
+def _with_the_same_mistakes(assignment: Assignment, one: Marked, mistakes: Mistakes, secret: str) -> set[int]:
     """The cases whose answers are right beside a solution with the same earlier mistakes."""
     try:
-        if not mistakes or isinstance(answers, str) or not tells_apart(assignment, question, mistakes, secret):
+        if not mistakes or isinstance(one.answers, str):
             return set()
-        judged = judge_all(assignment, question, answers, secret, mistakes)
+        if not tells_apart(assignment, one.question, mistakes, secret):
+            return set()
+        judged = judge_all(assignment, one.question, one.answers, secret, mistakes)
     except (CourseError, ValueError):  # the mistakes cannot be combined, or the solution does not run with them
         return set()
     return {index for index, result in enumerate(judged) if not result.reason}

@@ -96,15 +96,20 @@ def _bound(node: ast.AST) -> list[str]:
     return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
 
 
-def _names(statement: ast.AST) -> Iterator[str]:
-    """The dotted names that a statement reads from outside of itself."""
-    bound = {node.arg for node in ast.walk(statement) if isinstance(node, ast.arg)}
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        bound |= {name for part in statement.body for name in _bound(part)}
-        bound -= {name for node in ast.walk(statement) if isinstance(node, ast.Global) for name in node.names}
-    for node in ast.walk(statement):
+def _names(node: ast.AST, bound: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The dotted names that a statement reads from outside of itself. bound: names of the functions around it."""
+    bound |= {inner.arg for inner in ast.walk(node) if isinstance(inner, ast.arg)}
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        bound |= {name for part in node.body for name in _bound(part)}
+        bound -= {name for inner in ast.walk(node) if isinstance(inner, ast.Global) for name in inner.names}
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if inner is not node and isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from _names(inner, bound)
+            continue
+        waiting += ast.iter_child_nodes(inner)
         parts: list[str] = []
-        inner = node
         while isinstance(inner, ast.Attribute) and len(parts) < PARTS:  # of a longer chain, its beginning comes too
             parts.append(inner.attr)
             inner = inner.value

@@ -16,7 +16,7 @@ from autograder.oracle.questions import Case, Misconception, Question, load_ques
 
 MOST_WORDS = 400  # characters of a reason
 # kinds that are seldom equal by chance; two wrong booleans or counts often are
-TELLING = {"array", "tensor", "number", "list", "tuple", "dict"}
+TELLING = {"array", "tensor", "number", "list", "tuple", "dict", "pure"}
 
 
 def _finite(value: float | None) -> float | None:

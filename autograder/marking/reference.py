@@ -40,6 +40,7 @@ def requests(assignment: Assignment, question: Question, secret: str) -> tuple[d
     return tuple(
         {
             "ask": case.ask,
+            "pure": case.pure,
             "inputs": {k: answering.encode(v) for k, v in draw_inputs(assignment, question, case, secret).items()},
         }
         for case in question.cases

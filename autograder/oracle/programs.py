@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 # Defines Sums(), a language model of 11 symbols with a state. It is sure of the symbol whose id is the sum of all ids
-# read so far, each plus 1, and in training mode of the one after that; `modes` remembers the mode of each call.
+# read so far, each plus 1, and in training mode of the one after that; `modes` remembers the mode of each call,
+# `recorded` whether a graph was made of it.
 SUMS = """
 import torch
 
@@ -11,10 +12,13 @@ class Sums(torch.nn.Module):
     def __init__(self, sharpness=60.0):
         super().__init__()
         self.sharpness = torch.nn.Parameter(torch.tensor(sharpness))
-        self.modes = []
+        self.modes, self.recorded = [], []
 
     def forward(self, tokens, hidden):
         self.modes.append(self.training)
+        self.recorded.append(torch.is_grad_enabled())
+        if hidden.size(1) != tokens.size(1):
+            raise RuntimeError("the state and the tokens have different batch sizes")
         total = hidden[0, :, 0] + (tokens + 1).cumsum(0)
         target = (total.long() + self.training) % 11
         return torch.nn.functional.one_hot(target, 11) * self.sharpness, total[-1].view(1, -1, 1).float()

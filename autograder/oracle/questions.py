@@ -52,6 +52,8 @@ class Case:
         before the answer comes: nothing in them may reveal what it is judged on.
     kept: further named inputs for the judge, from their own generator; they stay in the grader.
     weight: the case's share of the question's points.
+    pure: whether the inputs must be left as they were, bit for bit, and no part of the answer may lie in the memory of
+        an input or of an earlier part, where the solution's does not.
     core: whether it asks for what the question is about (`Question.core`): at most half of the points without.
     relative, absolute: tolerance of numbers, |answer - expected| <= absolute + relative * |expected|.
     judge: decides instead of the comparison: judge(answer, inputs, solution) returns None for a correct answer,
@@ -67,6 +69,7 @@ class Case:
     absolute: float = 1e-9
     judge: Judge | None = None
     kept: Draw = no_inputs
+    pure: bool = False
     core: bool = False
 
 

@@ -1,7 +1,7 @@
 """`course verify`: the grader is itself graded, through real autograding in a temporary course.
 
 Every solution must score full marks, every untouched release zero, every misconception must lose marks in its own
-question and in none that does not build on it, every alternative must keep full marks.
+question and in no other but what is trained with it, every alternative must keep full marks.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from autograder.grading.worker import one_by_one
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, cell_errors, verdicts
+from autograder.verification.mutants import Mutants, table
 from autograder.verification.samples import (
     SampleSubmission,
     filled_notebook,
@@ -206,7 +207,8 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
             if about in full:
                 accepted += 1
                 problems.append(f"{sample.name}: '{sample.misconception.name}' kept full marks")
-            for name in points.keys() - full - dependants(questions, about):
+            trained = {question.id for question in questions if question.made_by}  # with what the mistake made
+            for name in points.keys() - full - {about} - (dependants(questions, about) & trained):
                 refused += 1
                 problems.append(f"{sample.name}: '{sample.misconception.name}' lost marks in {name}")
     return Judgement(problems, wrong, accepted, right, refused)
@@ -223,8 +225,8 @@ def question_points(assignment: Assignment) -> dict[str, float]:
     return {c.id.removeprefix("check_"): c.points for c in cells if c.role == "question" and c.points is not None}
 
 
-def report(results: dict[Assignment, list[Result]]) -> str:
-    """The table in Markdown: what was graded, question by question, and the two rates."""
+def report(results: dict[Assignment, list[Result]], edits: Mapping[Assignment, list[Mutants]] | None = None) -> str:
+    """The table in Markdown: what was graded, question by question, and the two rates; what became of single edits."""
     lines = ["# The grader, graded", ""]
     lines += ["Written by `make verify`: every submission below was graded as `nbgrader autograde` grades.", ""]
     summaries = {name: judge(name, rows) for name, rows in results.items()}
@@ -237,9 +239,9 @@ def report(results: dict[Assignment, list[Result]]) -> str:
         "graded cell of the solutions and of the submissions made of alternatives. *Named* counts the misconceptions"
     ]
     lines += [
-        "whose own sentence stood in the feedback. A misconception may cost marks in questions that build on its own.",
-        "",
+        "whose own sentence stood in the feedback. A misconception costs marks in its own question alone; what is"
     ]
+    lines += ["trained with its function, in a cell of its own, is not judged then.", ""]
     for assignment, rows in results.items():
         lines += [f"## {assignment}", ""]
         heads = "question|points|cases|solution|release|misconceptions caught|named|alternatives kept|builds on"
@@ -255,6 +257,12 @@ def report(results: dict[Assignment, list[Result]]) -> str:
                 kept = f"{row.scores.get(about, 0):g} of {question_points(assignment)[about]:g}"
                 lines.append(f"| {sample.misconception.name} | `{about}` | {kept} | {'yes' if row.named else ''} |")
         lines.append("")
+    if edits:
+        lines += ["## Single edits", ""]
+        lines += [
+            "Every single edit of a solution's function (`course mutate`), asked like a student's. *Equivalent* are"
+        ]
+        lines += ["edits that are right as well, by a sentence beside the question.", "", table(edits)]
     return "\n".join(lines)
 
 

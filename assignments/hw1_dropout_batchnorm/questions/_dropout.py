@@ -4,7 +4,8 @@ import numpy as np
 
 from autograder.oracle import Case
 
-from ._judging import misshaped, off
+from ._draws import seed
+from ._judging import MISCOUNTED, misshaped, off, parts
 
 
 def judge_dropout(answer, inputs, solution):
@@ -12,20 +13,63 @@ def judge_dropout(answer, inputs, solution):
     if wrong := misshaped(answer, *x.shape):
         return wrong
     kept = answer != 0
-    if x.ndim == 4:
-        if np.any(kept != kept[:, :, :1, :1]):
-            return "a channel was dropped in part: one draw decides for all its pixels"
-    elif off(np.sum(~kept[:, 1:] & ~kept[:, :-1]), kept[:, 1:].size, p * p, 9):  # pairs overlap: a wider bound
-        return "neighbouring values are not dropped independently"
-    if not np.allclose(answer[kept], x[kept] / (1 - p), rtol=1e-9):
-        return "the values that are kept have the wrong size"
+    if x.ndim == 4 and np.any(kept != kept[:, :, :1, :1]):
+        return "a channel was dropped in part: one draw decides for all its pixels"
     drawn = kept if x.ndim == 2 else kept[:, :, 0, 0]
     if off(np.sum(~drawn), drawn.size, p):
-        return f"the share that was dropped is {np.mean(~drawn):.3f}, which is not the probability asked for"
+        swapped = not off(np.sum(drawn), drawn.size, p)
+        meant = "which is the probability of keeping" if swapped else "which is not the probability asked for"
+        return f"the share that was dropped is {np.mean(~drawn):.3f}, {meant}"
+    if not np.allclose(answer[kept], x[kept] / (1 - p), rtol=1e-9):
+        return "the values that are kept have the wrong size"
     for axis, words in ((0, "in some places"), (1, "in some examples")):
         lengths = drawn.shape[axis]
         if any(off(count, lengths, p, 7.5) for count in np.sum(~drawn, axis=axis)):
             return f"more is dropped {words} than in others: draw for each by itself"
+    for mask, words in ((drawn, "places"), (drawn.T, "examples")):
+        for distance in range(1, mask.shape[1]):  # pairs overlap: a wider bound
+            agree = mask[:, distance:] == mask[:, :-distance]
+            if off(np.sum(agree), agree.size, p * p + (1 - p) * (1 - p), 9):
+                return f"what is dropped in some {words} depends on what is dropped in others: draw for each by itself"
+    return None
+
+
+def draw_many(rng):
+    """Arrays of one and of three axes, without zeros, and a small and a large p."""
+    return {
+        "line": rng.uniform(0.5, 2, 40),
+        "block": rng.uniform(-2, -0.5, (3, 4, 2)),
+        "small": rng.uniform(0.02, 0.05),
+        "large": rng.uniform(0.8, 0.9),
+        "s": seed(rng),
+    }
+
+
+MANY = 1500  # draws of each
+
+
+def judge_many(answer, inputs, solution):
+    """Counts over many masks of a small array: neither more alike nor more different than independent draws.
+
+    A count of a place or of a pair of places is held to 7 deviations and 3; the spread of a mask's own count to 9.
+    """
+    if not parts(answer, 2):
+        return MISCOUNTED
+    for came, x, p in zip(answer, (inputs["line"], inputs["block"]), (inputs["small"], inputs["large"]), strict=True):
+        if wrong := misshaped(came, MANY, *x.shape):
+            return wrong
+        gone = (came == 0).reshape(MANY, x.size)
+        if off(np.sum(gone), gone.size, p):
+            return f"the share that was dropped is {np.mean(gone):.3f}, which is not the probability asked for"
+        if not np.allclose(np.where(came == 0, 0, came - x / (1 - p)), 0, atol=1e-9):
+            return "the values that are kept have the wrong size"
+        together = gone.T.astype(float) @ gone
+        chances = np.full(together.shape, p * p) + np.eye(x.size) * (p - p * p)
+        if np.any(np.abs(together - MANY * chances) > 7 * np.sqrt(MANY * chances * (1 - chances)) + 3):
+            return "what is dropped in one place depends on what is dropped in another: draw for each by itself"
+        spread = np.mean((gone.sum(axis=1) - x.size * p) ** 2) / (x.size * p * (1 - p))
+        if abs(spread - 1) > 9 * np.sqrt((2 + 1 / (x.size * p * (1 - p))) / MANY):
+            return "every mask drops the same number of values: draw for each value by itself"
     return None
 
 

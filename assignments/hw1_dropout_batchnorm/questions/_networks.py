@@ -1,113 +1,80 @@
-"""Judges of `make_network` for networks of any size."""
+"""Networks whose arrays are drawn here, and the judges of `make_network`."""
+
+from itertools import product
 
 import numpy as np
 
-from ._judging import MISCOUNTED, cross_entropy, misshaped, near, off, parts
+from ._judging import MISCOUNTED, cross_entropy, misshaped, off, parts
+
+# Defines made(sizes, p, norm): a network with all arrays that it learns set to drawn ones.
+MADE = """
+import numpy as np
+
+def made(sizes, p=0.0, norm=False, scale=1.0):
+    network = make_network(sizes, p, norm, np.random.default_rng(s))
+    draws = np.random.default_rng(s + 1)
+    for layer in network.layers:
+        for name in sorted(layer):
+            fresh = scale * draws.normal(size=layer[name].shape)
+            layer[name][...] = fresh**2 + 0.5 if name == "running_var" else fresh
+    return network
+
+def arrays(network):
+    return [{name: array.copy() for name, array in layer.items()} for layer in network.layers]
+
+def awake(network):
+    '''The same with hidden units that are positive for positive rows, so that each unit's mask can be told.'''
+    for layer in network.layers[:-1]:
+        for name, array in layer.items():
+            array[...] = abs(array) + 3.0 * (name == "beta")
+    return network
+"""
 
 
-def judge_logits(answer, inputs, solution):
-    if not parts(answer, 3) or not all(parts(one, 4) for one in answer):
-        return MISCOUNTED
-    for classes, (logits, trained, loss, unchanged) in zip((3, 6, 9), answer, strict=True):
-        if wrong := misshaped(logits, 8, classes) or misshaped(trained, 8, classes):
-            return wrong
-        if not near(loss, cross_entropy(trained, inputs["targets"])[0]):
-            return "train_step should return the mean cross-entropy of the batch in training mode before the step"
-        if unchanged is not True:
-            return "x or targets was changed by the call"
+def draw_network(rng):
+    """A batch of eight rows of five inputs, targets of three classes, a rate and a seed."""
+    return {
+        "x": rng.normal(size=(8, 5)),
+        "targets": np.concatenate([rng.permutation(3), rng.integers(0, 3, 5)]),
+        "rate": float(rng.uniform(0.3, 0.9)),
+        "s": int(rng.integers(1, 2**31)),
+    }
+
+
+LARGE = (300, 200, 150, 10)
+
+
+def judge_start(answer, inputs, solution):
+    """Normal weights of the right spread, zeros and ones elsewhere.
+
+    Of 30,000 normal numbers the mean square is within 0.05 of 1 (six deviations of 0.0082), and the mean fourth power
+    within 0.5 of 3 (nine of 0.057).
+    """
+    if not parts(answer, 3) or not all(isinstance(layer, dict) for layer in answer):
+        return "three linear layers have a dict of arrays each in `layers`"
+    for number, (layer, before, units) in enumerate(zip(answer, LARGE[:-1], LARGE[1:], strict=True), 1):
+        last = number == len(answer)
+        wanted = {"W": None, "b": 0.0}
+        wanted |= {} if last else {"gamma": 1.0, "beta": 0.0, "running_mean": 0.0, "running_var": 1.0}
+        if set(layer) != set(wanted):
+            return f"layer {number} holds {', '.join(map(str, sorted(layer)))[:80]}; {', '.join(wanted)} were expected"
+        for name, start in wanted.items():
+            if wrong := misshaped(layer[name], *((before, units) if name == "W" else (units,))):
+                return f"{name} of layer {number}: {wrong}"
+            if start is not None and np.any(layer[name] != start):
+                return f"{name} of layer {number} should start at {start:g}"
+        scaled = layer["W"] * np.sqrt(before / 2)
+        bound = 6 * np.sqrt(2 / scaled.size)
+        if abs(np.mean(scaled**2) - 1) > bound:
+            spread = float(np.std(layer["W"]))
+            return f"W of layer {number} has a standard deviation of {spread:.3f}, sqrt(2 / {before}) was expected"
+        if abs(np.mean(scaled**4) - 3) > 9 * np.sqrt(96 / scaled.size):
+            return f"W of layer {number} is not drawn from normal numbers"
     return None
-
-
-def judge_linear(answer, inputs, solution):
-    if not parts(answer, 3):
-        return MISCOUNTED
-    before, loss, after = answer
-    x, targets, rate = inputs["x"], inputs["targets"], inputs["rate"]
-    if wrong := misshaped(before, 16, 3) or misshaped(after, 16, 3):
-        return wrong
-    first, gradient = cross_entropy(before[:8], targets)
-    if not near(loss, first):
-        return "train_step should return the mean cross-entropy before the step"
-    probes = np.concatenate([x, 3 * x])
-    return None if near(after, before - rate * (probes @ x.T + 1) @ gradient) else "one step changed W or b wrongly"
-
-
-def judge_dropped(answer, inputs, solution):
-    if not parts(answer, 2):
-        return MISCOUNTED
-    before, drawn = answer
-    if wrong := misshaped(before, 4, 4) or misshaped(drawn, 4000, 4):
-        return wrong
-    gone = np.all(np.isclose(drawn, before[-1], rtol=1e-9, atol=1e-9), axis=1)
-    kept = before[-1] + (before[0] - before[-1]) / 0.7
-    if not np.allclose(drawn[~gone], kept, rtol=1e-7, atol=1e-9):
-        return "in training the hidden units are not dropped, or those that stay are not divided by 1 - p"
-    return "the share of dropped units is wrong" if off(np.sum(gone), 4000, 0.3) else None
-
-
-def judge_normalised(answer, inputs, solution):
-    if not parts(answer, 4):
-        return MISCOUNTED
-    far, before, loss, after = answer
-    if wrong := misshaped(far, 1, 4) or misshaped(before, 2, 4) or misshaped(after, 2, 4):
-        return wrong
-    targets, rate, silent = inputs["targets"][:2], 0.1 * inputs["rate"], far[0]
-    on = int(np.abs(before[1] - silent).max() > np.abs(before[0] - silent).max())
-    first, gradient = cross_entropy(before, targets)
-    if not near(loss, first) or not near(before[1 - on], silent):
-        return "of two rows batch norm and ReLU should leave one silent, and the loss be that of the training logits"
-    weights = before[on] - silent
-    scale = 1 - 2 * rate * weights @ gradient[on]  # gamma and beta move alike, by rate times the pull on the unit
-    wanted = silent - rate * gradient.sum(axis=0)
-    if not near(after[1 - on], wanted, 1e-5):
-        return "the bias of the last layer took a wrong step"
-    wanted = wanted + (weights - rate * gradient[on]) * scale
-    return None if near(after[on], wanted, 1e-5) else "gamma, beta or the last layer took a wrong step"
-
-
-def judge_estimates(answer, inputs, solution):
-    if not parts(answer, 2):
-        return MISCOUNTED
-    training, evaluation = answer
-    if wrong := misshaped(training, 4, 4) or misshaped(evaluation, 4, 4):
-        return wrong
-    distances = [(np.abs(training[i] - training[j]).max(), i, j) for i in (0, 1) for j in (2, 3)]
-    _, one, other = min(distances)
-    silent = training[one]
-    if np.abs(training - silent).max() < 1e-6:
-        return "with batch norm the logits of one hidden unit do not depend on the row"
-    ratio = np.sqrt(3 / 4 / (1 - 0.9**5))
-    for row in ({0, 1} - {one}) | ({2, 3} - {other}):
-        if not near(evaluation[row] - silent, ratio * (training[row] - silent), 1e-3, 1e-6):
-            return "evaluation does not use the running estimates of batch norm with momentum 0.1"
-    return None
-
-
-def judge_symmetry(answer, inputs, solution):
-    if not parts(answer, 3) or not all(parts(one, 2) and all(isinstance(n, float) for n in one) for one in answer):
-        return MISCOUNTED
-    if len({there for there, _ in answer}) < 3:
-        return "generators in different states gave the same network"
-    agree = [near(there, back, 1e-3, 1e-5) and abs(there) > 1e-6 for there, back in answer]
-    # three networks: a ReLU that switches within the tiny step spoils at most one of them
-    return None if sum(agree) >= 2 else "the steps are not along the gradient of the loss"
-
-
-def judge_modes(answer, inputs, solution):
-    if not parts(answer, 5):
-        return MISCOUNTED
-    together, again, alone, noisy, other = answer
-    for one in answer:
-        if wrong := misshaped(one, 8, 3):
-            return wrong
-    if not near(again, together, 1e-12):
-        return "evaluation gave another answer the second time"
-    if not near(alone, together, 1e-9):
-        return "evaluation of a row depends on the other rows"
-    return "training mode gave the same twice: is dropout on?" if np.array_equal(noisy, other) else None
 
 
 def judge_seeds(answer, inputs, solution):
+    """Networks drawn from the generator that is passed."""
     if not parts(answer, 3):
         return MISCOUNTED
     for one in answer:
@@ -119,7 +86,139 @@ def judge_seeds(answer, inputs, solution):
     return "a second network from the same generator is the first again" if np.array_equal(first, later) else None
 
 
+ROWS, HIDDEN = 3, (2, 2)  # rows and units of the hidden layers whose masks are looked for
+STEPS = 60
+
+
+def forward(layers, x, factors, norm):
+    """Logits for many masks at once, and what each linear layer read.
+
+    factors: for each hidden layer (masks, batch, units), what dropout multiplies by.
+    """
+    h, read = np.broadcast_to(x, (len(factors[0]), *x.shape)), []
+    for layer, factor in zip(layers[:-1], factors, strict=True):
+        read.append(h)
+        z = h @ layer["W"] + layer["b"]
+        if norm:
+            spread = np.sqrt(z.var(axis=1, keepdims=True) + 1e-5)
+            z = layer["gamma"] * (z - z.mean(axis=1, keepdims=True)) / spread + layer["beta"]
+        h = np.maximum(z, 0) * factor
+    read.append(h)
+    return h @ layers[-1]["W"] + layers[-1]["b"], read
+
+
+def judge_masks(norm):
+    """A judge of steps with dropout: one mask explains both the loss of a step and what it changes.
+
+    Without batch norm it is also counted how often units were dropped over STEPS steps: all together, each by itself,
+    and in pairs, within 6, 6.5 and 7 deviations.
+    """
+
+    def judge(answer, inputs, solution):
+        if not parts(answer, STEPS) or not all(parts(one, 3) for one in answer):
+            return MISCOUNTED
+        if wrong := unlike(answer, norm):
+            return wrong
+        x, targets, rate, p = np.abs(inputs["x"][:ROWS]), inputs["targets"][:ROWS], inputs["rate"], 0.5
+        masks = np.array(list(product((0.0, 1.0), repeat=ROWS * sum(HIDDEN))))
+        first = masks[:, : ROWS * HIDDEN[0]].reshape(-1, ROWS, HIDDEN[0]) / (1 - p)
+        second = masks[:, ROWS * HIDDEN[0] :].reshape(-1, ROWS, HIDDEN[1]) / (1 - p)
+        found = []
+        for layers, loss, after in answer:
+            logits, _ = forward(layers, x, (first, second), norm)
+            shifted = logits - logits.max(axis=2, keepdims=True)
+            scores = shifted[:, np.arange(ROWS), targets] - np.log(np.exp(shifted).sum(axis=2))
+            likely = np.flatnonzero(np.abs(-scores.mean(axis=1) - loss) < 1e-8)
+            if not len(likely):
+                return "no mask of the hidden units explains the loss: dropout acts on each hidden layer, after ReLU"
+            for mask in likely[:20]:  # what batch norm makes alike, one loss does not tell apart
+                step = step_of(layers, x, targets, (first[mask][None], second[mask][None]), norm)
+                if explains(step, layers, after, rate):
+                    break
+            else:
+                return "the step is not that of the mask which the loss was made with"
+            found.append(int(mask))
+        if len(set(found)) < 10:
+            return "every step drops the same units: each draws anew"
+        return None if norm else judge_counts(first[found] > 0, second[found] > 0, p)
+
+    return judge
+
+
+def unlike(answer, norm):
+    """A reason when what came back is not the arrays of the network's layers before and after each step."""
+    sizes = (5, *HIDDEN, 3)
+    for before, loss, after in answer:
+        for layers in (before, after):
+            if not parts(layers, 3) or not all(isinstance(layer, dict) for layer in layers):
+                return "three linear layers have a dict of arrays each in `layers`"
+            for place, layer in enumerate(layers):
+                learnt = ("W", "b", "gamma", "beta") if norm and place < 2 else ("W", "b")
+                for name in learnt:
+                    shape = sizes[place : place + 2] if name == "W" else sizes[place + 1 : place + 2]
+                    if wrong := misshaped(layer.get(name), *shape):
+                        return f"{name} of layer {place + 1}: {wrong}"
+        if not isinstance(loss, float):
+            return "the loss is not a number"
+    return None
+
+
+def step_of(layers, x, targets, factors, norm):
+    """The gradient of each array of each layer for one mask, by the chain rule."""
+    logits, read = forward(layers, x, factors, norm)
+    d, gradients = cross_entropy(logits[0], targets)[1], []
+    for place in range(len(layers) - 1, -1, -1):
+        layer, h = layers[place], read[place][0]
+        if place < len(layers) - 1:
+            z = h @ layer["W"] + layer["b"]
+            spread = np.sqrt(z.var(axis=0) + 1e-5)
+            normal = (z - z.mean(axis=0)) / spread
+            height = layer["gamma"] * normal + layer["beta"] if norm else z
+            d = d * factors[place][0] * (height > 0)
+            own = {"gamma": (d * normal).sum(axis=0), "beta": d.sum(axis=0)} if norm else {}
+            if norm:
+                d = layer["gamma"] / spread * (d - d.mean(axis=0) - normal * (d * normal).mean(axis=0))
+        else:
+            own = {}
+        gradients.insert(0, own | {"W": h.T @ d, "b": d.sum(axis=0)})
+        d = d @ layer["W"].T
+    return gradients
+
+
+def explains(step, layers, after, rate):
+    """Whether a step moved every array by the rate times its gradient."""
+    return all(
+        np.allclose(new[name], old[name] - rate * gradient[name], rtol=1e-6, atol=1e-8)
+        for old, new, gradient in zip(layers, after, step, strict=True)
+        for name in gradient
+    )
+
+
+def judge_counts(first, second, p):
+    """Whether units were kept each by itself, with probability 1 - p. first, second: (STEPS, ROWS, units) each.
+
+    Where a row keeps no unit of the second hidden layer, its units of the first one cannot be told.
+    """
+    told = [(first, second.any(axis=2)), (second, np.ones(second.shape[:2], bool))]
+    kept, draws = (sum(int(n) for n in ns) for ns in zip(*((k[t].sum(), k[t].size) for k, t in told), strict=True))
+    if off(kept, draws, 1 - p):
+        return f"hidden units are dropped with probability {1 - kept / draws:.2f}, {p:g} was asked for"
+    for masks, known in told:
+        for row in range(ROWS):
+            mine = masks[known[:, row], row]
+            if any(off(count, len(mine), 1 - p, 6.5) for count in mine.sum(axis=0)):
+                return "some hidden units are dropped more often than others"
+            if off(np.sum(mine[:, 0] == mine[:, 1]), len(mine), p * p + (1 - p) * (1 - p), 6.5):
+                return "the units of a layer are dropped together: each is drawn by itself"
+            both = known[:, row] & known[:, row - 1]
+            alike = masks[both, row] == masks[both, row - 1]
+            if off(np.sum(alike), alike.size, p * p + (1 - p) * (1 - p), 7):
+                return "the rows of a batch lose the same units: each row draws its own"
+    return None
+
+
 def judge_learning(answer, inputs, solution):
+    """Eight rows are learnt by heart, by a plain network and by one with batch norm."""
     if not parts(answer, 2) or not all(parts(one, 2) and all(isinstance(n, float) for n in one) for one in answer):
         return MISCOUNTED
     for first, last in answer:

@@ -1,8 +1,10 @@
 """What the grader asks of `batch_norm_backward`: the three gradients, in both modes."""
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._draws import draw_flat, draw_norm
+from ._libraries import NUMPY_ALONE
 
 BACKWARD = (
     "_, cache = batch_norm_forward(x, gamma, beta, mean, var, momentum, eps, {training})\n"
@@ -30,12 +32,21 @@ QUESTION = Question(
             draw_norm(1, 5),
             weight=0.5,
         ),
-        Case(
-            "the cache can be used twice, dy stays",
-            BACKWARD.format(training=True)
-            + "again = batch_norm_backward(2 * dy, cache)\n([dx, dgamma, dbeta], [a for a in again], dy)",
+        pure(
+            "tuple(batch_norm_backward(dy, cache))",
             draw_norm(3, 2),
+            setup="_, cache = batch_norm_forward(x, gamma, beta, mean, var, momentum, eps, True)\n",
+            relative=1e-6,
+        ),
+        Case(
+            "two uses in turn, each with its own cache",
+            "_, one = batch_norm_forward(x, gamma, beta, mean, var, momentum, eps, True)\n"
+            "_, other = batch_norm_forward(2 * dy, beta, gamma, mean, var, momentum, eps, True)\n"
+            "batch_norm_forward(x + 1, gamma, beta, mean, var, momentum, eps, False)\n"
+            "[list(batch_norm_backward(dy, one)), list(batch_norm_backward(x, other))]",
+            draw_norm(5, 3),
             weight=0.5,
+            relative=1e-6,
         ),
     ],
     core="the gradient through the batch's own mean and variance in training, and without them in evaluation",
@@ -84,4 +95,5 @@ QUESTION = Question(
         ),
     ],
     builds_on=("batch_norm_forward",),
+    forbids=NUMPY_ALONE,
 )

@@ -35,6 +35,12 @@ QUESTION = Question(
             draw_sizes,
         ),
         Case(
+            "layers that are equal and not the same count each",
+            TORCH + "count_parameters(nn.Sequential(nn.BatchNorm1d(b), nn.Linear(b, a), nn.BatchNorm1d(b)))",
+            draw_sizes,
+            weight=0.5,
+        ),
+        Case(
             "bare parameters, and a model without any",
             TORCH + "class Bare(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
             "        self.scale = nn.Parameter(torch.ones(a, b, 2))\n"

@@ -1,9 +1,10 @@
 """What the grader asks of `dropout`: which values are dropped, how often, and what becomes of the others."""
 
-from autograder.oracle import Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._draws import seed
-from ._dropout import dropout_cases
+from ._dropout import MANY, draw_many, dropout_cases, judge_many
+from ._libraries import NUMPY_ALONE
 
 
 def draw_dropout(rng):
@@ -15,7 +16,21 @@ def draw_dropout(rng):
 
 
 QUESTION = Question(
-    cases=dropout_cases("dropout", draw_dropout),
+    cases=[
+        *dropout_cases("dropout", draw_dropout),
+        Case(
+            "each value by itself, in arrays of any shape, at a small and a large p",
+            "import numpy as np\nrng = np.random.default_rng(s)\n"
+            f"[np.stack([dropout(x, p, True, rng) for _ in range({MANY})])\n"
+            " for x, p in ((line, small), (block, large))]",
+            draw_many,
+            judge=judge_many,
+        ),
+    ],
+    equivalent=[
+        Equivalent(r"kept = .*; if not training", "Whether evaluation draws a mask that it does not use is left free."),
+        Equivalent(r"> p$", "A number that is exactly p is drawn with a chance of 2^-53."),
+    ],
     core="values dropped at random and the rest scaled in training, and all left alone in evaluation",
     misconceptions=[
         Misconception(
@@ -68,4 +83,5 @@ QUESTION = Question(
         ),
     ],
     seconds=10,
+    forbids=NUMPY_ALONE,
 )

@@ -4,6 +4,7 @@ from autograder.oracle import Misconception, Question
 
 from ._draws import seed
 from ._dropout import dropout_cases
+from ._libraries import NUMPY_ALONE
 
 
 def draw_dropout2d(rng):
@@ -41,4 +42,5 @@ QUESTION = Question(
     ],
     builds_on=("dropout",),
     seconds=10,
+    forbids=NUMPY_ALONE,
 )

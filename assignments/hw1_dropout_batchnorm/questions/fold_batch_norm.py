@@ -1,6 +1,7 @@
 """What the grader asks of `fold_batch_norm`: one linear layer that does what a layer and its batch norm did."""
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.cases import pure
 
 
 def draw_fold(inputs, features):
@@ -20,7 +21,7 @@ QUESTION = Question(
         Case("the new b", FOLD + "b_new", draw_fold(3, 5), weight=2, core=True),
         Case("as many inputs as features", FOLD + "(W_new, b_new)", draw_fold(4, 4)),
         Case("one input, one feature", FOLD + "(W_new, b_new)", draw_fold(1, 1), weight=0.5),
-        Case("the arguments stay", FOLD + "(W_new, b_new, W, b, gamma, beta, mean, var)", draw_fold(2, 3), weight=0.5),
+        pure("tuple(fold_batch_norm(W, b, gamma, beta, mean, var, eps))", draw_fold(2, 3)),
     ],
     core="both the new W and the new b",
     misconceptions=[

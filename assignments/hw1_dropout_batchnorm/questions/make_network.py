@@ -1,141 +1,96 @@
-"""What the grader asks of `make_network`: logits, losses, and what one step of gradient descent changes."""
+"""What the grader asks of `make_network`: logits, losses, and what one step of gradient descent does to each array."""
 
-import numpy as np
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
-from autograder.oracle import Case, Misconception, Question
-
-from ._draws import seed
+from ._libraries import NUMPY_ALONE
 from ._networks import (
-    judge_dropped,
-    judge_estimates,
+    HIDDEN,
+    LARGE,
+    MADE,
+    ROWS,
+    STEPS,
+    draw_network,
     judge_learning,
-    judge_linear,
-    judge_logits,
-    judge_modes,
-    judge_normalised,
+    judge_masks,
     judge_seeds,
-    judge_symmetry,
+    judge_start,
 )
-from ._one_unit import ONE_UNIT, judge_masked, judge_unit
 
-
-# A network shows logits and losses alone, and everybody draws other weights. Small networks are asked in situations
-# in which what one step of gradient descent does to the logits can be worked out from the logits themselves.
-def draw_network(rng):
-    return {
-        "x": rng.normal(size=(8, 5)),
-        "targets": np.concatenate([rng.permutation(3), rng.integers(0, 3, 5)]),
-        "s": seed(rng),
-        "rate": float(rng.uniform(0.3, 0.9)),
-        "u": rng.uniform(0.5, 1.5, 3),
-        "rows": 1e4 * rng.normal(size=(2, 3)),
-        "offset": 1e4 * rng.normal(size=3),
-    }
-
-
-MADE = "import numpy as np\ndef made(sizes, p=0.0, norm=False, s=s):\n" + (
-    "    return make_network(sizes, p, norm, np.random.default_rng(s))\n"
-)
+# two steps on halves of the batch: the loss before each, and every array after them
+STEPPED = """
+losses = [network.train_step(x[rows], targets[rows], rate) for rows in (slice(0, 5), slice(3, 8))]
+(losses, arrays(network))
+"""
 
 QUESTION = Question(
     cases=[
         Case(
-            "shapes, and the loss that a step returns",
-            MADE + "results, x_old, t_old = [], x.copy(), targets.copy()\n"
-            "for sizes, norm in (((5, 3), False), ([5, 4, 6], False), ((5, 7, 4, 2, 9), True)):\n"
-            "    trained = made(sizes, norm=norm).logits(x, True)\n    network = made(sizes, norm=norm)\n"
-            "    logits, loss = network.logits(x[:8], False), network.train_step(x, targets, rate)\n"
-            "    same = np.array_equal(x, x_old) and np.array_equal(targets, t_old)\n"
-            "    results.append((logits, trained, loss, bool(same)))\nresults",
+            "the layers, and how they start",
+            "import numpy as np\n"
+            f"[dict(layer) for layer in make_network({LARGE}, 0.1, True, np.random.default_rng(s)).layers]",
             draw_network,
-            judge=judge_logits,
+            judge=judge_start,
         ),
         Case(
-            "without a hidden layer, one exact step",
-            MADE + "network, probes = made((5, 3), 0.5, True), np.concatenate([x, 3 * x])\n"
-            "(network.logits(probes, False), network.train_step(x, targets, rate), network.logits(probes, False))",
-            draw_network,
-            judge=judge_linear,
-        ),
-        Case(
-            "one hidden unit, one exact step",
-            ONE_UNIT + "results = []\nfor extra in range(4):\n"
-            "    network = make_network((3, 1, 4), 0.0, False, np.random.default_rng(s + extra))\n"
-            "    row, probes = active_row(network)\n    before = network.logits(probes, False)\n"
-            "    target = int(before[0].argmin())\n"
-            "    loss = network.train_step(row[None], np.array([target]), 1e-3 / (1 + row @ row))\n"
-            "    results.append((row, target, before, loss, network.logits(probes, False)))\nresults",
+            "logits in evaluation, row by row as well, whatever the dropout",
+            MADE + "results = []\nfor sizes in ((5, 3), [5, 4, 6], (5, 7, 4, 2, 9)):\n"
+            "    for norm in (False, True):\n        network = made(sizes, 0.6, norm)\n"
+            "        alone = [network.logits(x[i : i + 1], False) for i in range(8)]\n"
+            "        results.append((network.logits(x, False), np.concatenate(alone)))\nresults",
             draw_network,
             weight=2,
-            judge=judge_unit,
+            core=True,
         ),
         Case(
-            "one hidden unit with batch norm, one exact step",
-            ONE_UNIT + "network = make_network((3, 1, 4), 0.0, True, np.random.default_rng(s))\n"
-            "far = active_row(network)[1][-1]\nsilent = network.logits(far[None], False)\n"
-            "pair = offset + 0.01 * np.stack([far, -far])\nbefore = network.logits(pair, True)\n"
-            "loss = network.train_step(pair, targets[:2], 0.1 * rate)\n"
-            "(silent, before, loss, network.logits(pair, True))",
+            "without a hidden layer: the loss, and every array after two steps",
+            MADE + "network = made((5, 3), 0.5, True)" + STEPPED,
             draw_network,
-            weight=2,
-            judge=judge_normalised,
         ),
         Case(
-            "hidden units are dropped in training, each by itself",
-            ONE_UNIT + "network = make_network((3, 1, 4), 0.3, False, np.random.default_rng(s))\n"
-            "row, probes = active_row(network)\n"
-            "(network.logits(probes, False), network.logits(np.tile(row, (4000, 1)), True))",
+            "three hidden layers without batch norm: the loss, and every array after two steps",
+            MADE + "network = made((5, 12, 11, 9, 3), scale=0.6)" + STEPPED,
             draw_network,
-            judge=judge_dropped,
+            weight=3,
+            relative=1e-6,
+            core=True,
         ),
         Case(
-            "the way back uses the same mask",
-            ONE_UNIT + "results = []\nfor extra in range(40):\n"
-            "    network = make_network((3, 1, 4), 0.4, False, np.random.default_rng(s + extra))\n"
-            "    row, probes = active_row(network)\n    before = network.logits(probes, False)\n"
-            "    target = int(before[0].argmin())\n"
-            "    loss = network.train_step(row[None], np.array([target]), 1e-3 / (1 + row @ row))\n"
-            "    results.append((row, target, before, loss, network.logits(probes, False)))\nresults",
+            "three hidden layers with batch norm: the loss, and every array after two steps",
+            MADE + "network = made((5, 12, 11, 9, 3), norm=True)" + STEPPED,
             draw_network,
-            judge=judge_masked,
+            weight=3,
+            relative=1e-5,
+            absolute=1e-8,
+            core=True,
+        ),
+        Case(
+            "training logits by the batch's statistics, which move the running estimates",
+            MADE + "network = made((5, 6, 4, 3), norm=True)\n(network.logits(x, True), arrays(network))",
+            draw_network,
         ),
         *(
             Case(
-                f"three hidden layers {words} batch norm: steps along the gradient",
-                MADE + "from math import log\n"
-                "def loss_of(network):\n    z = network.logits(x[b], True)\n    z = z - z.max(axis=1, keepdims=True)\n"
-                "    return float(np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(b)), targets[b]]))\n"
-                "def effect(a, c, s):\n    global b\n    b, results = c, []\n"
-                "    for rate in (1e-7, -1e-7):\n"
-                f"        network = made((5, 12, 11, 9, 3), norm={norm}, s=s)\n"
-                "        for _ in range(3):\n            network.train_step(x, targets, 0.02)\n"
-                "        network.train_step(x[a], targets[a], rate)\n        results.append(loss_of(network))\n"
-                "    return (results[0] - results[1]) / 2e-7\n"
-                "one, two = np.arange(4), np.arange(4, 8)\n"
-                "[(effect(one, two, s + k), effect(two, one, s + k)) for k in range(3)]",
+                f"dropout in training {words} batch norm: one mask explains the loss and the step",
+                MADE + f"network, results = awake(made((5, *{HIDDEN}, 3), 0.5, {norm})), []\nstart = arrays(network)\n"
+                f"for _ in range({STEPS}):\n"
+                f"    loss = float(network.train_step(abs(x[:{ROWS}]), targets[:{ROWS}], rate))\n"
+                "    results.append((start, loss, arrays(network)))\n"
+                "    for layer, old in zip(network.layers, start):\n"
+                "        for name in old:\n            layer[name][...] = old[name]\nresults",
                 draw_network,
                 weight=1.5,
-                judge=judge_symmetry,
+                judge=judge_masks(norm),
+                core=not norm,
             )
-            for words, norm in (("without", False), ("with", True))
+            for norm, words in ((False, "without"), (True, "with"))
         ),
         Case(
-            "evaluation uses the running estimates",
-            MADE + "wide = 100 * np.concatenate([rows, -rows])[[0, 2, 1, 3]]\n"
-            "training, network = made((3, 1, 4), norm=True).logits(wide, True), made((3, 1, 4), norm=True)\n"
-            "for _ in range(5):\n    network.train_step(wide, targets[:4], 0.0)\n"
-            "(training, network.logits(wide, False))",
+            "the arguments are left as they were",
+            MADE + "network = made((5, 4, 3), 0.3, True)\n"
+            "network.logits(x, True)\nfloat(network.train_step(x, targets, 0.0) > 0)",
             draw_network,
-            judge=judge_estimates,
-        ),
-        Case(
-            "evaluation is steady and takes row by row, training is not",
-            MADE + "network = made((5, 16, 12, 3), 0.5, True)\nnetwork.train_step(x, targets, 0.1)\n"
-            "together, again = network.logits(x, False), network.logits(x, False)\n"
-            "alone = np.concatenate([network.logits(x[i : i + 1], False) for i in range(8)])\n"
-            "(together, again, alone, network.logits(x, True), network.logits(x, True))",
-            draw_network,
-            judge=judge_modes,
+            weight=0.5,
+            pure=True,
         ),
         Case(
             "drawn from the generator that is passed",
@@ -148,13 +103,21 @@ QUESTION = Question(
         ),
         Case(
             "eight rows are learnt by heart",
-            MADE + "results = []\nfor norm in (False, True):\n    network = made((5, 30, 20, 3), norm=norm)\n"
+            "import numpy as np\nresults = []\nfor norm in (False, True):\n"
+            "    network = make_network((5, 30, 20, 3), 0.0, norm, np.random.default_rng(s))\n"
             "    losses = [float(network.train_step(x, targets, 0.2)) for _ in range(400)]\n"
             "    results.append([losses[0], losses[-1]])\nresults",
             draw_network,
             judge=judge_learning,
         ),
     ],
+    equivalent=[
+        Equivalent(r"two lines exchanged: layer \|= ", "In which order arrays get their names is left free."),
+        Equivalent(r"layer\[name\] = layer\[name\] - ", "A step may put new arrays into the dicts of `layers`."),
+        Equivalent(r"if norm:", "There is a cache exactly where there is batch norm."),
+        Equivalent(r"z >= 0", "At exactly 0 the factor multiplies a 0."),
+    ],
+    core="evaluation without dropout by the running estimates, and the right step of every array in every layer",
     misconceptions=[
         Misconception(
             "dropout in evaluation",
@@ -194,14 +157,14 @@ QUESTION = Question(
         ),
         Misconception(
             "gamma and beta not learnt",
-            "for name in layer:",
+            "for name in gradient:",
             'for name in ("W", "b"):',
             "Gamma and beta are not changed by a step: they are parameters like the others.",
         ),
         Misconception(
             "biases not learnt",
-            "for name in layer:",
-            'for name in layer.keys() - {"b"}:',
+            "for name in gradient:",
+            'for name in gradient.keys() - {"b"}:',
             "The biases are not changed by a step.",
         ),
         Misconception(
@@ -230,5 +193,6 @@ QUESTION = Question(
         ),
     ],
     builds_on=("dropout", "batch_norm_forward", "batch_norm_backward"),
+    forbids=NUMPY_ALONE,
     seconds=20,
 )

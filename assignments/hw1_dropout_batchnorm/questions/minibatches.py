@@ -1,6 +1,6 @@
 """What the grader asks of `minibatches`: every row once, in an order drawn from the generator that is passed."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._draws import seed
 from ._judging import MISCOUNTED, off, parts
@@ -85,6 +85,9 @@ QUESTION = Question(
             draw_batches,
             weight=0.5,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"batch_size < 0", "A size of 0 is refused all the same: range takes no step of 0."),
     ],
     core="every row once, in an order drawn anew",
     misconceptions=[

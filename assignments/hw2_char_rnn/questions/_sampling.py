@@ -26,9 +26,9 @@ def ids_of(answer: object, length: int, classes: int) -> list[int] | str:
 
 # A sum of independent (or martingale) terms over its standard deviation. By Bernstein's (Freedman's) inequality a sum
 # of terms within [-1, 1] and variance V exceeds s sqrt(V) with a chance under exp(-s^2 / (2 + 2 s / (3 sqrt(V)))); with
-# s = 7.5 and V >= 40 that is under exp(-56.25 / 2.80) = 1.9e-9. Four long samples of 5 tokens and one table of 5 + 25
-# counts, two sides each, are 100 such events: a false alarm has a chance under 2e-7.
-FAR, ENOUGH = 7.5, 40.0
+# s = 7.5 and V >= 40 that is under exp(-56.25 / 2.80) = 1.9e-9. Four long samples of 7 tokens and of the rare ones
+# together, and one table of 7 + 49 counts, two sides each, are 176 such events: a false alarm has a chance under 4e-7.
+FAR, ENOUGH, RARE = 7.5, 40.0, 0.02
 
 
 def unlikely(seen: np.ndarray, expected: np.ndarray, variance: np.ndarray) -> bool:
@@ -44,13 +44,14 @@ def judge_stream(answer: object, inputs: dict, solution: dict) -> str | None:
     ids = ids_of(answer, inputs["length"], classes)
     if isinstance(ids, str):
         return ids
-    seen, expected, variance = np.zeros(classes), np.zeros(classes), np.zeros(classes)
+    seen, expected, variance = np.zeros((3, classes + 1))  # at the end: tokens of a chance under RARE, together
     h, token = inputs["h0"], inputs["first"]
     for drawn in ids:
         p, h = distribution(params, h, token, temperature)
-        seen[drawn] += 1
-        expected += p
-        variance += p * (1 - p)
+        rare = p[p < RARE].sum()
+        seen[[drawn, -1]] += 1, p[drawn] < RARE
+        expected += [*p, rare]
+        variance += [*(p * (1 - p)), rare * (1 - rare)]
         if p[drawn] < 1e-12:
             return "a token was drawn that is all but impossible after the ones before it"
         token = drawn

@@ -1,6 +1,7 @@
 """What the grader asks of `bits_per_character`: a mean over all predicted tokens, the state carried."""
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._draws import network
 from ._libraries import NUMPY_ALONE
@@ -17,17 +18,9 @@ QUESTION = Question(
             f"[{BITS}, bits_per_character(params, tokens[:-1])]",
             network(3, 4, 1001),
         ),
+        Case("a text of 25,000 tokens", BITS, network(3, 2, 25_000), weight=0.5),
         Case("tokens in a list", "bits_per_character(params, tokens.tolist())", network(6, 3, 12)),
-        Case(
-            "the same twice, the parameters as they were",
-            f"""
-before = {{name: array.copy() for name, array in params.items()}}
-one = {BITS}
-(one, {BITS}, all(bool((before[name] == params[name]).all()) for name in params))
-""",
-            network(4, 5, 60),
-            weight=0.5,
-        ),
+        pure(BITS, network(4, 5, 60)),
     ],
     core="the mean over all predicted characters, with the state carried",
     misconceptions=[

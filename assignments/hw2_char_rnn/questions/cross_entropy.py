@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._libraries import BY_TORCH, NUMPY_ALONE
 
@@ -32,12 +33,12 @@ QUESTION = Question(
             weight=2,
             core=True,
         ),
-        Case(
-            "the arguments are left as they were",
-            "u, v = z.copy(), targets.copy()\n[cross_entropy(z, targets), (z - u).tolist(), (targets - v).tolist()]",
-            scored(3, 4),
-            weight=0.5,
-        ),
+        pure("cross_entropy(z, targets)", scored(3, 4)),
+    ],
+    equivalent=[
+        Equivalent(r"\.mean\(axis=", "The losses have one axis."),
+        Equivalent(r"axis=-1", "Scores have two axes, so the last is axis 1."),
+        Equivalent(r"np\.arange\(len\((scores|shifted|log_sums)\)\)", "All have a row for each target."),
     ],
     core="the mean over rows, and scores of many thousands",
     misconceptions=[

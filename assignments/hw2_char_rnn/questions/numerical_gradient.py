@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 
 def cubic(*shape: int):
@@ -60,6 +60,11 @@ results = numerical_gradient(lambda v: float((A * v**3).sum()), x, h)
             **DIFFERENCES,
             core=True,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"gradient\.shape", "The gradient has the shape of x."),
+        Equivalent(r"two lines exchanged: x\[index\] = old", "The entry is put back either way."),
+        Equivalent(r"np\.ones\(x\.shape\)", "Every entry is set."),
     ],
     core="central differences that move x itself and put it back",
     misconceptions=[

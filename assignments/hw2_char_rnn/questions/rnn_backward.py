@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._draws import network
-from ._libraries import BY_TORCH, NUMPY_ALONE
+from ._libraries import BY_TORCH, DIFFERENCES, NUMPY_ALONE
 
 BACKWARD = "_, _, cache = rnn_forward(params, tokens, h0)\n"
 GRADIENTS = BACKWARD + "dict(rnn_backward(params, cache))"
@@ -28,19 +29,48 @@ QUESTION = Question(
         Case("as many units as classes", GRADIENTS, network(4, 4, 6), absolute=1e-10),
         Case("gradients far above 5, not clipped", GRADIENTS, long_run, absolute=1e-8),
         Case("saturated units and large scores", GRADIENTS, network(4, 3, 12, scale=60.0), absolute=1e-9),
+        pure(
+            "dict(rnn_backward(params, cache))",
+            network(4, 3, 7),
+            setup="_, _, cache = rnn_forward(params, tokens, h0)\n",
+            relative=1e-6,
+        ),
         Case(
-            "the parameters are left as they were, and the cache serves twice",
-            """
-before = {name: array.copy() for name, array in params.items()}
-_, _, cache = rnn_forward(params, tokens, h0)
-one = {name: array.copy() for name, array in rnn_backward(params, cache).items()}
-two = dict(rnn_backward(params, cache))
-(one, two, all(bool((before[name] == params[name]).all()) for name in params))
+            "back without going forward again",
+            BACKWARD
+            + """
+calls, forward = [], rnn_forward
+rnn_backward.__globals__["rnn_forward"] = lambda *given: calls.append(1) or forward(*given)
+try:
+    gradients = dict(rnn_backward(params, cache))
+finally:
+    rnn_backward.__globals__["rnn_forward"] = forward
+(gradients, "forward again" if len(calls) > 1 else "once at most")
 """,
+            network(4, 3, 9),
+            weight=0.5,
+            relative=1e-6,
+        ),
+        Case(
+            "the last state is changed in between, and another text is read",
+            "_, h, cache = rnn_forward(params, tokens, h0)\nh += 1\n"
+            "rnn_forward(params, tokens[::-1].copy(), h0)\ndict(rnn_backward(params, cache))",
             network(5, 3, 6),
             weight=0.5,
-            absolute=1e-10,
+            relative=1e-6,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"do\[steps, targets\] - 1", "In place or not, the same entries change."),
+        Equivalent(r"two lines exchanged: for here, s", "The table of ones does not depend on the states."),
+        Equivalent(r"later = here; here \*= s$", "`later` is the same array, which the next line scales."),
+        Equivalent(
+            r"came = np\.zeros", "The table holds zeros and ones in any dtype, and all of these have as many entries."
+        ),
+        Equivalent(
+            r"later = np\.zeros_like", "All of these are rows of hidden units, and zeros have no values of theirs."
+        ),
+        Equivalent(r"steps = np\.arange", "Inputs and scores are as many as the targets."),
     ],
     core="the gradient through all steps",
     misconceptions=[
@@ -114,5 +144,5 @@ two = dict(rnn_backward(params, cache))
         ),
     ],
     builds_on=("softmax", "rnn_forward"),
-    forbids=NUMPY_ALONE,
+    forbids=(*NUMPY_ALONE, *DIFFERENCES),
 )

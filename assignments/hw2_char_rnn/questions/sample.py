@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._draws import parameters
 from ._libraries import NUMPY_ALONE
@@ -16,9 +16,9 @@ def to_sample(temperature: float, length: int = 2000, scale: float = 1.0):
 
     def draw(rng: np.random.Generator) -> dict:
         return {
-            "params": parameters(rng, 5, 4, scale),
+            "params": parameters(rng, 7, 4, scale),
             "h0": 2 * rng.standard_normal(4),
-            "first": int(rng.integers(5)),
+            "first": int(rng.integers(7)),
             "length": length,
             "count": 1500,
             "temperature": temperature,
@@ -44,8 +44,10 @@ SAMPLE_PAIRS = SAMPLE_START + "[[int(k) for k in sample(params, h0, first, 2, rn
 
 QUESTION = Question(
     cases=[
-        Case("frequencies in a long sample", SAMPLE_STREAM, to_sample(1.0), weight=2, judge=judge_stream, core=True),
-        Case("frequencies of the first two tokens", SAMPLE_PAIRS, start_matters, weight=2, judge=judge_starts),
+        Case(
+            "frequencies in a long sample", SAMPLE_STREAM, to_sample(1.0, 9000), weight=2, judge=judge_stream, core=True
+        ),
+        Case("frequencies of the first two tokens", SAMPLE_PAIRS, start_matters, 2, judge=judge_starts, core=True),
         Case("a temperature under 1", SAMPLE_STREAM, to_sample(0.5), judge=judge_stream, core=True),
         Case("a temperature above 1", SAMPLE_STREAM, to_sample(3.0, scale=2.0), judge=judge_stream, core=True),
         Case("a temperature next to 0: the most probable token each time", SAMPLE_STREAM, to_sample(1e-9, 12)),
@@ -78,6 +80,12 @@ for wrong in (0.0, -0.5, -1e9, 0.7):
 results + [len(sample(params, h0, first, 0, numpy.random.default_rng(seed), 1.0))]
 """,
             to_sample(1.0),
+        ),
+    ],
+    equivalent=[
+        Equivalent(r"token = rng\.choice", "A numpy whole number is as good as Python's."),
+        Equivalent(
+            r"temperature >= 0", "At 0 the probabilities are nan, which rng.choice refuses with the same error."
         ),
     ],
     core="tokens drawn with the network's probabilities at the temperature that is asked for",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._libraries import BY_TORCH, NUMPY_ALONE
 
@@ -26,7 +27,7 @@ QUESTION = Question(
         Case("more axes in front of the classes", "softmax(z)", scores(2, 3, 5)),
         Case("scores of a few thousand, of both signs, in one array", "softmax(z)", far_apart, weight=2, core=True),
         Case("scores far apart within a row", "softmax(z)", scores(3, 4, scale=800.0)),
-        Case("z is left as it was", "before = z.copy(); (softmax(z), bool((z == before).all()))", scores(2, 3), 0.5),
+        pure("softmax(z)", scores(2, 3)),
     ],
     core="rows that are normalised each by itself, and scores of a few thousand",
     misconceptions=[

@@ -1,6 +1,6 @@
 """What the grader asks of `count_lstm_parameters`: the number of parameters with one bias per gate, or with two."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.draws import layer_sizes
 from autograder.oracle.programs import outcomes
 
@@ -38,6 +38,10 @@ QUESTION = Question(
             + "[outcome(n, m, 2, bias) for bias in ('one', 'three', 'two', '', 'One')]",
             layer_sizes,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"layer <= 0|total == 0", "Both hold in the first layer alone."),
+        Equivalent(r"min\(", "The smallest is the same in any order."),
     ],
     core="the count for one layer and for several, with one bias per block and with two",
     misconceptions=[

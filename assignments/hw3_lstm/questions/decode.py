@@ -1,13 +1,13 @@
 """What the grader asks of `decode`: which tokens come back, and when the model is no longer asked."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 
 def script(tokens, *, limit=20, first=7, eos=9):
     """Draws what a scripted model says: `tokens` names the places, "." a token other than the end, "e" the end."""
 
     def draw(rng):
-        said = [eos if sign == "e" else int(rng.choice([1, 2, 3, 4, 5, 6, 8])) for sign in tokens]
+        said = [eos if sign == "e" else int(rng.choice([1, 2, 4, 6, 8, 10, 11, 12])) for sign in tokens]
         return {"said": said, "first": first, "eos": eos, "limit": limit}
 
     return draw
@@ -32,7 +32,7 @@ def step(token, state):
     place, before = state
     right = place < len(said) and token == before
     answer = said[place] if right else 0
-    scores = numpy.linspace(-5.0, -4.0, 11)
+    scores = numpy.linspace(-5.0, -4.0, 13)
     scores[answer] = -1.0
     scores[answer + 1 :: 2] = -1.0
     return scores, (place + 1, answer)
@@ -49,9 +49,13 @@ QUESTION = Question(
             core=True,
         ),
         Case(
-            "scores until the end, the first of equal ones", SCORES + "(results, calls)", script("...e..e."), weight=3
+            "scores until the end, the first of equal ones",
+            SCORES + "(results, calls)",
+            script("...e..e."),
+            weight=3,
+            core=True,
         ),
-        Case("the limit comes before the end", TOKENS + "results", script("......e.", limit=4)),
+        Case("the limit comes before the end", TOKENS + "(results, len(calls) <= limit)", script("......e.", limit=4)),
         Case("the limit is just reached, with scores", SCORES + "results", script(".....e..", limit=5), weight=0.5),
         Case(
             "the end comes at once, the limit is 0 or 1",
@@ -75,7 +79,12 @@ for most, model in ((0, said), (1, said), (3, [eos] + said)):
             weight=0.5,
         ),
     ],
-    core="tokens up to the end token, and no call after it",
+    equivalent=[
+        Equivalent(r"!= limit", "The count goes up by one, so it meets the limit."),
+        Equivalent(r"np\.ndim\(answer\) <= 0", "A number of axes is never negative."),
+        Equivalent(r"else np\.argmax", "A numpy whole number is as good as Python's."),
+    ],
+    core="tokens, given or the best by their scores, up to the end token, and no call after it",
     misconceptions=[
         Misconception(
             "end token kept",

@@ -1,6 +1,7 @@
 """What the grader asks of `gradient_per_step`: the share of each step in the gradient of one array."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._draws import sequence
 
@@ -26,12 +27,13 @@ QUESTION = Question(
             weight=2,
             core=True,
         ),
-        shares(
-            "the same when called twice, and the arguments left as they were",
-            sequence(3, 2, 2, 3, name="W_xo"),
-            f"first = {SHARES}\n(first, {SHARES}, xs, h0, c0, params)",
-            weight=0.5,
+        pure(SHARES, sequence(3, 2, 2, 3, name="W_xo"), relative=1e-6),
+    ],
+    equivalent=[
+        Equivalent(
+            r"torch\.from_numpy\(c0\), -?[\d.]+\)", "A constant added to what is differentiated has no gradient."
         ),
+        Equivalent(r"torch\.tensor\(weights\[name\]", "Only the array of that name is replaced, by its own copies."),
     ],
     core="each step's share of the gradient",
     misconceptions=[

@@ -3,13 +3,15 @@
 import numpy as np
 import torch
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 
-def masked(steps, classes, lengths, *, filler=None, scale=2.0, tensors=False):
+def masked(steps, classes, lengths, *, filler=None, scale=2.0, tensors=False, broken=False):
     """Draws logits, targets and lengths of a padded batch.
 
     filler: what stands in padded targets; None for class numbers that look like any other. tensors: as torch tensors.
+    broken: whether padded logits are nan and infinity.
     """
 
     def draw(rng):
@@ -18,9 +20,11 @@ def masked(steps, classes, lengths, *, filler=None, scale=2.0, tensors=False):
             "targets": rng.integers(0, classes, (steps, len(lengths))),
             "lengths": rng.permutation(lengths),
         }
+        padding = np.arange(steps)[:, None] >= drawn["lengths"]
         if filler is not None:
-            padding = np.arange(steps)[:, None] >= drawn["lengths"]
             drawn["targets"] = np.where(padding, filler, drawn["targets"])
+        if broken:
+            drawn["logits"][padding] = rng.choice([np.nan, np.inf, -np.inf], (padding.sum(), classes))
         return {name: torch.from_numpy(array) for name, array in drawn.items()} if tensors else drawn
 
     return draw
@@ -60,12 +64,14 @@ QUESTION = Question(
             MASKED_GRADIENT,
             masked(3, 4, (3, 1), filler=-100, scale=2000.0, tensors=True),
         ),
-        Case(
-            "the same when called twice, and the arguments left as they were",
-            f"first = {MASKED}\n(first, {MASKED}, logits, targets, lengths)",
-            masked(4, 3, (2, 4), filler=-100),
-            weight=0.5,
-        ),
+        Case("nan and infinity in padded logits", MASKED, masked(4, 3, (2, 1, 4), broken=True)),
+        pure(MASKED, masked(4, 3, (2, 4), filler=-100)),
+    ],
+    equivalent=[
+        Equivalent(r"torch\.arange", "All tensors lie on one device, and logits have as many steps as targets."),
+        Equivalent(r"return masked_cross_entropy\(\*tensors\)$", "A tensor without axes is a number too."),
+        Equivalent(r"torch\.from_numpy\(array\)", "Arrays whose strides run backwards are not asked."),
+        Equivalent(r"isinstance\((targets|lengths)", "All three are arrays, or none."),
     ],
     core="a mean over the real steps alone, gradients of 0 at the padding, and logits in the thousands",
     misconceptions=[

@@ -1,6 +1,7 @@
 """What the grader asks of `pad`: sequences of unequal lengths in one array."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 
 def ragged(lengths, *trailing, dtype="float64"):
@@ -8,7 +9,8 @@ def ragged(lengths, *trailing, dtype="float64"):
 
     def draw(rng):
         sequences = [(7 * rng.standard_normal((length, *trailing))).astype(dtype) for length in lengths]
-        return {"sequences": [sequences[k] for k in rng.permutation(len(lengths))], "value": int(rng.integers(50, 99))}
+        value = int(rng.integers(50, 99)) + (0 if dtype == "int64" else 0.5)
+        return {"sequences": [sequences[k] for k in rng.permutation(len(lengths))], "value": value}
 
     return draw
 
@@ -42,6 +44,14 @@ QUESTION = Question(
             weight=0.5,
         ),
         Case(
+            "an empty list among vectors, and nothing but empty ones",
+            "empty, counts = pad([[], []], value)\nsequences = [*sequences[:1], [], *sequences[1:]]\n"
+            + PADDED.strip().removesuffix("(padded, lengths)")
+            + "(padded, lengths, empty.shape[:2], counts)",
+            ragged((2, 4), 3),
+            weight=0.5,
+        ),
+        Case(
             "ValueError for an empty list, and none for others",
             """
 def outcome(sequences):
@@ -55,13 +65,18 @@ def outcome(sequences):
             ragged((2, 1), dtype="int64"),
             weight=0.5,
         ),
-        Case(
-            "the same when called twice, and the sequences left as they were",
-            "import copy\nbefore = copy.deepcopy(sequences)\n"
-            "(tuple(pad(sequences, value)), tuple(pad(sequences, value)), sequences, before)",
-            ragged((3, 1, 4), 2),
-            weight=0.5,
+        pure("tuple(pad(sequences, value))", ragged((3, 1, 4), 2)),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged: lengths", "Neither line needs the other."),
+        Equivalent(
+            r"enumerate\(sequences\)|for array in sequences\]|len\(sequences\), \*telling",
+            "numpy takes a list as it takes its array, and they are as many.",
         ),
+        Equivalent(r"len\(lengths\), \*telling", "There is a length for each sequence."),
+        Equivalent(r"lengths\.max\(axis=", "Lengths have one axis."),
+        Equivalent(r"lengths\[0\]|arrays\[-1\]", "The dtype and the further axes of empty sequences are left free."),
+        Equivalent(r"<= 0:", "A length is never negative."),
     ],
     core="sequences of different lengths in one padded array",
     misconceptions=[

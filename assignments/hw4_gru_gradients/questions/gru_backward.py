@@ -1,9 +1,11 @@
 """What the grader asks of `gru_backward`: the gradient of each array through all steps."""
 
-from autograder.oracle import Misconception, Question
+from autograder.oracle import Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._cases import gradient
 from ._draws import sequence
+from ._libraries import NUMPY_ALONE
 
 QUESTION = Question(
     cases=[
@@ -19,12 +21,28 @@ QUESTION = Question(
         ),
         gradient("many steps", sequence(30, 2, 3, 5), "dict(gru_backward(xs, targets, h0, params))"),
         gradient(
-            "the same when called twice, and the arguments left as they were",
-            sequence(3, 2, 4, 3),
-            "first = dict(gru_backward(xs, targets, h0, params))\n"
-            "(first, dict(gru_backward(xs, targets, h0, params)), xs, targets, h0, params)",
+            "without going forward for each entry of each array",
+            sequence(6, 2, 3, 2),
+            """
+calls, forward = [], gru_cell
+gru_backward.__globals__["gru_cell"] = lambda *given: calls.append(1) or forward(*given)
+try:
+    gradients = dict(gru_backward(xs, targets, h0, params))
+finally:
+    gru_backward.__globals__["gru_cell"] = forward
+(gradients, "too many steps forward" if len(calls) > len(xs) ** 2 else "few steps forward")
+""",
             weight=0.5,
         ),
+        pure("dict(gru_backward(xs, targets, h0, params))", sequence(3, 2, 4, 3), relative=1e-6),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged: for x in xs", "What is summed up may be made before."),
+        Equivalent(r"states\.append\(h_next\); caches", "Both lists grow by one."),
+        Equivalent(r"total\[name\] = total\[name\] \+", "Nobody else holds the array."),
+        Equivalent(r"for name in (params|gradients)", "They have the same names."),
+        Equivalent(r"range\(len\((targets|caches)\)\)", "There is one for each step."),
+        Equivalent(r"np\.zeros_like\(h_next\)", "It has the shape of h0."),
     ],
     core="the gradient of all losses through all steps",
     misconceptions=[
@@ -90,4 +108,5 @@ QUESTION = Question(
         ),
     ],
     builds_on=("gru_cell", "gru_cell_backward"),
+    forbids=NUMPY_ALONE,
 )

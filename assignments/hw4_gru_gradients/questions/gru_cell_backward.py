@@ -1,9 +1,11 @@
 """What the grader asks of `gru_cell_backward`: one step back, every gradient of it."""
 
-from autograder.oracle import Misconception, Question
+from autograder.oracle import Equivalent, Misconception, Question
+from autograder.oracle.cases import pure
 
 from ._cases import gradient
 from ._draws import step
+from ._libraries import NUMPY_ALONE
 
 BACKWARD = """
 _, cache = gru_cell(x, h, params)
@@ -38,12 +40,41 @@ QUESTION = Question(
             step(3, 2, 6, saturated=True),
             BACKWARD + "(dx, dh, dict(gradients))",
         ),
-        gradient(
-            "the same when called twice with one cache, and everything left as it was",
+        pure(
+            "(lambda dx, dh, gradients: (dx, dh, dict(gradients)))(*gru_cell_backward(dh_next, cache))",
             step(2, 3, 4),
-            BACKWARD + "again = gru_cell_backward(dh_next, cache)\n"
-            "(dx, dh, dict(gradients), list(again), x, h, params, dh_next)",
+            setup="_, cache = gru_cell(x, h, params)\n",
+            relative=1e-6,
+        ),
+        gradient(
+            "back without going forward again",
+            step(2, 4, 3),
+            """
+_, cache = gru_cell(x, h, params)
+calls, forward = [], gru_cell
+gru_cell_backward.__globals__["gru_cell"] = lambda *given: calls.append(1) or forward(*given)
+try:
+    dx, dh, gradients = gru_cell_backward(dh_next, cache)
+finally:
+    gru_cell_backward.__globals__["gru_cell"] = forward
+(dx, dh, dict(gradients), "forward again" if len(calls) > 1 else "once at most")
+""",
             weight=0.5,
+        ),
+        gradient(
+            "two steps forward, then both back, each with its own cache",
+            step(2, 3, 4),
+            "_, one = gru_cell(x, h, params)\n_, other = gru_cell(2 * x, dh_next, params)\n"
+            "[(dx, dh, dict(gradients)) for dx, dh, gradients in "
+            "(gru_cell_backward(dh_next, one), gru_cell_backward(h, other))]",
+            weight=0.5,
+        ),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged: dh = dh \+", "The paths into dh are added, in any order."),
+        Equivalent(
+            r"entries exchanged|two lines exchanged: gradients",
+            "In which order the gates and their arrays come is left free.",
         ),
     ],
     core="the gradients by x and by h",
@@ -174,4 +205,5 @@ QUESTION = Question(
         ),
     ],
     builds_on=("gru_cell", "sigmoid_derivative"),
+    forbids=NUMPY_ALONE,
 )

@@ -1,6 +1,9 @@
 """What the grader asks of `sigmoid_derivative`: the derivative from the output."""
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.cases import pure
+
+from ._libraries import NUMPY_ALONE
 
 QUESTION = Question(
     cases=[
@@ -16,10 +19,11 @@ QUESTION = Question(
             "import numpy\nsigmoid_derivative(numpy.array([0.0, 1e-6, 0.5, 1.0 - 1e-6, 1.0]))",
             absolute=1e-12,
         ),
+        pure("sigmoid_derivative(s)", lambda rng: {"s": rng.uniform(0.1, 0.9, (2, 3, 4))}),
         Case(
-            "the same when called twice, and the argument left as it was",
-            "(sigmoid_derivative(s), sigmoid_derivative(s), s)",
-            lambda rng: {"s": rng.uniform(0.1, 0.9, (2, 3, 4))},
+            "a single number, and one in an array without axes",
+            "import numpy\n[sigmoid_derivative(form(s)) for form in (float, numpy.array, lambda s: numpy.array([s]))]",
+            lambda rng: {"s": rng.uniform(0.1, 0.4)},
             weight=0.5,
         ),
     ],
@@ -50,4 +54,5 @@ QUESTION = Question(
             "1 - s is the second factor alone; the first factor, s itself, is missing.",
         ),
     ],
+    forbids=NUMPY_ALONE,
 )

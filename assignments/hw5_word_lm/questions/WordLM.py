@@ -1,9 +1,9 @@
 """What the grader asks of `WordLM`: logits and states of each type of layer, tied weights, dropout."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import EXPORTED, refuses
 
-from ._word_models import BUILD, DROPPED, WEIGHTS_AND_LOGITS, draw_tokens, same_logits, share_dropped
+from ._word_models import BUILD, DROPPED, SHARES, WEIGHTS_AND_LOGITS, draw_tokens, same_logits, shares_dropped
 
 QUESTION = Question(
     cases=[
@@ -14,20 +14,21 @@ QUESTION = Question(
             "for size, tied in ((6, True), (6, False), (4, False))]",
             lambda rng: {"words": int(rng.integers(30, 60))},
             weight=2,
+            core=True,
         ),
         Case(
             "logits and states of each type, computed from your weights",
             BUILD + EXPORTED + WEIGHTS_AND_LOGITS.format(embedding=5, tied=False, step=False),
             draw_tokens,
             weight=3,
-            judge=same_logits,
+            judge=same_logits(5),
             core=True,
         ),
         Case(
             "logits of tied models after a step of training",
             BUILD + EXPORTED + WEIGHTS_AND_LOGITS.format(embedding=7, tied=True, step=True),
             draw_tokens,
-            judge=same_logits,
+            judge=same_logits(7),
         ),
         Case(
             "tied weights are one parameter, and both sides use it",
@@ -99,6 +100,14 @@ import torch
             weight=1,
         ),
         Case(
+            "init_hidden: on the device of the weights",
+            """
+states = [WordLM(kind, 9, 4, 5, 3, 0.1, False).to("meta").init_hidden(2) for kind in ("LSTM", "GRU")]
+[part.device.type for state in states for part in (state if isinstance(state, tuple) else (state,))]
+""",
+            weight=0.5,
+        ),
+        Case(
             "dropout acts on embeddings and output, in training mode only",
             BUILD + "results = []\nfor rnn_type in ('LSTM', 'GRU'):" + DROPPED.replace("\n", "\n    ") + "\nresults",
             draw_tokens,
@@ -131,23 +140,11 @@ results
             weight=0.5,
         ),
         Case(
-            "dropout drops with the probability that was asked for",
-            """
-import torch
-torch.manual_seed(seed)
-model = WordLM("GRU", 13, 5, 40, 1, 0.2, False)
-with torch.no_grad():
-    for parameter in model.parameters():
-        if parameter.shape == (13, 40):
-            parameter.zero_()
-            parameter[0, 0] = 1.0
-logits, _ = model(torch.randint(13, (100, 40)), model.init_hidden(40))
-scores = (logits[..., 0] - logits[..., 1]).flatten()
-(len(scores), float(((scores - scores.mode().values).abs() < 1e-7).float().mean()))
-""",
+            "dropout drops with the probability that was asked for, value by value",
+            SHARES,
             lambda rng: {"seed": int(rng.integers(1 << 30))},
             weight=0.5,
-            judge=share_dropped,
+            judge=shares_dropped,
         ),
         Case(
             "evaluation mode gives the same each time, training mode does not",
@@ -176,6 +173,13 @@ results
             ),
             weight=0.5,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"nn\.init\.|self\.decoder\.bias$", "How the weights start is left free."),
+        Equivalent(r"between", "With one layer there is nothing between layers, and torch warns at most."),
+        Equivalent(r"two lines exchanged", "These lines make parts that do not need each other."),
+        Equivalent(r"zeros\.clone\(\), zeros|\(zeros, zeros\)", "Nothing changes a state in place."),
+        Equivalent(r"startswith\('RNN_RELU'\)", "tanh is what torch takes by itself."),
     ],
     core="the right logits, a state that is carried, tied weights that are one parameter, and dropout in training only",
     misconceptions=[

@@ -12,14 +12,17 @@ import builtins, contextlib, io
 import torch
 
 class Following(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, sharpness=200.0):
         super().__init__()
-        self.scores = torch.nn.Parameter(200.0 * torch.eye(len(vocabulary)).roll(1, 1))
+        self.scores = torch.nn.Parameter(sharpness * torch.eye(len(vocabulary)).roll(1, 1))
         self.modes = []
 
     def forward(self, tokens, hidden):
         self.modes.append(self.training)
-        return self.scores.roll(3 * self.training, 1)[tokens], hidden
+        if hidden.size(1) != tokens.size(1):
+            raise RuntimeError("the state and the tokens have different batch sizes")
+        unknown = len(tokens) > 1 and bool((tokens == 1).any())  # a number that was read as a word
+        return self.scores.roll(3 * self.training + 5 * unknown, 1)[tokens], hidden
 
     def init_hidden(self, batch_size):
         return torch.zeros(1, batch_size, 1)
@@ -94,6 +97,10 @@ def _sentence(said: str, first: list[str], count: int, vocabulary: list[str]) ->
     more = [vocabulary[(start + i + 1) % len(vocabulary)] for i in range(count)]
     sentence = " ".join(first + more)
     printed = [line.strip() for line in said.splitlines()]
+    if f"{count} {sentence}" in printed:
+        return "The number is printed too, the line should begin with the first words."
+    if f"{count} {sentence}" in printed:
+        return "The number is printed too, the line should begin with the first words."
     if any(line == sentence or line.endswith(f" {sentence}") for line in printed):
         return None
     if said.split() == first + more:
@@ -111,7 +118,7 @@ def _clear_words(said: str, count: str, first: list[str], vocabulary: list[str])
         return ZERO
     if sum(letter.isalpha() for letter in said) < 3:
         return "a line that cannot be used should be answered in clear words"
-    if count.isdecimal() and first:
+    if count.isdecimal() and int(count) > 0:
         for line in map(str.split, said.splitlines()):
             more = line[len(first) :]
             if line[: len(first)] == first and len(more) == int(count) and set(more) <= set(vocabulary):
@@ -141,6 +148,21 @@ def judge_end(lines: int, left: int):
         return None if answer[2] == "quietly" else NO_END
 
     return judge
+
+
+def judge_chance(answer, inputs, solution) -> str | None:
+    """Two lines of 40 words from a model to which all words are alike: drawn, and drawn anew for each line."""
+    shown = answer[0] if isinstance(answer, tuple) and len(answer) == 3 else None
+    if not isinstance(shown, list) or not all(isinstance(part, str) for part in shown) or len(shown) < 2:
+        return "the dialogue cannot be read"
+    if answer[1] != 0 or not isinstance(answer[2], str):
+        return "the dialogue cannot be read"
+    lines = [said.split()[-40:] for said in shown[:2]]
+    if not all(len(line) == 40 and set(line) <= set(inputs["vocabulary"]) for line in lines):
+        return "for a number and known words, these and as many more words should be printed on one line"
+    if any(len(set(line)) < 5 for line in lines):
+        return "the words are not drawn: always the most probable one comes"
+    return "every line draws the same words: chance should go on from line to line" if lines[0] == lines[1] else None
 
 
 def judge_modes(answer, inputs, solution) -> str | None:

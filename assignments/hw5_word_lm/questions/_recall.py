@@ -20,15 +20,19 @@ class Recall(torch.nn.Module):
 
     def forward(self, tokens, hidden):
         first = hidden[0] if self.pair else hidden
-        self.calls.append({"steps": len(tokens), "batch": tokens.size(1), "training": self.training,
-                           "state": first.detach().clone(), "cut": not first.requires_grad})
+        if first.size(1) != tokens.size(1):
+            raise RuntimeError("the state and the tokens have different batch sizes")
+        cut = not any(part.requires_grad for part in (hidden if self.pair else (hidden,)))
+        self.calls.append({"steps": len(tokens), "batch": tokens.size(1), "training": self.training, "cut": cut,
+                           "state": first.detach().clone(), "recorded": torch.is_grad_enabled(),
+                           "chance": float(torch.rand(()))})
         h, outputs = first[0], []
         for row in tokens:
             h = torch.tanh(self.read[row] + h @ self.keep)
             outputs.append(h)
         scores = torch.stack(outputs) @ self.write * (0.4 if self.training else 1.0)
         self.calls[-1]["after"] = h.detach().clone()
-        return scores, ((h.unsqueeze(0), hidden[1] + 1) if self.pair else h.unsqueeze(0))
+        return scores, ((h.unsqueeze(0), hidden[1] + h.unsqueeze(0)) if self.pair else h.unsqueeze(0))
 
     def init_hidden(self, batch_size):
         zeros = self.keep.new_zeros(1, batch_size, self.keep.size(0))

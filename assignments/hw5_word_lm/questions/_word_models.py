@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -43,7 +45,11 @@ for rnn_type in ("LSTM", "GRU", "RNN_TANH", "RNN_RELU"):
         optimiser.step()
     model.eval()
     logits, after = model(tokens, (a, b) if rnn_type == "LSTM" else a)
-    answers.append((logits, after, exported(model)))
+    weights = exported(model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(0.3 if parameter.dim() > 1 else 0.0)
+    answers.append((logits, after, weights, *model(tokens, (a, b) if rnn_type == "LSTM" else a)))
 answers
 """
 
@@ -61,17 +67,48 @@ def matches(came, expected: torch.Tensor) -> bool:
     return bool((came.double() - expected.double()).abs().max() < 1e-4)
 
 
-def same_logits(answer, inputs, solution) -> str | None:
-    """The exported weights in the solution's model give the same logits and states; what cannot be mapped passes.
+def alike(came, expected) -> bool:
+    """Whether untrusted logits and state are the expected ones."""
+    logits, after = came
+    pairs = zip(as_pair(after), as_pair(expected[1]), strict=False)
+    same_parts = len(as_pair(after)) == len(as_pair(expected[1])) and all(matches(*pair) for pair in pairs)
+    return matches(logits, expected[0]) and same_parts
 
-    Structures that `export_weights` refuses are judged by the other cases, by what they do.
+
+def as_pair(state) -> tuple:
+    """The parts of a state."""
+    return state if isinstance(state, tuple) else (state,)
+
+
+def with_constant_weights(rnn_type: str, size: int, tokens: torch.Tensor, state, solution) -> tuple:
+    """Logits and state of the solution's model with 0.3 in all matrices and 0 in all vectors."""
+    model = solution["WordLM"](rnn_type, 13, size, 7, 2, 0.4, size == 7).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(0.3 if parameter.dim() > 1 else 0.0)
+        return model(tokens, state)
+
+
+def same_logits(size: int):
+    """A judge of models with an embedding of a size; tied where it is that of the layers."""
+    return partial(_same_logits, size)
+
+
+def _same_logits(size: int, answer, inputs, solution) -> str | None:
+    """The exported weights in the solution's model give the same logits and states, and so do constant weights.
+
+    Structures that `export_weights` refuses are judged by the latter, which need no names: all matrices hold 0.3, all
+    vectors 0. A gate too few, or another function, gives other values.
     """
     if not isinstance(answer, list) or len(answer) != len(TYPES):
         return "the answer is not one result per rnn_type"
     for rnn_type, one in zip(TYPES, answer, strict=True):
-        if not isinstance(one, tuple) or len(one) != 3:
+        if not isinstance(one, tuple) or len(one) != 5:
             return f"{rnn_type}: logits and state should come back"
-        logits, after, weights = one
+        logits, after, weights, *constant = one
+        state = (inputs["a"], inputs["b"]) if rnn_type == "LSTM" else inputs["a"]
+        if not alike(constant, with_constant_weights(rnn_type, size, inputs["tokens"], state, solution)):
+            return f"{rnn_type}: with equal weights everywhere, logits or state are not those of this type of layer"
         if isinstance(weights, str):
             shapes_right = isinstance(logits, torch.Tensor) and tuple(logits.shape) == (6, 3, 13)
             if not shapes_right or not logits.isfinite().all():
@@ -87,7 +124,6 @@ def same_logits(answer, inputs, solution) -> str | None:
             return (
                 f"{rnn_type}: the recurrent layers are {shape['num_layers']} of {shape['rnn_type']}, not what was asked"
             )
-        state = (inputs["a"], inputs["b"]) if rnn_type == "LSTM" else inputs["a"]
         with torch.no_grad():
             expected, expected_after = solution_model(weights, solution)(inputs["tokens"], state)
         if not matches(logits, expected):
@@ -117,10 +153,51 @@ results.append((
 """
 
 
-def share_dropped(answer, inputs, solution) -> str | None:
+# Two units of the output seen by themselves, and layers of one unit: what a layer read is its only value, so the values
+# of a state tell what was dropped below it.
+SHARES = """
+import torch
+torch.manual_seed(seed)
+model = WordLM("GRU", 13, 5, 40, 1, 0.2, False)
+with torch.no_grad():
+    for parameter in model.parameters():
+        if parameter.shape == (13, 40):
+            parameter.zero_()
+            parameter[0, 0] = parameter[2, 1] = 1.0
+        if parameter.shape == (13,):
+            parameter.zero_()
+logits, _ = model(torch.randint(13, (100, 40)), model.init_hidden(40))
+outputs = (logits[..., 0] != 0, logits[..., 2] != 0)
+layers = []
+for kind in ("RNN_TANH", "GRU", "LSTM"):
+    model = WordLM(kind, 13, 1, 1, 2, 0.2, False)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.3 + 0.6 * torch.rand(parameter.shape))
+    state = model(torch.zeros(1, 4000, dtype=torch.long), model.init_hidden(4000))[1]
+    for layer in state[0] if isinstance(state, tuple) else state:
+        layers.append(sorted((layer.flatten() * 1e5).round().unique(return_counts=True)[1].tolist()))
+([tuple(kept.shape) for kept in outputs], [kept.float().mean().item() for kept in outputs],
+ (outputs[0] == outputs[1]).float().mean().item(), layers)
+"""
+
+
+def shares_dropped(answer, inputs, solution) -> str | None:
     """4,000 values dropped with probability 0.2: 0.2 +- 0.0063, so 0.05 away is 8 standard deviations (1e-15)."""
-    if not isinstance(answer, tuple) or len(answer) != 2 or answer[0] != 4000 or not isinstance(answer[1], float):
+    if not isinstance(answer, tuple) or len(answer) != 4 or answer[0] != [(100, 40)] * 2:
         return "the logits have another shape"
-    if not abs(answer[1] - 0.2) < 0.05:
-        return f"with dropout 0.2 a share of {answer[1]:.2f} of the outputs was dropped"
+    _, kept, agree, layers = answer
+    if not all(isinstance(share, float) for share in (*kept, agree)) or not isinstance(layers, list):
+        return "the logits have another shape"
+    for share in kept:
+        if not abs(share - 0.8) < 0.05:
+            return f"with dropout 0.2 a share of {1 - share:.2f} of the outputs was dropped"
+    if not abs(agree - (0.8**2 + 0.2**2)) < 0.06:
+        return "the units of the output are dropped together: each value is drawn by itself"
+    expected = ([800, 3200], [640, 800, 2560])  # what came in; below it, what came in and what was dropped above
+    for place, counts in enumerate(layers):
+        wanted = expected[place % 2]
+        words = "embeddings" if place % 2 == 0 else "values between the layers"
+        if len(counts) != len(wanted) or any(abs(n - m) > 200 for n, m in zip(counts, wanted, strict=True)):
+            return f"the {words} are not dropped once each, with the probability that was asked for"
     return None

@@ -19,10 +19,11 @@ QUESTION = Question(
         Case(
             "a norm below the bound stays, one above does not",
             f"{HELD}\nsmall, large = holding(gradients), holding(gradients)\n"
-            "clip_by_norm(small, 5.0)\nclip_by_norm(large, 4.0)\n(held(small), held(large))",
+            "clip_by_norm(small, 5.0)\nclip_by_norm(large, 4.0)\nnext_to = holding(gradients)\n"
+            "clip_by_norm(next_to, 4.2005)\n(held(small), held(large), held(next_to))",
             draw_gradients(4.2),
             weight=1.5,
-            relative=1e-5,
+            relative=1e-6,
             core=True,
         ),
         Case(

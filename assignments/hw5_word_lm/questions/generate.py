@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import SUMS, refuses
 
 from ._draws import shuffled, small_vocabulary
@@ -21,6 +21,8 @@ class Flat(torch.nn.Module):
         self.scores = torch.nn.Parameter(scores.clone())
 
     def forward(self, tokens, hidden):
+        if hidden.size(1) != tokens.size(1):
+            raise RuntimeError("the state and the tokens have different batch sizes")
         return self.scores.expand(*tokens.shape, -1), hidden
 
     def init_hidden(self, batch_size):
@@ -61,6 +63,20 @@ QUESTION = Question(
             f"{SUMS}\n"
             "[generate(Sums(), vocabulary, text, 9, 1.0, seeded(seed)) for text in (unknown, 'hippopotamus', '')]",
             draw_prompt,
+        ),
+        Case(
+            "a long prompt, a temperature next to 0",
+            f"{SUMS}\n[generate(Sums(), vocabulary, ' '.join([prompt] * 20), 6, 1.0, seeded(seed)), "
+            "generate(Sums(0.5), vocabulary, prompt, 6, 0.01, seeded(seed))]",
+            draw_prompt,
+            weight=0.5,
+        ),
+        Case(
+            "no graph is made, and gradients are on again afterwards",
+            f"{SUMS}\nasked = Sums()\nwords = generate(asked, vocabulary, prompt, 4, 1.0, seeded(seed))\n"
+            "(words, any(asked.recorded), torch.is_grad_enabled())",
+            draw_prompt,
+            weight=0.5,
         ),
         Case(
             "evaluation mode, and the old mode restored",
@@ -112,6 +128,14 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             draw_prompt,
             weight=0.5,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged", "These lines do not need each other."),
+        Equivalent(r"read\[-1\]", "One word was drawn."),
+        Equivalent(r"probabilities\.to\(", "Everything that is asked lies on the CPU."),
+        Equivalent(r"F\.softmax\(logits\[-1, 0\] / temperature(, dim=-?0)?\)", "One column of scores has one axis."),
+        Equivalent(r"logits\[-1, -1\]", "There is one column."),
+        Equivalent(r"torch\.tensor\(read\)", "Everything that is asked lies on the CPU."),
     ],
     core="a prompt that is read whole, and words drawn with the model's probabilities at the given temperature",
     misconceptions=[

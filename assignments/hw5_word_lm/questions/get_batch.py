@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 
 def draw_source(rows: int, batch: int):
@@ -28,7 +28,8 @@ QUESTION = Question(
         ),
         Case(
             "the last piece is shorter",
-            "[tuple(get_batch(source, start, bptt)) for start, bptt in ((9, 5), (11, 2), (11, 35), (0, 100))]",
+            "[tuple(get_batch(source, start, bptt)) for start, bptt in ((9, 5), (11, 2), (11, 35), (0, 100))] "
+            "+ [tuple(get_batch(source.repeat(20, 1), 3, 300))]",
             draw_source(13, 4),
             weight=1.5,
         ),
@@ -45,6 +46,10 @@ QUESTION = Question(
             weight=0.5,
         ),
         Case("the source stays as it was", "(tuple(get_batch(source, 2, 3)), source)", draw_source(8, 3), weight=0.25),
+    ],
+    equivalent=[
+        Equivalent(r"start \+ 1 \+ bptt\]", "At the end of the text a slice stops by itself."),
+        Equivalent(r"min\(len\(source\)", "The smallest is the same in any order."),
     ],
     core="a segment and its targets one step later",
     misconceptions=[

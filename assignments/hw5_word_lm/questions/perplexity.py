@@ -1,6 +1,6 @@
 """What the grader asks of `perplexity`: one stream with the state carried, whatever the segments."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import refuses
 
 from ._recall import RECALL, draw_recall
@@ -39,6 +39,14 @@ QUESTION = Question(
             draw_recall(12),
             relative=1e-5,
         ),
+        Case(
+            "no graph is made while measuring, and gradients are on again afterwards",
+            f"{RECALL}\nmodel = Recall().eval()\nvalue = perplexity(model, ids, 5)\n"
+            "(value, any(call['recorded'] for call in model.calls), torch.is_grad_enabled())",
+            draw_recall(14),
+            weight=0.5,
+            relative=1e-5,
+        ),
         Case("two ids", f"{RECALL}\nperplexity(Recall().eval(), ids, 5)", draw_recall(2), 0.5, relative=1e-5),
         Case(
             "a state that is a pair",
@@ -71,6 +79,12 @@ QUESTION = Question(
             weight=0.25,
             relative=1e-5,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged", "These lines do not need each other."),
+        Equivalent(r"reduction='sum'\)$", "A sum in a tensor is the same."),
+        Equivalent(r"logits\.flatten\(1\)", "With one column the batch's axis has one entry."),
+        Equivalent(r"len\(stream\)", "The stream is the ids."),
     ],
     core="the mean over predicted words in evaluation mode, with the state carried",
     misconceptions=[

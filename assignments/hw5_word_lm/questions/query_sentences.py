@@ -1,6 +1,6 @@
 """What the grader asks of `query_sentences`: a dialogue: what it prints, refuses and asks again."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._dialogue import (
     ASKS_ON,
@@ -13,6 +13,7 @@ from ._dialogue import (
     TOO_EARLY,
     ZERO,
     draw_dialogue,
+    judge_chance,
     judge_end,
     judge_lines,
     judge_modes,
@@ -43,6 +44,13 @@ QUESTION = Question(
             judge=judge_lines(7),
         ),
         Case(
+            "words are drawn, and drawn anew for each line",
+            f"{DIALOGUE}\ndialogue(Following(0.0), typed)",
+            draw_dialogue(["40 {0}", "40 {0}"]),
+            weight=0.5,
+            judge=judge_chance,
+        ),
+        Case(
             "a blank line ends the loop",
             f"{DIALOGUE}\n[dialogue(Following(), [*typed, blank, typed[0]]) for blank in ('', '   ')][index]",
             lambda rng: {**draw_dialogue(["2 {0}"])(rng), "index": int(rng.integers(2))},
@@ -65,6 +73,11 @@ QUESTION = Question(
             weight=0.5,
             judge=judge_modes,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"int\(count\), (2\.0|0\.5), rng", "The text names no temperature."),
+        Equivalent(r"not in the vocabulary|unknown = \[count", "In which words a line is refused is left free."),
+        Equivalent(r"manual_seed", "How the generator is seeded is left free."),
     ],
     core="a line with the words given and n more",
     misconceptions=[

@@ -12,7 +12,7 @@ import torch
 
 def seen(h, before):
     if isinstance(h, torch.Tensor):
-        return (h, h.requires_grad, h.grad_fn is None, h.data_ptr() == before.data_ptr())
+        return (h, h.requires_grad, h.grad_fn is None)
     if isinstance(h, tuple):
         return tuple(seen(part, old) for part, old in zip(h, before, strict=True))
     return type(h).__name__
@@ -27,7 +27,7 @@ def draw_state(rng: np.random.Generator) -> dict:
 QUESTION = Question(
     cases=[
         Case(
-            "a tensor: same values and memory, no history",
+            "a tensor: same values, no history",
             f"{SEEN}\nstate = a.requires_grad_() * 3\nseen(repackage_hidden(state), state)",
             draw_state,
             weight=2,
@@ -46,6 +46,13 @@ QUESTION = Question(
             f"{SEEN}\nstate = ((a.requires_grad_() * 3, (b.requires_grad_() + 1,)), c.requires_grad_().exp())\n"
             "seen(repackage_hidden(state), state)",
             draw_state,
+        ),
+        Case(
+            "no copy: the values stay in the memory where they are",
+            f"{SEEN}\nstate = (a.requires_grad_() * 3, b * 2)\n"
+            "[(cut, cut.data_ptr() == old.data_ptr()) for cut, old in zip(repackage_hidden(state), state)]",
+            draw_state,
+            weight=0.5,
         ),
         Case(
             "a leaf that wants a gradient, and a tensor without history",

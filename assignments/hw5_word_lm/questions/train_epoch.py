@@ -1,6 +1,6 @@
 """What the grader asks of `train_epoch`: steps over segments with the state carried and cut."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._recall import RECALL, draw_recall
 
@@ -66,8 +66,9 @@ QUESTION = Question(
             core=True,
         ),
         Case(
-            "a state that is a pair, in a batch of one",
-            f"{WATCHED}{ONE_EPOCH.replace('Recall()', 'Recall(pair=True)')}(loss, weights_of(model))",
+            "a state that is a pair, cut in both parts, in a batch of one",
+            f"{WATCHED}{ONE_EPOCH.replace('Recall()', 'Recall(pair=True)')}"
+            "(loss, weights_of(model), [call['cut'] for call in model.calls])",
             draw_recall(10, 1),
             weight=0.5,
             relative=1e-4,
@@ -100,6 +101,17 @@ QUESTION = Question(
             absolute=1e-6,
         ),
         Case(
+            "gradients of an earlier epoch are forgotten, and chance goes on from piece to piece",
+            f"{WATCHED}model = Recall()\nfor parameter in model.parameters():\n"
+            "    parameter.grad = torch.ones_like(parameter)\noptimiser = Watched(model, lr=0.3)\n"
+            "loss = train_epoch(model, ids, optimiser, 4, 0.2)\nchance = [call['chance'] for call in model.calls]\n"
+            "(loss, weights_of(model), len(set(chance)) == len(chance))",
+            draw_recall(11, 2),
+            weight=0.5,
+            relative=1e-4,
+            absolute=1e-6,
+        ),
+        Case(
             "two epochs with momentum, each from a state of zeros",
             f"{WATCHED}model = Recall()\noptimiser = Watched(model, lr=0.1, momentum=0.9)\n"
             "losses = [train_epoch(model, ids, optimiser, 4, 100.0) for _ in range(2)]\n(losses, "
@@ -109,6 +121,16 @@ QUESTION = Question(
             relative=1e-4,
             absolute=1e-6,
         ),
+    ],
+    equivalent=[
+        Equivalent(
+            r"two lines exchanged", "These lines do not need each other, as long as gradients are zero before backward."
+        ),
+        Equivalent(r"return total / tokens", "A tensor without axes is a number too."),
+        Equivalent(r"data\.numel\(\)", "There is a target for each input."),
+        Equivalent(r"total \+= loss \* ", "Its graph is freed by backward already."),
+        Equivalent(r"model\.zero_grad", "The optimiser holds the model's parameters."),
+        Equivalent(r"0, 0\.0", "A whole number that grows by floats is the same."),
     ],
     core="the mean loss per word, a step for each segment, and a state that is carried without its history",
     misconceptions=[

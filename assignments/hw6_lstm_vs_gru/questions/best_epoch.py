@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 HISTORY = """
 import pandas
@@ -71,7 +71,8 @@ QUESTION = Question(
             "a part of a history, and one with another index",
             f"{HISTORY}\nwhole = frame(columns)\n"
             "[best_epoch(whole.iloc[1:]), best_epoch(whole.set_index(whole.index + 40)), "
-            "best_epoch(whole.iloc[:1]), best_epoch(whole.iloc[-3:])]",
+            "best_epoch(whole.iloc[:1]), best_epoch(whole.iloc[-3:]), best_epoch(whole.iloc[1::2]), "
+            "best_epoch(whole.iloc[::-1])]",
             draw_history("plain"),
         ),
         Case(
@@ -80,6 +81,9 @@ QUESTION = Question(
             draw_history("plain"),
             weight=0.5,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"argmin\(axis=", "A column has one axis."),
     ],
     core="the epoch of the lowest validation perplexity",
     misconceptions=[

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 
 def differences(rng: np.random.Generator, n: int, t: float) -> np.ndarray:
@@ -61,7 +61,7 @@ QUESTION = Question(
             ASKED,
             draw_pairs(
                 *((10, 1.0), (10, -1.88), (10, 2.1), (10, -2.19), (10, 2.245), (10, -2.5)),
-                *((20, 2.03), (20, 2.2), (40, -2.2), (30, 0.5)),
+                *((20, 2.03), (20, 2.2), (40, -2.2), (30, 0.5), (400, 2.005), (400, -2.005), (400, 1.93)),
             ),
         ),
         Case(
@@ -91,7 +91,8 @@ def outcome(a, b):
     except ValueError:
         return "ValueError"
 
-[outcome(*pair) for pair in [(long, long[1:]), (long[:1], long), ([], long[:1]), (long[:2], [s + 1 for s in long[:2]])]]
+unequal = [(long, long[1:]), (long[:1], long), ([], long[:1]), (long, long[:1])]
+[outcome(*pair) for pair in [*unequal, (long[:2], [s + 1 for s in long[:2]])]]
 """,
             lambda rng: {"long": [float(s) for s in rng.integers(80, 120, 5)]},
             weight=0.75,
@@ -105,6 +106,13 @@ def outcome(a, b):
             },
             weight=0.5,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"n < 2|n < 1|n < 0", "One difference has the deviation nan, which shows nothing either."),
+        Equivalent(r"two lines exchanged: if mean", "The two cannot both hold."),
+        Equivalent(r"mean\(axis=", "The differences have one axis."),
+        Equivalent(r"differences = ", "numpy takes lists, and whole numbers divide as floats do."),
+        Equivalent(r"n = len\(b\)", "They are equally long."),
     ],
     core="an interval of Student's t over differences that are paired by seed",
     misconceptions=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 
 def size(rnn_type: str, width: int, words: int, layers: int) -> int:
@@ -51,7 +51,7 @@ QUESTION = Question(
         Case(
             "the size of the literature: 10,000 words and two layers unless said otherwise",
             "[matched_hidden_size(kind, parameters + more) for kind in ('LSTM', 'GRU', 'RNN_TANH', 'RNN_RELU') "
-            "for parameters in (4653200, 4492400, 4170800, 1000000)]",
+            "for parameters in (4653200, 4492400, 4170800, 1000000, 12_345_678)]",
             lambda rng: {"more": int(rng.integers(-3000, 3000))},
             weight=1.5,
         ),
@@ -78,6 +78,9 @@ def outcome(kind):
             lambda rng: {"parameters": int(rng.integers(2000, 9000))},
             weight=0.75,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"< parameters", "At equality the next width is tried and the nearer one taken."),
     ],
     core="the nearest width for each type",
     misconceptions=[

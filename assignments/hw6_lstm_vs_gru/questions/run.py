@@ -2,7 +2,7 @@
 
 import math
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._runs import CLOSE, LAST, STARTED, draw_run
 
@@ -54,10 +54,11 @@ QUESTION = Question(
         ),
         Case(
             "seconds are measured, and the columns are those that were asked for",
-            f"{STARTED}\nhistory, model = started(config, corpus)\n"
+            f"{STARTED}\nimport time\nbegan = time.perf_counter()\nhistory, model = started(config, corpus)\n"
+            "spent = time.perf_counter() - began\n"
             "asked = ['epoch', 'train', 'validation', 'learning_rate', 'seconds']\n"
             "(history['train'].tolist(), [name for name in history.columns if name in asked], "
-            "[second > 0 for second in history['seconds'].tolist()])",
+            "[0 < second < spent for second in history['seconds'].tolist()])",
             draw_run("LSTM", 1, False, epochs=3),
             weight=0.5,
             **CLOSE,
@@ -101,6 +102,17 @@ QUESTION = Question(
             core=True,
         ),
         Case(
+            "the test text is not read, and other units are dropped in each epoch",
+            f"{STARTED}\n"
+            "class Sealed(types.SimpleNamespace):\n"
+            "    test = property(lambda self: 1 / 0)\n\n"
+            "sealed = Sealed(train=train, valid=valid, vocabulary=corpus.vocabulary)\n"
+            "history, _ = run(config, sealed)\n"
+            "(len(history), len(set(history['train'].tolist())))",
+            draw_run("GRU", 1, False, dropout=0.5, epochs=3, learning_rate=0.0),
+            weight=0.5,
+        ),
+        Case(
             "config and corpus stay as they were, and a second run gives the same",
             f"{STARTED}\nbefore = copy.deepcopy(config)\n"
             "first, second = shown(started(config, corpus)[0]), shown(started(config, corpus)[0])\n"
@@ -109,6 +121,14 @@ QUESTION = Question(
             weight=0.5,
             **CLOSE,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged: torch\.manual_seed", "Nothing is drawn in between."),
+        Equivalent(
+            r"model\.load_state_dict\(best\)$|is not None", "A run all of whose epochs are nan is not asked about."
+        ),
+        Equivalent(r"validation <= lowest", "Of equal epochs either has the lowest perplexity."),
+        Equivalent(r"valid, 513\)", "How many steps are read at a time changes nothing."),
     ],
     core="the history, the weights of the best epoch, the seed, and dropout while training",
     misconceptions=[
@@ -244,5 +264,6 @@ QUESTION = Question(
         ),
     ],
     builds_on=("learning_rate", "best_epoch"),
+    forbids=("fit", "utils.training.fit"),
     seconds=60.0,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 
@@ -93,12 +94,16 @@ def _left_over(answer: torch.Tensor, shares: list[float], top_k: int) -> bool:
     return sum(right) == top_k - 1
 
 
-def columns_apart(answer, inputs, solution) -> str | None:
-    """Each column goes on from the symbol that it read itself, and neighbours draw independently of each other."""
+def columns_apart(top_k: int | None):
+    """A judge: each column goes on from the symbol that it read itself, and neighbours draw independently."""
+    return partial(_columns_apart, top_k)
+
+
+def _columns_apart(top_k: int | None, answer, inputs, solution) -> str | None:
     wrong = rows_of(answer, (3, COLUMNS))
     if wrong:
         return wrong
-    shares = [shares_of(row, 1.0, None) for row in inputs["scores"]]
+    shares = [shares_of(row, 1.0, top_k) for row in inputs["scores"]]
     before = torch.arange(COLUMNS) % SYMBOLS
     for row in answer:
         for symbol in range(SYMBOLS):
@@ -111,6 +116,6 @@ def columns_apart(answer, inputs, solution) -> str | None:
     read = [(i % SYMBOLS, (i + 1) % SYMBOLS) for i in range(0, COLUMNS, 2)]
     table = torch.tensor(shares, dtype=torch.float64)
     expected = sum(read.count(pair) * torch.outer(table[pair[0]], table[pair[1]]) for pair in set(read)).flatten()
-    if bool(((counts - expected).abs() > 6.5 * expected.sqrt() + 3).any()):
+    if top_k is None and bool(((counts - expected).abs() > 6.5 * expected.sqrt() + 3).any()):
         return "columns are not drawn independently of each other"
     return None

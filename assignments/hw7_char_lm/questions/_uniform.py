@@ -20,6 +20,7 @@ class Mixed(torch.nn.Module):
         self.decoder = torch.nn.Linear(23, 61)
         self.decoder.weight = self.embedding.weight
         self.gain = torch.nn.Parameter(torch.full((311,), 5.0))
+        self.pair = torch.nn.Parameter(torch.full((2,), 7.0))
         self.rnn.bias_hh_l0.requires_grad_(False)
         self.gain.requires_grad_(False)
         for parameter in self.parameters():
@@ -54,6 +55,7 @@ SIZES = {
     "norm.bias": (23,),
     "decoder.bias": (61,),
     "gain": (311,),
+    "pair": (2,),
     **{f"rnn.weight_{kind}_l{layer}": (92, 23) for kind in ("ih", "hh") for layer in (0, 1)},
     **{f"rnn.bias_{kind}_l{layer}": (92,) for kind in ("ih", "hh") for layer in (0, 1)},
 }
@@ -107,6 +109,8 @@ def drawn_uniformly(names: tuple[str, ...], dtype: torch.dtype = torch.float32):
                 return f"{name} reaches beyond [-bound, bound]"
             if len(parameters[name]) > 30 and parameters[name].min() >= 0:
                 return ONE_SIDED
+            if name == "pair" and np.any(parameters[name] == 7.0):
+                return "parameters of a few entries keep their old values, they should be drawn like the others"
             if not uniform(parameters[name], inputs["bound"]):
                 return f"{name} is not drawn uniformly in [-bound, bound]"
         return None
@@ -175,6 +179,8 @@ def by_the_generator(answer, inputs, solution) -> str | None:
         wrong = drawn_uniformly(MATRICES)(one, inputs, solution)
         if wrong:
             return wrong
+    if any(torch.equal(answer[0]["rnn.weight_hh_l1"], one["rnn.weight_hh_l0"]) for one in answer):
+        return SEEDED
     first, second, again, other = (one["rnn.weight_hh_l1"] for one in answer)
     if not torch.equal(first, again):
         return "the same torch.manual_seed does not give the same start"

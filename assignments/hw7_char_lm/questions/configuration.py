@@ -1,6 +1,6 @@
 """What the grader asks of `configuration`: the entries of the two recipes."""
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import refuses
 
 ENTRIES = """
@@ -50,6 +50,9 @@ QUESTION = Question(
             weight=0.5,
             relative=1e-4,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"another (number|comparison)", "The numbers are equal, or the sizes told apart in another way."),
     ],
     core="sizes and learning rates as in the table",
     misconceptions=[

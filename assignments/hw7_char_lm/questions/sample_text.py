@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import SEEDED, SUMS, refuses
 
 from ._draws import seed_of
@@ -35,6 +35,8 @@ class Table(torch.nn.Module):
         self.scores = torch.nn.Parameter(scores.clone())
 
     def forward(self, tokens, hidden):
+        if hidden.size(1) != tokens.size(1):
+            raise RuntimeError("the state and the tokens have different batch sizes")
         return self.scores[tokens], hidden
 
     def init_hidden(self, batch_size):
@@ -108,7 +110,21 @@ QUESTION = Question(
             f"{TABLE}\nstart = (torch.arange({COLUMNS}) % {SYMBOLS}).view(1, -1)\n"
             "sample_text(Table(), start, 3, 1.0, None, seeded(seed))",
             draw_table,
-            judge=columns_apart,
+            judge=columns_apart(None),
+        ),
+        Case(
+            "each column draws from its own top_k symbols",
+            f"{TABLE}\nstart = (torch.arange({COLUMNS}) % {SYMBOLS}).view(1, -1)\n"
+            "sample_text(Table(), start, 3, 1.0, 2, seeded(seed))",
+            draw_table,
+            judge=columns_apart(2),
+        ),
+        Case(
+            "a long prompt, no graph made of it, and gradients on again afterwards",
+            f"{SUMS}\nasked = Sums()\ndrawn = sample_text(asked, prompt, 3, 1.0, None, seeded(seed))\n"
+            "(drawn, any(asked.recorded), torch.is_grad_enabled())",
+            draw_prompts(150, 2),
+            weight=0.5,
         ),
         Case(
             "evaluation mode, and the old mode restored",
@@ -155,6 +171,12 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             draw_prompts(2, 3),
             weight=0.25,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"two lines exchanged", "These lines do not need each other."),
+        Equivalent(r"\.to\((prompt|read|candidates)\)|\.device\)$", "Everything that is asked lies on the CPU."),
+        Equivalent(r"min\(entries", "The smallest is the same in any order."),
+        Equivalent(r"drawn = \[", "Nothing is drawn yet, so nothing of the prompt either."),
     ],
     core="a prompt that is read whole, and symbols drawn with the model's probabilities, temperature and top_k",
     misconceptions=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._draws import WORDS, lines_of
 
@@ -93,6 +93,9 @@ QUESTION = Question(
             weight=0.25,
             relative=2e-4,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"\.to\(text\)", "Ids are moved to the ids' own device and dtype: everything lies on the CPU."),
     ],
     core="the three numbers of one text",
     misconceptions=[

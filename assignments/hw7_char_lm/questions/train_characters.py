@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 from ._draws import seed_of
 
@@ -101,6 +101,14 @@ QUESTION = Question(
             absolute=2e-4,
         ),
         Case(
+            "the weights of the last epoch stay, also where an earlier one was better",
+            f"{TRAINING}\nhistory, weights = trained(config)\n(history, weights, history[-1][1] > history[0][1])",
+            draw_run(epochs=2, batch_size=5, bptt=6, flat_epochs=1, decay=60.0),
+            weight=0.5,
+            relative=1e-2,
+            absolute=2e-3,
+        ),
+        Case(
             "one epoch, and a rate that decays from the second on",
             f"{TRAINING}\none = trained(config | {{'epochs': 1}})[0]\nthree = trained(config | {{'epochs': 3}})[0]\n"
             "(one, three, rates)",
@@ -114,6 +122,9 @@ QUESTION = Question(
             weight=0.5,
             relative=1e-3,
         ),
+    ],
+    equivalent=[
+        Equivalent(r"valid_ids, (501|499|1|2)\)", "How many steps are read at a time changes nothing."),
     ],
     core="the learning rate of every step, and the measures of both texts",
     misconceptions=[
