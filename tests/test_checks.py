@@ -34,6 +34,9 @@ MESSAGES = [
     (np.ones(3, np.float32), np.ones(3), "f(x): dtype float32 came back, float64 was expected"),
     (np.array([1.0, np.inf]), np.ones(2), "f(x): nan or infinity at [1], a finite number was expected"),
     (2, 3, "f(x): 2 against 3"),
+    (10**9 + 1, 10**9, "f(x): 1000000001 against 1000000000"),
+    (torch.ones(2).int(), torch.ones(2).long(), "f(x): dtype int32 came back, int64 was expected"),
+    (np.complex128(1j), 1.0, "f(x): a complex number came back, a real one was expected"),
     ((1, 2), (1, 3), "f(x): [1]: 2 against 3"),
     ({"a": 1}, {"b": 1}, "f(x): the keys differ at a, b"),
     ("a", "b", "f(x): 'a' came back, 'b' was expected"),
@@ -46,6 +49,14 @@ def test_messages(value, expected, message):
     with pytest.raises(CheckFailed) as failed:
         checks.close("f(x)", value, expected, shape="(batch, hidden_size)")
     assert str(failed.value) == message
+
+
+def test_what_must_be_equal_is_a_whole_number_where_one_is_expected():
+    checks.close("n", 2.0, 2)
+    checks.equal("n", np.int32(2), 2)
+    checks.equal("n", np.array([1, 2], np.int32), np.array([1, 2]))
+    with pytest.raises(CheckFailed, match=r"^n: 2\.0 came back, a whole number was expected$"):
+        checks.equal("n", 2.0, 2)
 
 
 def test_a_slip_is_named_only_when_the_value_proves_it():

@@ -42,7 +42,7 @@ def right_results():
             scores = zero
         else:
             scores = points | ({sample.question.id: 0.0} if sample.question else {})
-        yield Result(sample.name, dict(scores), True, 1.0)
+        yield Result(sample.name, dict(scores), True, 1.0, checked=frozenset(points))
 
 
 def test_the_judge_accepts_what_is_right():
@@ -65,6 +65,8 @@ def test_the_judge_sees_each_kind_of_failure():
     assert "gru_loss got 0.0 of" in spoil("solution").problems[0]
     assert "gru_loss got 0.0 of" in spoil("alternative").problems[0]
     assert spoil("release", value=0.5).wrong_accepted == 1
+    unseen = [replace(result, checked=result.checked - {"gru_loss"}) for result in right_results()]
+    assert "solution: the visible check of gru_loss does not take the solution" in judge(HW, unseen).problems
     first = next(sample for sample in sample_submissions(HW) if sample.misconception)
     full = question_points(HW)[first.question.id]
     assert "kept full marks" in spoil("misconception", value=full).problems[0]

@@ -137,8 +137,15 @@ def _numbers(value: Any, expected: Any, relative: float, absolute: float, shape:
     a, b = _array(value), _array(expected)
     if a.shape != b.shape:
         return f"shape {a.shape} came back, {b.shape} was expected" + (f": {shape}" if shape else "")
-    if a.ndim and a.dtype != b.dtype and not (a.dtype.kind in "iu" and b.dtype.kind in "iu"):
+    whole = a.dtype.kind in "iu" and b.dtype.kind in "iu"
+    if a.ndim and a.dtype != b.dtype and not (whole and isinstance(expected, np.ndarray)):
         return f"dtype {a.dtype} came back, {b.dtype} was expected"
+    if a.dtype.kind == "c" and b.dtype.kind != "c":
+        return "a complex number came back, a real one was expected"
+    if b.dtype.kind in "iu" and not whole and not relative and not absolute:
+        return f"{value} came back, a whole number was expected"
+    if whole:
+        relative = absolute = 0.0
     if not a.size:
         return None
     if a.dtype.kind == "b":
@@ -153,7 +160,7 @@ def _numbers(value: Any, expected: Any, relative: float, absolute: float, shape:
         return None
     index = np.unravel_index(np.argmax(excess), excess.shape)
     came, wanted = x[index], y[index]
-    if a.dtype.kind in "iu" and b.dtype.kind in "iu":
+    if whole:
         came, wanted = int(came), int(wanted)
         numbers = f"{came} against {wanted}"
     else:

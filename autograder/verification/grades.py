@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -34,6 +35,13 @@ def cell_errors(course: Path, student: str, assignment: str) -> list[str]:
     cells = [cell for cell in _cells(course, student, assignment) if cell.cell_type == "code"]
     errors = [(cell.id, output) for cell in cells for output in cell.outputs if output.output_type == "error"]
     return [f"{name}: {output.ename}: {output.evalue}" for name, output in errors]
+
+
+def passed_checks(course: Path, student: str, assignment: str) -> frozenset[str]:
+    """The questions whose visible check said OK in an autograded submission."""
+    cells = [cell for cell in _cells(course, student, assignment) if cell.id.startswith("check_")]
+    said = {cell.id.removeprefix("check_"): "".join(out.get("text", "") for out in cell.outputs) for cell in cells}
+    return frozenset(name for name, text in said.items() if re.search(rf"^OK {name}\b", text, re.MULTILINE))
 
 
 def _cells(course: Path, student: str, assignment: str) -> list:

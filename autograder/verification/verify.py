@@ -31,7 +31,7 @@ from autograder.grading.driver import grade_class
 from autograder.grading.worker import one_by_one
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
-from autograder.verification.grades import auto_scores, cell_errors, verdicts
+from autograder.verification.grades import auto_scores, cell_errors, passed_checks, verdicts
 from autograder.verification.mutants import Mutants, table
 from autograder.verification.samples import (
     SampleSubmission,
@@ -46,7 +46,7 @@ from autograder.verification.samples import (
 class Result:
     """What one submission scored: points by question, whether a misconception was named, wall seconds.
 
-    why: in words, the errors of cells and the reasons for lost points.
+    why: in words, the errors of cells and the reasons for lost points. checked: questions whose visible check said OK.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Result:
     named: bool
     seconds: float
     why: tuple[str, ...] = ()
+    checked: frozenset[str] = frozenset()
 
 
 def grade_samples(
@@ -93,7 +94,8 @@ def grade_samples(
             points = {v.question: v.score for v in marked}
             why = [f"{v.question}: {f.reason}" for v in marked for f in v.findings if f.reason]
             said = (*cell_errors(course, sample.name, assignment.name), *dict.fromkeys(why))
-            results.append(Result(sample.name, points, named, seconds, said))
+            checked = passed_checks(course, sample.name, assignment.name)
+            results.append(Result(sample.name, points, named, seconds, said, checked))
     return results
 
 
@@ -192,7 +194,11 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
             for name in points.keys() - full:
                 what = sample.edited.get(name, "the solution")
                 problems.append(f"{sample.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
-            if points.keys() != full:
+            for name in points.keys() - result.checked:
+                refused += 1
+                what = sample.edited.get(name, "the solution")
+                problems.append(f"{sample.name}: the visible check of {name} does not take {what}")
+            if points.keys() != full & result.checked:
                 problems += [f"{sample.name}: {line}" for line in result.why]
         elif sample.kind == "release":
             wrong += len(points)
@@ -250,12 +256,17 @@ def report(results: dict[Assignment, list[Result]], edits: Mapping[Assignment, l
         lines += [_row(question, assignment, rows) for question in load_questions(assignment)] + [""]
         if summaries[assignment].problems:
             lines += ["Problems:", ""] + [f"- {problem}" for problem in summaries[assignment].problems] + [""]
-        lines += ["| misconception | question | marks kept in it | named |", "| --- | --- | --- | --- |"]
+        lines += [
+            "| misconception | question | marks kept in it | named | visible check |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         for sample, row in _paired(assignment, rows):
             if sample.question and sample.misconception:
                 about = sample.question.id
                 kept = f"{row.scores.get(about, 0):g} of {question_points(assignment)[about]:g}"
-                lines.append(f"| {sample.misconception.name} | `{about}` | {kept} | {'yes' if row.named else ''} |")
+                seen = "" if about in row.checked else "sees it"
+                cells = [sample.misconception.name, f"`{about}`", kept, "yes" if row.named else "", seen]
+                lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     if edits:
         lines += ["## Single edits", ""]
