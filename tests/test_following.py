@@ -76,6 +76,41 @@ def test_beside_the_same_mistake_an_answer_counts_without_being_asked_again():
     assert after["gru_loss"].score == 1
 
 
+# a student's own form of the cache, and Chung's way round in both directions
+OWN_CACHE = {
+    "gru_cell": """
+def gru_cell(x, h, params):
+    z = sigmoid(x @ params["W_xz"] + h @ params["W_hz"] + params["b_z"])
+    r = sigmoid(x @ params["W_xr"] + h @ params["W_hr"] + params["b_r"])
+    g = np.tanh(x @ params["W_xg"] + (r * h) @ params["W_hg"] + params["b_g"])
+    return (1 - z) * h + z * g, {"x": x, "h": h, "z": z, "r": r, "g": g, "params": params}
+""",
+    "gru_cell_backward": """
+def gru_cell_backward(dh_next, cache):
+    x, h, z, r, g, params = (cache[name] for name in ("x", "h", "z", "r", "g", "params"))
+    da_z = dh_next * (g - h) * sigmoid_derivative(z)
+    da_g = dh_next * z * (1 - g**2)
+    dq = da_g @ params["W_hg"].T
+    da_r = dq * h * sigmoid_derivative(r)
+    dx = da_z @ params["W_xz"].T + da_r @ params["W_xr"].T + da_g @ params["W_xg"].T
+    dh = dh_next * (1 - z) + da_z @ params["W_hz"].T + da_r @ params["W_hr"].T + dq * r
+    gradients = {}
+    for gate, da, state in (("z", da_z, h), ("r", da_r, h), ("g", da_g, r * h)):
+        gradients |= {f"W_x{gate}": x.T @ da, f"W_h{gate}": state.T @ da, f"b_{gate}": da.sum(axis=0)}
+    return dx, dh, gradients
+""",
+}
+
+
+def test_a_gradient_is_right_beside_the_differences_of_a_wrong_step():
+    after = verdicts(OWN_CACHE)
+    assert {name for name, verdict in after.items() if verdict.score < 1} == {"gru_cell"}
+    wrong = OWN_CACHE["gru_cell_backward"].replace("+ dq * r", "")
+    after = verdicts({**OWN_CACHE, "gru_cell_backward": wrong})
+    assert after["gru_cell_backward"].score <= 0.5
+    assert {name for name, verdict in after.items() if verdict.score < 1} == {"gru_cell", "gru_cell_backward"}
+
+
 def test_what_a_mistake_makes_trivial_proves_nothing():
     nothing = "return 0 * h_next, (0 * x, 0 * h, 0 * z, 0 * r, 0 * g, params)"
     zeros = Misconception("zeros", "return h_next, (x, h, z, r, g, params)", nothing, "Zeros come back.")

@@ -2,13 +2,14 @@
 
 A case that failed counts as passed where it holds (a) with the solution's functions in the place of the wrong ones,
 asked again when everything is marked and nothing more of the kernel is read, or (b) beside a solution with the same
-earlier mistakes, where these have names. Numbas calls it adaptive marking and knows its trap: what an earlier mistake
-makes trivial proves nothing. So (b) counts only where the solution with these mistakes still tells the question's own
-misconceptions from right answers.
+earlier mistakes, where these have names; a gradient also beside the differences of a step with these mistakes. Numbas
+calls it adaptive marking and knows its trap: what an earlier mistake makes trivial proves nothing. So (b) counts only
+where the solution with these mistakes still tells the question's own misconceptions from right answers.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,7 +19,7 @@ from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.marking.compare import difference
 from autograder.marking.mark import concluded
-from autograder.marking.reference import Mistakes, answers_with, judge_all
+from autograder.marking.reference import Mistakes, answers_by_differences, answers_with, judge_all
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question, load_questions
 
@@ -37,7 +38,7 @@ class Marked:
 def follow(assignment: Assignment, marked: Iterable[Marked], ask: Ask, secret: str) -> dict[str, Verdict]:
     """The verdicts after follow-through, by question. marked: in the notebook's order.
 
-    Only what is wrong by itself is replaced: a step's private cache belongs to the gradient that reads it.
+    What is wrong by itself is replaced, and where that is not enough, all that a question builds on.
     """
     own = {one.question.id: one for one in marked}
     after: dict[str, Verdict] = {}
@@ -58,8 +59,12 @@ def follow(assignment: Assignment, marked: Iterable[Marked], ask: Ask, secret: s
 def _followed(assignment: Assignment, one: Marked, wrong: list[Marked], ask: Ask, secret: str) -> Verdict:
     """The verdict on a question that builds on wrong ones."""
     names = _listed(earlier.question.id for earlier in wrong)
-    passed = _again(assignment, one.question, [earlier.question.id for earlier in wrong], ask, secret)
-    if len(passed) < len(one.question.cases):
+    passed, every = set[int](), set(range(len(one.question.cases)))
+    below = basis(assignment, one.question)
+    for replaced in ([earlier.question.id for earlier in wrong], below):  # right ones too: they may share a cache
+        if passed < every:
+            passed |= _again(assignment, one.question, replaced, ask, secret)
+    if passed < every:
         passed |= _with_the_same_mistakes(assignment, one, _mistakes(wrong), secret)
     gained = {i for i, finding in enumerate(one.verdict.findings) if not finding.passed and i in passed}
     if not gained:
@@ -112,12 +117,26 @@ def _with_the_same_mistakes(assignment: Assignment, one: Marked, mistakes: Mista
     try:
         if not mistakes or isinstance(one.answers, str):
             return set()
-        if not tells_apart(assignment, one.question, mistakes, secret):
-            return set()
-        judged = judge_all(assignment, one.question, one.answers, secret, mistakes)
+        passed = set()
+        if tells_apart(assignment, one.question, mistakes, secret):
+            judged = judge_all(assignment, one.question, one.answers, secret, mistakes)
+            passed = {index for index, result in enumerate(judged) if not result.reason}
+        if one.question.by_differences:
+            passed |= _by_differences(assignment, one, mistakes, secret)
+        return passed
     except (CourseError, ValueError):  # the mistakes cannot be combined, or the solution does not run with them
         return set()
-    return {index for index, result in enumerate(judged) if not result.reason}
+
+
+def _by_differences(assignment: Assignment, one: Marked, mistakes: Mistakes, secret: str) -> set[int]:
+    """The cases that are right beside the differences of a step with mistakes."""
+    expected = answers_by_differences(assignment, one.question, mistakes, secret)
+    passed = set()
+    for index, (wanted, answer) in enumerate(zip(expected, one.answers, strict=True)):
+        with contextlib.suppress(Exception):  # the answer is untrusted
+            if not difference(wanted, answer, 1e-4, 1e-6):
+                passed.add(index)
+    return passed
 
 
 @cache

@@ -72,6 +72,14 @@ def answers_with(assignment: Assignment, question: Question, mistakes: Mistakes,
     )
 
 
+@cache
+def answers_by_differences(assignment: Assignment, question: Question, mistakes: Mistakes, secret: str) -> tuple:
+    """What the differences of a step with mistakes in it answer to a question about its gradient."""
+    names = edited(assignment, mistakes)
+    with answering.standing_in([question.by_differences], names):
+        return tuple(answering.answer(request, names) for request in requests(assignment, question, secret))
+
+
 def judge_all(
     assignment: Assignment, question: Question, answers: list | str, secret: str, mistakes: Mistakes = ()
 ) -> list[Measured]:

@@ -69,3 +69,19 @@ def outcome(value):
 
 [outcome(value) for value in {values}]
 """
+
+
+# Defines slope(f, array): the derivative of f() by each entry of an array that it reads, by central differences.
+SLOPE = """
+def slope(f, array):
+    import numpy
+    found = numpy.zeros(array.shape)
+    for place in numpy.ndindex(*array.shape):
+        before, values = array[place], []
+        for step in (1e-6, -1e-6):
+            array[place] = before + step
+            values.append(f())
+        array[place] = before
+        found[place] = (values[0] - values[1]) / 2e-6
+    return found
+"""

@@ -124,6 +124,8 @@ class Question:
         solution's cell, and is what the core cases ask.
     builds_on: questions whose functions this one's answer runs through: a mistake there costs no marks here, but in
         what is trained (marking/following.py).
+    by_differences: for a gradient that reads its step's private cache, a source that defines both anew over the
+        notebook's own step, the gradient by differences of it: what is right beside a wrong step.
     made_by: for a result, the id of the cell that makes it. `course verify` leaves that cell out of a submission with a
         misconception that may cost this question's marks anyway, since training takes most of the time there.
     spoiled_by: misconceptions of training, as "question: name"; a result trained with one must miss a bar (bars.py).
@@ -137,6 +139,7 @@ class Question:
     equivalent: list[Equivalent] = field(default_factory=list)
     core: str = ""
     builds_on: tuple[str, ...] = ()
+    by_differences: str = ""
     made_by: str = ""
     spoiled_by: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()

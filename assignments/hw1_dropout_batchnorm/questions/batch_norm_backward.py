@@ -2,6 +2,7 @@
 
 from autograder.oracle import Case, Misconception, Question
 from autograder.oracle.cases import pure
+from autograder.oracle.programs import SLOPE
 
 from ._draws import draw_flat, draw_norm
 from ._libraries import NUMPY_ALONE
@@ -9,6 +10,24 @@ from ._libraries import NUMPY_ALONE
 BACKWARD = (
     "_, cache = batch_norm_forward(x, gamma, beta, mean, var, momentum, eps, {training})\n"
     "dx, dgamma, dbeta = batch_norm_backward(dy, cache)\n"
+)
+
+BY_DIFFERENCES = (
+    SLOPE
+    + """
+own_forward = batch_norm_forward
+
+def batch_norm_forward(x, gamma, beta, mean, var, *options):
+    given = mean.copy(), var.copy(), *options
+    return own_forward(x, gamma, beta, mean, var, *options)[0], (x, gamma, beta, given)
+
+def batch_norm_backward(dy, cache):
+    x, gamma, beta, given = cache
+    def pulled():
+        mean, var, *options = given
+        return (own_forward(x, gamma, beta, mean.copy(), var.copy(), *options)[0] * dy).sum()
+    return slope(pulled, x), slope(pulled, gamma), slope(pulled, beta)
+"""
 )
 
 QUESTION = Question(
@@ -95,5 +114,6 @@ QUESTION = Question(
         ),
     ],
     builds_on=("batch_norm_forward",),
+    by_differences=BY_DIFFERENCES,
     forbids=NUMPY_ALONE,
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.cases import pure
+from autograder.oracle.programs import SLOPE
 
 from ._draws import network
 from ._libraries import BY_TORCH, DIFFERENCES, NUMPY_ALONE
@@ -19,6 +20,22 @@ def long_run(rng: np.random.Generator) -> dict:
     drawn = network(3, 4, 400, scale=0.3)(rng)
     return drawn | {"tokens": np.where(rng.random(401) < 0.9, 1, drawn["tokens"])}
 
+
+BY_DIFFERENCES = (
+    SLOPE
+    + """
+own_forward = rnn_forward
+
+def rnn_forward(params, tokens, h0):
+    loss, h, _ = own_forward(params, tokens, h0)
+    return loss, h, (tokens, h0.copy())
+
+def rnn_backward(params, cache):
+    def loss():
+        return own_forward(params, *cache)[0]
+    return {name: slope(loss, array) for name, array in params.items()}
+"""
+)
 
 QUESTION = Question(
     cases=[
@@ -144,5 +161,6 @@ finally:
         ),
     ],
     builds_on=("softmax", "rnn_forward"),
+    by_differences=BY_DIFFERENCES,
     forbids=(*NUMPY_ALONE, *DIFFERENCES),
 )

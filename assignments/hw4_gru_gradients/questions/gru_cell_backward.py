@@ -2,6 +2,7 @@
 
 from autograder.oracle import Equivalent, Misconception, Question
 from autograder.oracle.cases import pure
+from autograder.oracle.programs import SLOPE
 
 from ._cases import gradient
 from ._draws import step
@@ -11,6 +12,22 @@ BACKWARD = """
 _, cache = gru_cell(x, h, params)
 dx, dh, gradients = gru_cell_backward(dh_next, cache)
 """
+
+BY_DIFFERENCES = (
+    SLOPE
+    + """
+own_step = gru_cell
+
+def gru_cell(x, h, params):
+    return own_step(x, h, params)[0], (x, h, params)
+
+def gru_cell_backward(dh_next, cache):
+    x, h, params = cache
+    def pulled():
+        return (own_step(x, h, params)[0] * dh_next).sum()
+    return slope(pulled, x), slope(pulled, h), {name: slope(pulled, array) for name, array in params.items()}
+"""
+)
 
 QUESTION = Question(
     cases=[
@@ -205,5 +222,6 @@ finally:
         ),
     ],
     builds_on=("gru_cell", "sigmoid_derivative"),
+    by_differences=BY_DIFFERENCES,
     forbids=NUMPY_ALONE,
 )
