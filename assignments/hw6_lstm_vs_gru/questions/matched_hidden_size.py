@@ -39,6 +39,16 @@ def draw_ties(rng: np.random.Generator) -> dict:
     return {"rows": rows}
 
 
+def draw_literature(rng: np.random.Generator) -> dict:
+    """How much to add to the published numbers, and numbers just beyond the middle between two widths."""
+    beyond = []
+    for rnn_type in TYPES:
+        width = int(rng.integers(150, 350))
+        middle = (size(rnn_type, width, 10_000, 2) + size(rnn_type, width + 1, 10_000, 2)) // 2
+        beyond += [(rnn_type, middle - 2), (rnn_type, middle + 2)]
+    return {"more": int(rng.integers(-3000, 3000)), "beyond": beyond}
+
+
 QUESTION = Question(
     cases=[
         Case(
@@ -51,8 +61,9 @@ QUESTION = Question(
         Case(
             "the size of the literature: 10,000 words and two layers unless said otherwise",
             "[matched_hidden_size(kind, parameters + more) for kind in ('LSTM', 'GRU', 'RNN_TANH', 'RNN_RELU') "
-            "for parameters in (4653200, 4492400, 4170800, 1000000, 12_345_678)]",
-            lambda rng: {"more": int(rng.integers(-3000, 3000))},
+            "for parameters in (4653200, 4492400, 4170800, 1000000, 12_345_678)] "
+            "+ [matched_hidden_size(*row) for row in beyond]",
+            draw_literature,
             weight=1.5,
         ),
         Case("the smaller width at a tie", "[matched_hidden_size(*row) for row in rows]", draw_ties),

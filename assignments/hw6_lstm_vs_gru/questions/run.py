@@ -123,6 +123,7 @@ QUESTION = Question(
         ),
     ],
     equivalent=[
+        Equivalent(r"two lines exchanged: rows", "Neither line needs the other."),
         Equivalent(r"two lines exchanged: torch\.manual_seed", "Nothing is drawn in between."),
         Equivalent(
             r"model\.load_state_dict\(best\)$|is not None", "A run all of whose epochs are nan is not asked about."
