@@ -48,7 +48,7 @@ def test_a_missing_error_is_among_them():
     assert any(edit.kind == "no error raised" and "raise" not in edit.source for edit in edits(STEP))
 
 
-@pytest.mark.parametrize("assignment", OWN.assignments())
+@pytest.mark.parametrize("assignment", OWN.pick(["hw4", "hw5"]))
 def test_each_is_another_program_that_says_the_same_to_people(assignment):
     for source in solution_cells(assignment).values():
         said = words(source)

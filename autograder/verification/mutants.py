@@ -135,7 +135,7 @@ def keeps_all(assignment: Assignment, question: Question, source: str) -> bool:
 
 @cache
 def _quickest_first(assignment: Assignment, question: Question) -> tuple[list[int], float]:
-    """The numbers of a question's cases by the time that the solution takes, and its sum: most edits fall at the first."""
+    """The numbers of a question's cases by the time that the solution takes, and its sum: most fall at the first."""
     seconds = []
     for request in requests(assignment, question, SECRET):
         started = time.process_time()
