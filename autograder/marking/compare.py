@@ -47,6 +47,10 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
         return "what comes back shares memory with an argument, or with the result of the call before: return a copy"
     if kind == "number" and came == "whole number":
         answer, came = {"kind": "number", "value": answer["value"]}, "number"
+    if _is_error_name(expected) and answer.get("value") != expected["value"]:
+        return f"{expected['value']} should be raised{at}"
+    if _is_error_name(answer) and kind != "text":
+        return f"{answer['value']} was raised{at}, {WORDS[kind]} was expected"
     if kind != came:
         return f"{WORDS.get(came, 'something else')} came back{at}, {WORDS[kind]} was expected"
     if kind == "number":
@@ -55,7 +59,10 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
         return _arrays(expected, answer, relative, absolute, at)
     if kind in ("list", "tuple"):
         if len(answer["value"]) != len(expected["value"]):
-            return f"{len(answer['value'])} entries came back{at}, {len(expected['value'])} were expected"
+            wanted = len(expected["value"])
+            return (
+                f"{_counted(len(answer['value']))} came back{at}, {wanted} {'was' if wanted == 1 else 'were'} expected"
+            )
         for index, entries in enumerate(zip(expected["value"], answer["value"], strict=True)):
             problem = difference(*entries, relative, absolute, f"{where}[{index}]" if where else f"entry {index}")
             if problem:
@@ -64,6 +71,15 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
     if kind == "dict":
         return _dicts(expected, answer, relative, absolute, where)
     return None if answer.get("value") == expected.get("value") else f"right type, wrong value{at}"
+
+
+def _is_error_name(data: Any) -> bool:
+    """Whether a text is the name of an error, which is what programs answer where one was raised."""
+    return data.get("kind") == "text" and data.get("value") in PYTHON_ERRORS
+
+
+def _counted(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
 
 
 def error_words(answer: Any) -> str:
@@ -164,7 +180,7 @@ def _dicts(expected: Any, answer: Any, relative: float, absolute: float, where: 
     wanted = {_key(key): value for key, value in expected["value"]}
     came = {_key(key): value for key, value in answer["value"]}
     if len(came) != len(wanted):
-        return f"a dict of {len(came)} entries came back{at}, {len(wanted)} were expected"
+        return f"a dict of {_counted(len(came))} came back{at}, one of {len(wanted)} was expected"
     for key, value in wanted.items():
         if key not in came:
             return f"a key is missing{at}"
