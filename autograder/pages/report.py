@@ -118,7 +118,9 @@ class ClassReport:
             why: Counter[str] = Counter()
             for verdict in verdicts:
                 met = {f.reason for f in verdict.findings if f.misconception}
-                if verdict.note:
+                if any(finding.follows for finding in verdict.findings):
+                    why["follows from an earlier question: no points lost for that"] += 1
+                if question.made_by and verdict.note:
                     why["built on an earlier question, which lost marks"] += 1
                 elif verdict.score < verdict.points:
                     why.update(met or {"for a reason of their own"})

@@ -83,6 +83,7 @@ QUESTION = Question(
         ),
     ],
     equivalent=[
+        Equivalent(r"-> return history\['epoch'\]", "A numpy whole number is as good as Python's."),
         Equivalent(r"argmin\(axis=", "A column has one axis."),
     ],
     core="the epoch of the lowest validation perplexity",
