@@ -63,6 +63,7 @@ def test_a_mistake_of_its_own_is_not_forgiven():
     cells |= edited("gru_backward", "states[t + 1] - targets[t] + dh", "states[t + 1] - targets[t]")
     after = verdicts(cells)
     assert after["gru_backward"].score <= 0.5
+    assert {f.misconception for f in after["gru_backward"].findings if not f.passed} == {"nothing carried back"}
     assert after["last_step_gradients"].score == 1
 
 

@@ -18,10 +18,10 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.marking.compare import difference
-from autograder.marking.mark import concluded
+from autograder.marking.mark import concluded, explain
 from autograder.marking.reference import Mistakes, answers_by_differences, answers_with, judge_all
 from autograder.marking.verdicts import Verdict
-from autograder.oracle.questions import Question, load_questions
+from autograder.oracle.questions import Misconception, Question, load_questions
 
 Ask = Callable[[Question, list[str]], list | str]  # a question's answers, with sources in the place of cells
 
@@ -60,19 +60,25 @@ def _followed(assignment: Assignment, one: Marked, wrong: list[Marked], ask: Ask
     """The verdict on a question that builds on wrong ones."""
     names = _listed(earlier.question.id for earlier in wrong)
     passed, every = set[int](), set(range(len(one.question.cases)))
+    named: dict[int, Misconception] = {}
     below = basis(assignment, one.question)
     for replaced in ([earlier.question.id for earlier in wrong], below):  # right ones too: they may share a cache
         if passed < every:
-            passed |= _again(assignment, one.question, replaced, ask, secret)
+            more, names_of_mistakes = _again(assignment, one.question, replaced, ask, secret)
+            passed, named = passed | more, named | names_of_mistakes
     if passed < every:
         passed |= _with_the_same_mistakes(assignment, one, _mistakes(wrong), secret)
-    gained = {i for i, finding in enumerate(one.verdict.findings) if not finding.passed and i in passed}
-    if not gained:
+    findings = list(one.verdict.findings)
+    for index, finding in enumerate(findings):
+        if not finding.passed and index in passed:
+            findings[index] = replace(finding, passed=True, reason="", misconception="", follows=names)
+        elif (
+            not finding.passed and index in named
+        ):  # what is wrong beside right functions is the question's own mistake
+            mistake = named[index]
+            findings[index] = replace(finding, reason=mistake.means, misconception=mistake.name)
+    if not any(finding.follows for finding in findings):
         return one.verdict
-    findings = [
-        replace(finding, passed=True, reason="", misconception="", follows=names) if i in gained else finding
-        for i, finding in enumerate(one.verdict.findings)
-    ]
     verdict = concluded(assignment, one.question, one.verdict.points, findings, secret)
     return replace(verdict, note=f"Follows from {names}: no points are lost for that here.")
 
@@ -92,14 +98,21 @@ def _listed(names: Iterable[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def _again(assignment: Assignment, question: Question, lost: list[str], ask: Ask, secret: str) -> set[int]:
-    """The cases that hold with the solution's functions in the place of the wrong ones."""
+def _again(
+    assignment: Assignment, question: Question, lost: list[str], ask: Ask, secret: str
+) -> tuple[set[int], dict[int, Misconception]]:
+    """The cases that hold with the solution's functions in the place of the wrong ones, and what explains others.
+
+    Nothing else of the answers is used: a student's code that saw these functions might have put them there.
+    """
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
     sources = [cells[name] for name in lost if name in cells]
-    if not sources:
-        return set()
-    judged = judge_all(assignment, question, ask(question, sources), secret)
-    return {index for index, result in enumerate(judged) if not result.reason}
+    answers = ask(question, sources) if sources else ""
+    if isinstance(answers, str) or len(answers) != len(question.cases):
+        return set(), {}
+    judged = judge_all(assignment, question, answers, secret)
+    named = explain(assignment, question, answers, judged, secret)
+    return {index for index, result in enumerate(judged) if not result.reason}, named
 
 
 def _mistakes(wrong: Iterable[Marked]) -> Mistakes:

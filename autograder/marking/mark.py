@@ -41,7 +41,7 @@ def mark(assignment: Assignment, question: Question, points: float, answers: lis
     explained: dict[int, Misconception] = {}
     judged = judge_all(assignment, question, answers, secret)
     if any(result.reason for result in judged) and isinstance(answers, list) and len(answers) == len(judged):
-        explained = _explain(assignment, question, answers, judged, secret)
+        explained = explain(assignment, question, answers, judged, secret)
     total = sum(case.weight for case in question.cases)
     findings = [
         Finding(
@@ -75,7 +75,7 @@ def concluded(
     return Verdict(question.id, round(score, 2), points, tuple(findings), cap=cap)
 
 
-def _explain(
+def explain(
     assignment: Assignment, question: Question, answers: list, judged: list, secret: str
 ) -> dict[int, Misconception]:
     """The misconception that would give the most of the wrong answers, for each case whose answer it would give."""
