@@ -78,7 +78,7 @@ def _followed(assignment: Assignment, one: Marked, wrong: list[Marked], ask: Ask
             mistake = named[index]
             findings[index] = replace(finding, reason=mistake.means, misconception=mistake.name)
     if not any(finding.follows for finding in findings):
-        return one.verdict
+        return replace(one.verdict, findings=tuple(findings))
     verdict = concluded(assignment, one.question, one.verdict.points, findings, secret)
     return replace(verdict, note=f"Follows from {names}: no points are lost for that here.")
 
