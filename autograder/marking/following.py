@@ -72,9 +72,7 @@ def _followed(assignment: Assignment, one: Marked, wrong: list[Marked], ask: Ask
     for index, finding in enumerate(findings):
         if not finding.passed and index in passed:
             findings[index] = replace(finding, passed=True, reason="", misconception="", follows=names)
-        elif (
-            not finding.passed and index in named
-        ):  # what is wrong beside right functions is the question's own mistake
+        elif not finding.passed and index in named:  # beside right functions, so it is the question's own
             mistake = named[index]
             findings[index] = replace(finding, reason=mistake.means, misconception=mistake.name)
     if not any(finding.follows for finding in findings):
