@@ -827,8 +827,10 @@ for sizes, batch_norm in (((5, 3), False), ((5, 4, 3), False), ((5, 7, 6, 4, 3),
     name = f"sizes {sizes}, batch_norm {batch_norm}"
     network = make_network(sizes, 0.0, batch_norm, np.random.default_rng(1))
     checks.equal(f"{name}: number of layers", len(network.layers), len(sizes) - 1)
-    for layer, before, units in zip(network.layers, sizes[:-1], sizes[1:], strict=True):
-        checks.equal(f"{name}: shape of W", list(np.shape(layer["W"])), [before, units])
+    for layer, inputs, units in zip(network.layers, sizes[:-1], sizes[1:], strict=True):
+        hidden = ["beta", "gamma", "running_mean", "running_var"] if batch_norm and units != 3 else []
+        checks.equal(f"{name}: arrays of a layer of {units} units", sorted(layer), sorted(["W", "b", *hidden]))
+        checks.equal(f"{name}: shape of W", list(np.shape(layer["W"])), [inputs, units])
         for array in layer.values():
             array += 0.1 * rng.normal(size=array.shape) ** 2  # away from the start, where ReLU stands on its edge
     shape = list(np.shape(network.logits(x, False)))
@@ -849,6 +851,15 @@ for sizes, batch_norm in (((5, 3), False), ((5, 4, 3), False), ((5, 7, 6, 4, 3),
             layer[key][...] = old[key]
     gradients.agree(gradients.pairs(loss_of_batch, arrays, steps, rng), name, relative=1e-5, absolute=1e-8)
 
+network = make_network((5, 30, 3), 0.5, False, np.random.default_rng(4))
+before = [layer["W"].copy() for layer in network.layers]
+network.train_step(x[:1], targets[:1], 0.1)
+into, out_of = (layer["W"] != old for layer, old in zip(network.layers, before, strict=True))
+checks.true(
+    np.array_equal(into.any(axis=0), out_of.any(axis=1)),
+    "after a step with dropout, the weights into some hidden units moved and those out of them did not, or the reverse:"
+    " the way back needs the mask of the way forward",
+)
 network = make_network((5, 40, 3), 0.5, True, np.random.default_rng(1))
 checks.true(
     np.any(network.logits(x, True) != network.logits(x, True)),
