@@ -30,7 +30,7 @@ def verdicts(cells, asked_again=True):
     def ask(question, sources):
         if not asked_again:
             return "the kernel died"
-        with standing_in(sources, names):
+        with standing_in(sources.values(), names):
             return answers(question)
 
     marked = []

@@ -85,7 +85,7 @@ def lost(assignment, names, secret=SECRET, only=None):
         marked.append(Marked(question, mark(assignment, question, 1.0, answers, secret), answers))
 
     def ask_again(question, sources):
-        with standing_in(sources, names):
+        with standing_in(sources.values(), names):
             return [answer(request, names) for request in requests(assignment, question, secret)]
 
     verdicts = follow(assignment, marked, ask_again, secret)

@@ -115,7 +115,7 @@ plots.curves(counts, x_label="rank of the symbol", y_label="count in the trainin
 """Spaces, ends of lines, <unk> and an empty line."""
 checks.equal(
     "characters(['the dog eats .'])",
-    characters(["the dog eats ."]),
+    list(characters(["the dog eats ."])),
     ["t h e _ d o g _ e a t s _ ."],
     slips={
         "when the spaces between words are lost": ["t h e d o g e a t s ."],
@@ -125,14 +125,14 @@ checks.equal(
 )
 checks.equal(
     "characters([' no <unk> here '])",
-    characters([" no <unk> here "]),
+    list(characters([" no <unk> here "])),
     ["n o _ < u n k > _ h e r e"],
     slips={
         "when white space at the ends of the line is marked too": ["_ n o _ < u n k > _ h e r e _"],
         "when <unk> is kept as one symbol": ["n o _ <unk> _ h e r e"],
     },
 )
-checks.equal("characters(['a', '', 'b c'])", characters(["a", "", "b c"]), ["a", "", "b _ c"])
+checks.equal("characters(['a', '', 'b c'])", list(characters(["a", "", "b c"])), ["a", "", "b _ c"])
 checks.passed("characters", "words joined by _, ends stripped, empty lines kept")
 
 # %% [markdown]

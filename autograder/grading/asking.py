@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from queue import Empty
 
 import zmq
@@ -85,11 +85,13 @@ class AskingExecute(RestartingExecute):
             self.verdicts.append(verdicts[one.question.id])
             _write_verdict(cell, verdicts[one.question.id])
 
-    def _ask_again(self, question: Question, sources: list[str]) -> list | str:
+    def _ask_again(self, question: Question, sources: Mapping[str, str]) -> list | str:
         """A question's answers with sources in the place of cells; the kernel knows these then, so it runs no more."""
-        if self.silent or self.restarts > self.max_restarts or forbidden.violation(question, self.nb):
+        cells = [from_dict({**cell, "source": sources.get(cell.id, cell.source)}) for cell in self.nb.cells]
+        unlike = forbidden.violation(question, from_dict({**self.nb, "cells": cells}))
+        if self.silent or self.restarts > self.max_restarts or unlike:
             return GONE
-        answers = self._answers(question, sources)
+        answers = self._answers(question, list(sources.values()))
         self.silent = isinstance(answers, str)
         return answers
 

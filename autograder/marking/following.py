@@ -10,7 +10,7 @@ where the solution with these mistakes still tells the question's own misconcept
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -23,7 +23,7 @@ from autograder.marking.reference import Mistakes, answers_by_differences, answe
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Misconception, Question, load_questions
 
-Ask = Callable[[Question, list[str]], list | str]  # a question's answers, with sources in the place of cells
+Ask = Callable[[Question, Mapping[str, str]], list | str]  # a question's answers, with sources in cells' places, by id
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _again(
     Nothing else of the answers is used: a student's code that saw these functions might have put them there.
     """
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
-    sources = [cells[name] for name in lost if name in cells]
+    sources = {name: cells[name] for name in lost if name in cells}
     answers = ask(question, sources) if sources else ""
     if isinstance(answers, str) or len(answers) != len(question.cases):
         return set(), {}

@@ -213,8 +213,8 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
             if about in full:
                 accepted += 1
                 problems.append(f"{sample.name}: '{sample.misconception.name}' kept full marks")
-            trained = {question.id for question in questions if question.made_by}  # with what the mistake made
-            for name in points.keys() - full - {about} - (dependants(questions, about) & trained):
+            results_of = dependants(questions, about) - solution_cells(assignment).keys()  # trained with the mistake
+            for name in points.keys() - full - {about} - results_of:
                 refused += 1
                 problems.append(f"{sample.name}: '{sample.misconception.name}' lost marks in {name}")
     return Judgement(problems, wrong, accepted, right, refused)

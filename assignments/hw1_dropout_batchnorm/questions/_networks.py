@@ -137,10 +137,11 @@ def judge_masks(norm):
                     break
             else:
                 return "the step is not that of the mask which the loss was made with"
-            found.append(int(mask))
+            if norm or len(likely) == 1:  # else the loss does not tell which one it was
+                found.append(int(mask))
         if len(set(found)) < 10:
             return "every step drops the same units: each draws anew"
-        return None if norm else judge_counts(first[found] > 0, second[found] > 0, p)
+        return None if norm or len(found) < STEPS // 2 else judge_counts(first[found] > 0, second[found] > 0, p)
 
     return judge
 

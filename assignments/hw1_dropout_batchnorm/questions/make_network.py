@@ -71,7 +71,8 @@ QUESTION = Question(
         *(
             Case(
                 f"dropout in training {words} batch norm: one mask explains the loss and the step",
-                MADE + f"network, results = awake(made((5, *{HIDDEN}, 3), 0.5, {norm})), []\nstart = arrays(network)\n"
+                MADE
+                + f"network, results = awake(made((5, *{HIDDEN}, 3), 0.5, {norm}, 0.3)), []\nstart = arrays(network)\n"
                 f"for _ in range({STEPS}):\n"
                 f"    loss = float(network.train_step(abs(x[:{ROWS}]), targets[:{ROWS}], rate))\n"
                 "    results.append((start, loss, arrays(network)))\n"

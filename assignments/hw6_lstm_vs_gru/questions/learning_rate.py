@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder.oracle import Case, Misconception, Question
+from autograder.oracle import Case, Equivalent, Misconception, Question
 
 
 def draw_schedule(rng: np.random.Generator, flat: int) -> dict:
@@ -48,6 +48,7 @@ QUESTION = Question(
             weight=0.5,
         ),
     ],
+    equivalent=[Equivalent(r"max\(epoch - flat_epochs, 0\)", "The largest is the same in any order.")],
     core="a rate that is flat first and then decays once per epoch",
     misconceptions=[
         Misconception(

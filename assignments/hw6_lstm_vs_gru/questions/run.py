@@ -123,13 +123,17 @@ QUESTION = Question(
         ),
     ],
     equivalent=[
+        Equivalent(
+            r"-> optimiser = torch\.optim\.SGD\(model\.parameters\(\), lr=",
+            "Each epoch sets the rate before it trains.",
+        ),
         Equivalent(r"two lines exchanged: rows", "Neither line needs the other."),
         Equivalent(r"two lines exchanged: torch\.manual_seed", "Nothing is drawn in between."),
         Equivalent(
             r"model\.load_state_dict\(best\)$|is not None", "A run all of whose epochs are nan is not asked about."
         ),
         Equivalent(r"validation <= lowest", "Of equal epochs either has the lowest perplexity."),
-        Equivalent(r"valid, 513\)", "How many steps are read at a time changes nothing."),
+        Equivalent(r"valid, (513|511|1|2)\)", "How many steps are read at a time changes nothing."),
     ],
     core="the history, the weights of the best epoch, the seed, and dropout while training",
     misconceptions=[
