@@ -112,9 +112,12 @@ def marks_table(course: Path, assignments_of: dict[str, list[str]]) -> Table:
             total = f"{sum(v.score for v in marked):g} of {sum(v.points for v in marked):g}"
             reasons: dict[str, float] = {}
             for verdict in marked:
+                followed = any(finding.follows for finding in verdict.findings)
+                if verdict.cap:
+                    reasons[f"{verdict.question}: {verdict.cap}"] = verdict.capped
                 for finding in verdict.findings:
-                    if not finding.passed:
-                        why = verdict.note or finding.reason  # what builds on a mistake is said in one line
+                    if not finding.passed:  # what is trained with a mistake is said in one line
+                        why = finding.reason if followed else verdict.note or finding.reason
                         reason = f"{verdict.question}: {why}"
                         reasons[reason] = reasons.get(reason, 0) + finding.points
             if not reasons:
