@@ -75,12 +75,17 @@ def defined(source):
     }
 
 
-def lost(assignment, names, secret=SECRET, only=None):
-    """The questions in which a namespace loses marks, with the reasons. only: ids of the questions that are asked."""
+def lost(assignment, names, secret=SECRET, only=None, explained=None):
+    """The questions in which a namespace loses marks, with the reasons.
+
+    only: ids of the questions that are asked. explained: one that is asked with its misconceptions.
+    """
     marked = []
     for question in asked(assignment):
         if only is not None and question.id not in only:
             continue
+        if explained and question.id == explained.id:
+            question = explained
         answers = [answer(request, names) for request in requests(assignment, question, secret)]
         marked.append(Marked(question, mark(assignment, question, 1.0, answers, secret), answers))
 
@@ -133,12 +138,14 @@ def test_what_always_does_the_same_gets_nothing(assignment, body):
 
 
 @pytest.mark.parametrize(("assignment", "sample"), samples("misconception"))
-def test_a_misconception_loses_its_own_question_and_no_other(assignment, sample):
+def test_a_misconception_loses_its_own_question_and_no_other_and_is_named(assignment, sample):
     edited = sample.misconception.cell or sample.question.id
-    found = lost(assignment, namespace(assignment, sample.cells), only=reached(assignment, edited))
+    names = namespace(assignment, sample.cells)
+    found = lost(assignment, names, only=reached(assignment, edited), explained=sample.question)
     reason = forbidden.violation(sample.question, filled_notebook(assignment, sample.cells))
-    assert sample.question.id in found or reason
     assert set(found) <= {sample.question.id}
+    reasons = [reason] if reason else [finding.reason for finding in found[sample.question.id].findings]
+    assert any(sample.misconception.means in reason for reason in reasons), "no student reads its sentence"
 
 
 @pytest.mark.slow

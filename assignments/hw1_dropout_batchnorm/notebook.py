@@ -35,6 +35,7 @@
 
 # %% tags=["provided"]
 import itertools
+from functools import partial
 
 import numpy as np
 import torch
@@ -141,8 +142,14 @@ checks.equal("all rows of minibatches(10, 4, rng), sorted", sorted(int(i) for b 
 orders = [[int(i) for b in minibatches(30, 7, np.random.default_rng(seed)) for i in b] for seed in (1, 1, 2)]
 checks.true(orders[0] == orders[1], "minibatches: the same state of rng should give the same batches")
 checks.true(orders[0] != orders[2], "minibatches: another seed should give another order; are the rows shuffled?")
+neighbours = int((np.diff(orders[0]) == 1).sum())
+checks.true(
+    neighbours < 15, f"minibatches: {neighbours} of 29 rows are followed by the next one; are the rows shuffled?"
+)
 checks.equal("minibatches(0, 4, rng)", len(minibatches(0, 4, np.random.default_rng(0))), 0)
-checks.raises("minibatches with batch_size 0", ValueError, lambda: minibatches(5, 0, np.random.default_rng(0)))
+for size in (0, -2):
+    refused = partial(minibatches, 5, size, np.random.default_rng(0))
+    checks.raises(f"minibatches with batch_size {size}", ValueError, refused)
 checks.passed("minibatches", "batches of 4, 4 and 2 out of ten rows")
 
 # %% [markdown] id="what_is_a_minibatch" tags=["written"] points=1
@@ -232,6 +239,9 @@ share = 1 - kept_values.mean()
 checks.true(
     0.35 < share < 0.45, f"dropout: with p = 0.4, {share:.3f} of the values were dropped; about 0.4 was expected"
 )
+same_rng = np.random.default_rng(2)
+masks = [dropout(x, 0.4, True, same_rng) == 0 for _ in range(2)]
+checks.true(np.any(masks[0] != masks[1]), "dropout dropped the same values twice: draw from rng, which moves on")
 checks.close("dropout(x, 0.4, False, rng)", dropout(x, 0.4, False, np.random.default_rng(2)), x)
 checks.close("dropout(x, 0, True, rng)", dropout(x, 0, True, np.random.default_rng(2)), x)
 checks.close("dropout(x, 1, True, rng)", dropout(x, 1, True, np.random.default_rng(2)), np.zeros_like(x))

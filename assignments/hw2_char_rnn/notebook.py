@@ -494,6 +494,12 @@ checks.close("the loss of the small network", loss, 3.5128538195, relative=1e-6,
     "as a mean over the steps, where the sum is asked": 3.5128538195 / 3,
     "when each step's target is its own input": 2.5895133148,
 })  # fmt: skip
+three = {"U": np.zeros((2, 3)), "W": np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [3.0, 0.0, 0.0]])}
+three |= {"V": np.zeros((3, 2)), "b": np.zeros(3), "c": np.zeros(2)}
+_, h_last, _ = rnn_forward(three, [0, 1], np.array([0.5, 0.0, 0.0]))
+checks.close("h_last where W leads from the first of three units to the second", h_last, np.tanh([0, 0.5, 0]), slips={
+    "with W transposed": np.tanh([0.0, 0.0, 1.5]),
+})  # fmt: skip
 zero = {name: np.zeros_like(array) for name, array in params.items()}
 loss, h_last, _ = rnn_forward(zero, np.arange(8), np.ones(100))
 checks.close("the loss with zero weights over 7 steps", loss, 7 * math.log(len(alphabet)))
@@ -612,19 +618,19 @@ def loss_of(params, tokens, h0):
 rng = np.random.default_rng(6)
 largest = 0.0
 for steps, classes, hidden_size in ((1, 3, 2), (6, 4, 5), (30, 3, 4)):
-    params = random_parameters(classes, hidden_size, rng, scale=0.5)
-    params |= {"b": 0.2 * rng.standard_normal(hidden_size), "c": 0.2 * rng.standard_normal(classes)}
+    small_params = random_parameters(classes, hidden_size, rng, scale=0.5)
+    small_params |= {"b": 0.2 * rng.standard_normal(hidden_size), "c": 0.2 * rng.standard_normal(classes)}
     tokens, h0 = rng.integers(0, classes, steps + 1), 0.5 * rng.standard_normal(hidden_size)
-    before = {name: array.copy() for name, array in params.items()}
-    _, _, cache = rnn_forward(params, tokens, h0)
-    gradients = rnn_backward(params, cache)
-    checks.equal("the keys of the gradients", sorted(gradients), sorted(params))
-    found = pairs(partial(loss_of, params, tokens, h0), params, gradients, rng, entries=20)
+    before = {name: array.copy() for name, array in small_params.items()}
+    _, _, cache = rnn_forward(small_params, tokens, h0)
+    gradients = rnn_backward(small_params, cache)
+    checks.equal("the keys of the gradients", sorted(gradients), sorted(small_params))
+    found = pairs(partial(loss_of, small_params, tokens, h0), small_params, gradients, rng, entries=20)
     largest = max(largest, agree(found))
-    checks.close("rnn_backward called twice with one cache", rnn_backward(params, cache), gradients)
-    checks.unchanged("params", params, before)
-params = {"U": np.zeros((2, 1)), "W": np.zeros((1, 1)), "V": np.zeros((1, 2)), "b": np.ones(1), "c": np.zeros(2)}
-gradients = rnn_backward(params, rnn_forward(params, [0] * 101, np.zeros(1))[2])
+    checks.close("rnn_backward called twice with one cache", rnn_backward(small_params, cache), gradients)
+    checks.unchanged("params", small_params, before)
+small_params = {"U": np.zeros((2, 1)), "W": np.zeros((1, 1)), "V": np.zeros((1, 2)), "b": np.ones(1), "c": np.zeros(2)}
+gradients = rnn_backward(small_params, rnn_forward(small_params, [0] * 101, np.zeros(1))[2])
 checks.close("dc of a hundred steps that all go the same way", gradients["c"], np.array([-50.0, 50.0]), slips={
     "as a mean over the steps, where the sum is asked": np.array([-0.5, 0.5]),
     "when it is clipped already": np.array([-5.0, 5.0]),
@@ -771,10 +777,10 @@ checks.passed("clip_by_value", "each entry by itself, in place")
 
 # %% id="check_adagrad_step" tags=["question"] points=1
 """Two steps worked out beforehand, in place, the gradients untouched."""
-params, memory = {"w": np.array([1.0, 2.0])}, {"w": np.array([0.0, 9.0])}
-weights, seen, gradients = params["w"], memory["w"], {"w": np.array([0.5, -4.0])}
-adagrad_step(params, gradients, memory, 0.1)
-checks.true(params["w"] is weights and memory["w"] is seen, "adagrad_step should change the arrays themselves")
+two, memory = {"w": np.array([1.0, 2.0])}, {"w": np.array([0.0, 9.0])}
+weights, seen, gradients = two["w"], memory["w"], {"w": np.array([0.5, -4.0])}
+adagrad_step(two, gradients, memory, 0.1)
+checks.true(two["w"] is weights and memory["w"] is seen, "adagrad_step should change the arrays themselves")
 checks.close("the memory after one step", seen, np.array([0.25, 25.0]), slips={
     "when the memory is replaced by the squares, not added to": np.array([0.25, 16.0]),
     "when the gradients are added, not their squares": np.array([0.5, 5.0]),
@@ -784,9 +790,14 @@ checks.close("the weights after one step", weights, np.array([0.9, 2.08]), relat
     "without the root": np.array([0.8, 2.016]),
     "with the memory of before the step": np.array([1.0 - 0.05 / 1e-4, 2.0 + 0.4 / 3]),
 })  # fmt: skip
-adagrad_step(params, gradients, memory, 0.1)
+adagrad_step(two, gradients, memory, 0.1)
 checks.close("the memory after two steps", seen, np.array([0.5, 41.0]))
 checks.unchanged("gradients", gradients["w"], np.array([0.5, -4.0]))
+tiny, memory = {"w": np.array([1.0])}, {"w": np.array([0.0])}
+adagrad_step(tiny, {"w": np.array([1e-4])}, memory, 0.1)
+checks.close("the weight after a step by a gradient of 1e-4", tiny["w"], np.array([1 - 0.1 / math.sqrt(2)]), slips={
+    "with 1e-8 outside of the root": np.array([1 - 0.1 / 1.0001]),
+})  # fmt: skip
 checks.passed("adagrad_step", "two steps, in place, the gradients as they were")
 
 # %% [markdown]
@@ -858,6 +869,9 @@ checks.equal("sample from a network that counts round, after a 2,", ids, [3, 4, 
     "when `first` is among the results": [2, 3, 4, 0, 1, 2, 3],
     "when what was drawn is not fed back": [3] * 7,
 })  # fmt: skip
+by_state = counting | {"U": np.zeros((5, 5)), "W": 5 * np.roll(np.eye(5), 1, axis=1), "V": 60 * np.eye(5)}
+ids = [int(k) for k in sample(by_state, np.eye(5)[1], 0, 6, np.random.default_rng(0), 1.0)]
+checks.equal("sample from a network whose state counts round, from a 1,", ids, [2, 3, 4, 0, 1, 2])
 die = {name: np.zeros_like(array) for name, array in counting.items()} | {"c": np.log([0.4, 0.3, 0.15, 0.1, 0.05])}
 for temperature in (1.0, 0.5, 4.0):
     p = np.exp(die["c"] / temperature)

@@ -26,6 +26,7 @@
 import builtins
 import contextlib
 import io
+import itertools
 import math
 import os
 import shutil
@@ -105,9 +106,10 @@ checks.equal(
     slips={"when the special entries come on top of max_size": {"<eos>": 0, "<unk>": 1, "a": 2, "b": 3, "c": 4}},
 )
 checks.equal(
-    "the order of build_vocabulary(['b a', 'c a'], 10)",
-    list(build_vocabulary(["b a", "c a"], 10).items()),
-    [("<eos>", 0), ("<unk>", 1), ("a", 2), ("b", 3), ("c", 4)],
+    "the order of build_vocabulary(['c a', 'b a'], 10)",
+    list(build_vocabulary(["c a", "b a"], 10).items()),
+    [("<eos>", 0), ("<unk>", 1), ("a", 2), ("c", 3), ("b", 4)],
+    slips={"when words of the same count are sorted": [("<eos>", 0), ("<unk>", 1), ("a", 2), ("b", 3), ("c", 4)]},
 )
 checks.equal(
     "build_vocabulary(['<unk> <unk> z'], 10), where <unk> stands in the text",
@@ -567,6 +569,34 @@ checks.true(
     not torch.equal(dropping(tokens, start)[0], dropping(tokens, start)[0]),
     "in training mode with dropout 0.5 the same call twice should give different logits: is anything dropped?",
 )
+ones, narrow = torch.ones(1, 3, 20), WordLM("GRU", 150, 17, 20, 1, 0.25, False)
+ends = [narrow(tokens, ones)[1] for _ in range(2)]
+checks.true(not torch.equal(*ends), "the states should differ when embeddings are dropped: is there dropout on them?")
+with torch.no_grad():
+    for weights in narrow.parameters():
+        weights.copy_(torch.eye(*weights.shape) if weights.shape == (150, 20) else torch.zeros_like(weights))
+    share = (narrow(tokens, ones)[0][:, :, :20] != 0).double().mean().item()  # each state is half of the one before
+    for weights in dropping.parameters():
+        if weights.shape == (150, 17):
+            weights.zero_()
+checks.true(share < 1, "no output is dropped: is there dropout between the recurrent layers and the decoder?")
+checks.true(
+    abs(share - 0.75) < 0.12,
+    f"with dropout 0.25, {share:.2f} of the outputs were kept; 0.75 was expected",
+)
+ends = [dropping(tokens, start)[1] for _ in range(2)]
+checks.true(
+    not torch.equal(ends[0][1], ends[1][1]),
+    "the second layer's states should differ when the first layer's are dropped: is there dropout between the layers?",
+)
+rectified = WordLM("RNN_RELU", 150, 17, 20, 1, 0.0, False)
+with torch.no_grad():
+    for weights in rectified.parameters():
+        weights.fill_(1.0)
+    checks.true(
+        rectified(tokens, rectified.init_hidden(3))[1].max() > 1,
+        "the states of RNN_RELU should grow past 1 with large weights: is its nonlinearity 'relu'?",
+    )
 dropping.eval()
 checks.true(
     torch.equal(dropping(tokens, start)[0], dropping(tokens, start)[0]),
@@ -856,6 +886,32 @@ checks.close(
         "when the short last piece is left out": by_step[:6].mean().item(),
     },
 )
+norms = []
+
+
+class Noting(torch.optim.SGD):
+    """Gradient descent that notes the norm of all gradients at each step and then stays where it is."""
+
+    def step(self, closure=None):
+        loss = closure() if closure else None
+        norms.append(torch.cat([p.grad.flatten() for p in self.param_groups[0]["params"]]).norm().item())
+        return loss
+
+
+for _ in range(2):
+    train_epoch(ours, text, Noting(ours.parameters(), lr=1.0), 3, 1e9)
+logits, _ = ours(text[:3], ours.init_hidden(2))
+alone = torch.autograd.grad(F.cross_entropy(logits.flatten(0, 1), text[1:4].flatten()), list(ours.parameters()))
+size = torch.cat([gradient.flatten() for gradient in alone]).norm().item()
+checks.close("the gradients' norm at the first step", norms[0], size, relative=1e-4, slips={
+    "when the loss is a sum over the segment, where its mean is asked": 6 * size,
+})  # fmt: skip
+checks.close(
+    "the gradients' norm at a second epoch's first step, with nothing clipped or learnt (set old gradients to zero),",
+    norms[3],
+    norms[0],
+    relative=1e-4,
+)
 train_epoch(ours, text, torch.optim.SGD(ours.parameters(), lr=1.0), 3, 0.001)
 moved = torch.cat([(new - old).flatten() for new, old in zip(ours.parameters(), start, strict=True)]).norm().item()
 checks.true(moved > 1e-4, "the weights hardly moved: is the optimiser's step taken, and after the backward pass?")
@@ -1093,6 +1149,14 @@ class Alphabet(nn.Module):
         return torch.zeros(1, batch_size, 1)
 
 
+class Counting(Alphabet):
+    """Gives the entry with the number of tokens read so far, which is its state; in training mode always 1."""
+
+    def forward(self, tokens, hidden):
+        count = (hidden[0, :, 0] + torch.arange(1, len(tokens) + 1).view(-1, 1)).long() % 6
+        return 60.0 * F.one_hot(torch.ones_like(count) if self.training else count, 6), hidden + len(tokens)
+
+
 letters = {"<eos>": 0, "<unk>": 1, "a": 2, "b": 3, "c": 4, "d": 5}
 alphabet = Alphabet()
 checks.equal(
@@ -1110,6 +1174,23 @@ checks.equal(
 checks.equal("after 'x', cold", generate(alphabet, letters, "x", 2, 0.1, torch.Generator().manual_seed(1)), ["a", "b"])
 hot = generate(alphabet, letters, "a", 300, 20.0, torch.Generator().manual_seed(1))
 checks.true(set(hot) == set(letters), "at a temperature of 20 all six entries should turn up among 300 words")
+follows = [letters[other] == (letters[one] + 1) % 6 for one, other in itertools.pairwise(hot)]
+share = sum(follows) / len(follows)
+checks.true(
+    share < 0.5,
+    f"at a temperature of 20 the next letter should come at about 0.21 of the draws, not {share:.2f}: draw by the "
+    "probabilities, and divide the logits by the temperature before the softmax",
+)
+checks.equal(
+    "after 'd a', by a model that counts what it has read,",
+    generate(Counting(), letters, "d a", 4, 1.0, torch.Generator().manual_seed(1)),
+    ["a", "b", "c", "d"],
+    slips={
+        "in training mode": ["<unk>"] * 4,
+        "when the state is not carried": ["a", "<unk>", "<unk>", "<unk>"],
+        "when only the last word of the prompt is read": ["<unk>", "a", "b", "c"],
+    },
+)
 again = generate(alphabet, letters, "a", 300, 20.0, torch.Generator().manual_seed(1))
 checks.true(hot == again, "the same state of rng should give the same words")
 checks.true(alphabet.training, "generate left a model in evaluation mode that came in training mode")
@@ -1236,6 +1317,8 @@ for place, line, expected in [(0, "3 a", "a b c d"), (1, "2 d a", "d a b c"), (6
     checks.true(any(ends), f"for '{line}' the line '{expected}' should be printed, but {answers[place]!r} was")
 for place, line in [(2, "0 a"), (3, "a b"), (4, "2 zebra"), (5, "2")]:
     checks.true(answers[place], f"for '{line}' nothing was printed; say in clear words what is wrong")
+    continued = answers[place] in ("a", "b") or answers[place].endswith(" a b")
+    checks.true(not continued, f"for '{line}' came {answers[place]!r}; say in clear words what is wrong")
 checks.true(alphabet.training, "query_sentences left a model in evaluation mode that came in training mode")
 checks.true(dialogue() == [""], "at the end of the input (EOFError) the loop should end quietly")
 checks.passed("query_sentences", "three sentences, four clear words, both ends")

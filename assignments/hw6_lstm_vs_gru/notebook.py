@@ -354,7 +354,8 @@ print(f"validation perplexity of the model that came back: {perplexity(small_mod
 """History, weights of the best epoch, schedule, seeds, and what should stay as it was."""
 torch.manual_seed(3)
 letters = {"<eos>": 0, "<unk>": 1, "a": 2, "b": 3, "c": 4}
-tiny = Corpus("tiny", letters, torch.randint(5, (61,)), torch.randint(5, (40,)), torch.randint(5, (30,)))
+tiny = Corpus("tiny", letters, torch.randint(5, (61,)), torch.randint(5, (40,)), torch.zeros(30).long())
+tiny.test.copy_(tiny.train[:30])  # of the test text the last epoch's weights know the most
 config = QUICK | {"rnn_type": "GRU", "embedding_size": 6, "hidden_size": 12, "num_layers": 1, "dropout": 0.0}
 config |= {"bptt": 5, "batch_size": 2, "epochs": 16, "learning_rate": 1.0, "flat_epochs": 8, "clip": 2.0}
 before = dict(config)
@@ -391,7 +392,7 @@ checks.close(
     float(history["validation"].min()),
     relative=1e-4,
     slips={
-        "when the last epoch's weights are kept (a state_dict is no copy of the weights)": float(
+        "when the last epoch's weights are kept: a state_dict is no copy, and the test text chooses nothing": float(
             history["validation"].iloc[-1]
         )
     },
@@ -406,6 +407,18 @@ checks.true(
 dropping = config | {"dropout": 0.5, "epochs": 2}
 twice = [run(dropping, tiny)[0].drop(columns="seconds") for _ in range(2)]
 checks.true(twice[0].equals(twice[1]), "the same config should give the same history: is the seed set first?")
+without, _ = run(dropping | {"dropout": 0.0}, tiny)
+checks.true(
+    not np.allclose(without["validation"], twice[0]["validation"]),
+    "dropout 0.5 and no dropout give the same history: is config['dropout'] handed to the model?",
+)
+_, dropped = run(dropping, tiny)
+with torch.no_grad():
+    for weights in dropped.train().parameters():
+        if weights.shape == (5, 6):  # the embedding: what is dropped of zeros does not show
+            weights.zero_()
+    states = [dropped(tiny.train[:4].view(4, 1), torch.ones(1, 1, 12))[1] for _ in range(2)]
+checks.true(torch.equal(*states), "the states of a single layer change by dropout: the recurrent connections keep all")
 other = run(dropping | {"seed": 2}, tiny)[0]
 checks.true(
     not np.allclose(other["validation"], twice[0]["validation"]), "another seed should give another run: is it used?"
@@ -659,9 +672,14 @@ for rnn_type, width, layers in [("LSTM", 7, 1), ("GRU", 12, 3), ("RNN_TANH", 9, 
         matched_hidden_size(rnn_type, count, 21, layers),
         width,
     )
-middle = sum(
-    sum(p.numel() for p in WordLM("GRU", 21, width, width, 1, 0.0, False).parameters()) // 2 for width in (4, 5)
+counts = [sum(p.numel() for p in WordLM("GRU", 21, n, n, 1, 0.0, False).parameters()) for n in (4, 5)]
+checks.equal(
+    f"matched_hidden_size('GRU', {counts[1] - 1}, 21, 1), one parameter less than width 5 has",
+    matched_hidden_size("GRU", counts[1] - 1, 21, 1),
+    5,
+    slips={"when the width is rounded down": 4},
 )
+middle = sum(counts) // 2
 checks.equal(
     f"matched_hidden_size('GRU', {middle}, 21, 1), midway between 4 and 5",
     matched_hidden_size("GRU", middle, 21, 1),

@@ -27,6 +27,7 @@ import itertools
 import math
 import time
 from collections import Counter  # noqa: F401
+from functools import partial
 
 import numpy as np
 import torch
@@ -234,7 +235,8 @@ checks.close(
         "as the perplexity per character": 2**1.5,
     },
 )
-checks.raises("bits_per_character(1.0, 0)", ValueError, lambda: bits_per_character(1.0, 0))
+for count in (0, -20):
+    checks.raises(f"bits_per_character(1.0, {count})", ValueError, partial(bits_per_character, 1.0, count))
 checks.passed("bits_per_character", "nats to bits")
 
 # %% id="check_word_perplexity" tags=["question"] points=1
@@ -248,7 +250,8 @@ checks.close(
         "without the exponential": math.log(9),
     },
 )
-checks.raises("word_perplexity(1.0, 0)", ValueError, lambda: word_perplexity(1.0, 0))
+for count in (0, -5):
+    checks.raises(f"word_perplexity(1.0, {count})", ValueError, partial(word_perplexity, 1.0, count))
 checks.passed("word_perplexity", "nats per word")
 
 # %% id="check_historical_perplexity" tags=["question"] points=1
@@ -397,6 +400,34 @@ checks.close(
     },
 )
 checks.close("historical_perplexity", measured.get("historical_perplexity"), 8**5.6, relative=1e-5)
+
+
+class Tired(Even):
+    """Gives the end mark the logit n after n symbols, which its state counts, and all others 0."""
+
+    def forward(self, tokens, hidden):
+        count = hidden[0] + torch.arange(1, len(tokens) + 1).view(-1, 1)
+        scores = super().forward(tokens, hidden)[0].clone()
+        scores[:, :, 0] += count
+        return scores, hidden + len(tokens)
+
+
+def tired_bits(ends, *counts):
+    """Bits per symbol where n symbols were read before each prediction; ends: places at which the end mark comes."""
+    nats = sum(math.log(math.exp(n) + 7) - n * (place in ends) for place, n in enumerate(counts, start=1))
+    return nats / math.log(2) / len(counts)
+
+
+checks.close(
+    "bits_per_character of a model that counts what it has read",
+    three_measures(Tired(8), letters, short, 4)["bits_per_character"],
+    tired_bits((7, 8, 9, 13), *range(1, 14)),
+    relative=1e-5,
+    slips={
+        "without an end mark read in front": tired_bits((6, 7, 8, 12), *range(1, 13)),
+        "when each line is read by itself": tired_bits((7, 8, 9, 13), *range(1, 8), 1, 1, *range(1, 5)),
+    },
+)
 checks.passed("three_measures", "13 symbols, 8 words, end marks counted on both sides")
 
 # %% [markdown]
@@ -685,22 +716,29 @@ def train_characters(model, optimiser, train_ids, valid_ids, config):
 
 
 class Noting(torch.optim.SGD):
-    """Gradient descent that notes the rates of all groups at each step and then stays where it is."""
+    """Gradient descent that notes rates and norms of gradients at each step and then stays where it is."""
 
     def step(self, closure=None):
+        loss = closure() if closure else None
         seen.append(tuple(group["lr"] for group in self.param_groups))
+        norms.append(math.hypot(*(p.grad.norm().item() for group in self.param_groups for p in group["params"])))
+        return loss
 
 
 torch.manual_seed(6)
-still, seen = WordLM("GRU", 9, 6, 6, 1, 0.0, False), []
+still, seen, norms = WordLM("GRU", 9, 6, 6, 1, 0.0, False), [], []
 halves = list(still.parameters())
 noting = Noting([{"params": halves[:2]}, {"params": halves[2:], "lr": 7.0}], lr=0.3)
 texts = torch.randint(9, (61,)), torch.randint(9, (40,))
-plan = {"epochs": 4, "batch_size": 3, "bptt": 5, "clip": 1.0, "learning_rate": 0.8, "flat_epochs": 2, "decay": 0.5}
+plan = {"epochs": 4, "batch_size": 3, "bptt": 5, "clip": 0.01, "learning_rate": 0.8, "flat_epochs": 2, "decay": 0.5}
 came = train_characters(still, noting, *texts, plan)
 checks.true(len(came) == 4, f"after 4 epochs the list should have 4 pairs, it has {len(came)}")
 checks.true(all(len(pair) == 2 for pair in came), "each entry should be a pair: train bits, validation bits")
 checks.equal("steps taken in 4 epochs of 4 pieces", len(seen), 16)
+checks.true(
+    max(norms) < 0.011,
+    f"gradients of norm {max(norms):.3g} reached the optimiser: they should be clipped at config['clip'], 0.01",
+)
 by_epoch = [seen[4 * epoch][0] for epoch in range(4)]
 checks.close(
     "the learning rates of epochs 1 to 4",

@@ -162,14 +162,14 @@ def _share(one, other):
 
 
 def _line(error):
-    """The notebook line in which an exception was raised: the student's own text, never a value."""
+    """The notebook's line, or the solution's, in which an exception was raised: its text, never a value."""
     import linecache
 
     line = ""
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if "ipykernel" in file or file.startswith("<ipython"):
+        if "ipykernel" in file or file.startswith("<ipython") or "/notebook.py:" in file:
             line = linecache.getline(file, trace.tb_lineno).strip() or line
         trace = trace.tb_next
     return line[:200]

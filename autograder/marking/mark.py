@@ -10,9 +10,9 @@ from typing import Any
 from autograder.course.paths import Assignment
 from autograder.marking import degenerate
 from autograder.marking.compare import difference
-from autograder.marking.reference import UNREADABLE, answers_with, judge_all
+from autograder.marking.reference import UNREADABLE, answer_with, judge_all
 from autograder.marking.verdicts import Finding, Verdict
-from autograder.oracle.questions import Case, Misconception, Question, load_questions
+from autograder.oracle.questions import Misconception, Question, load_questions
 
 MOST_WORDS = 400  # characters of a reason
 # kinds that are seldom equal by chance; two wrong booleans or counts often are
@@ -78,28 +78,48 @@ def concluded(
 def explain(
     assignment: Assignment, question: Question, answers: list, judged: list, secret: str
 ) -> dict[int, Misconception]:
-    """The misconception that would give the most of the wrong answers, for each case whose answer it would give."""
-    failed = {i for i, result in enumerate(judged) if result.reason and question.cases[i].judge is None}
+    """The misconception that would give the most of the wrong answers, for each case whose answer it would give.
+
+    A judged case's answer comes from the same generator as the student's: it is equal where the mistake is. Of two that
+    explain as much, the earlier: the narrower stands first.
+    """
+    failed = [i for i, result in enumerate(judged) if result.reason]
+    if any(_stopped(answers[i]) for i in failed):
+        return {}
+    raised = all(answers[i]["kind"] == "exception" for i in failed)
     best: dict[int, Misconception] = {}
-    if all(_raised(answers[i]) for i in failed):  # no misconception explains an exception, and some take long to ask
-        return best
     for misconception in question.misconceptions:
-        theirs = answers_with(assignment, question, ((question, misconception),), secret)
-        explained = {i for i in failed if _same(theirs[i], answers[i], question.cases[i])}
+        gives = (_would_give(assignment, question, i, misconception, answers[i], secret) for i in failed)
+        if raised:  # errors prove little by themselves
+            explained = failed if all(gives) else []
+        else:
+            explained = [i for i, given in zip(failed, gives, strict=True) if given]
         telling = explained == failed or any(answers[i]["kind"] in TELLING for i in explained)
         if telling and len(explained) > len(best):
             best = dict.fromkeys(explained, misconception)
+        if len(best) == len(failed):
+            break
     return best
 
 
-def _raised(answer: Any) -> bool:
-    return isinstance(answer, dict) and answer.get("kind") == "exception"
+def _stopped(answer: Any) -> bool:
+    """Whether an answer is none, or its function is not written yet or does not exist: nothing explains that."""
+    if not isinstance(answer, dict):
+        return True
+    return answer.get("kind") == "exception" and ("NotImplementedError" in answer["value"] or not answer.get("line"))
 
 
-def _same(theirs: Any, answer: Any, case: Case) -> bool:
+def _would_give(
+    assignment: Assignment, question: Question, index: int, misconception: Misconception, answer: dict, secret: str
+) -> bool:
+    """Whether the solution with a misconception in it answers a case as the student did, or fails in the same line."""
+    case = question.cases[index]
+    theirs = answer_with(assignment, question, index, ((question, misconception),), secret)
     try:
-        return not _raised(answer) and difference(theirs, answer, case.relative, case.absolute) is None
-    except Exception:
+        if answer["kind"] == "exception":
+            return theirs == answer
+        return difference(theirs, answer, case.relative, case.absolute) is None
+    except Exception:  # the answer is untrusted
         return False
 
 

@@ -62,14 +62,18 @@ def edited(assignment: Assignment, mistakes: Mistakes) -> dict:
     return namespace(assignment, edited_cells(assignment, mistakes)) if mistakes else solution(assignment)
 
 
-@cache
 def answers_with(assignment: Assignment, question: Question, mistakes: Mistakes, secret: str) -> tuple[Any, ...]:
     """What the solution answers, with mistakes in it or none; None for a case that has a judge."""
-    names = edited(assignment, mistakes)
     return tuple(
-        None if case.judge else answering.answer(request, names)
-        for case, request in zip(question.cases, requests(assignment, question, secret), strict=True)
+        None if case.judge else answer_with(assignment, question, index, mistakes, secret)
+        for index, case in enumerate(question.cases)
     )
+
+
+@cache
+def answer_with(assignment: Assignment, question: Question, index: int, mistakes: Mistakes, secret: str) -> dict:
+    """What the solution answers to one case, with mistakes in it or none."""
+    return answering.answer(requests(assignment, question, secret)[index], edited(assignment, mistakes))
 
 
 @cache
@@ -98,7 +102,7 @@ def judge_one(
     case = question.cases[index]
     try:
         if case.judge is None:
-            expected = answers_with(assignment, question, mistakes, secret)[index]
+            expected = answer_with(assignment, question, index, mistakes, secret)
             return Measured(difference(expected, answer, case.relative, case.absolute))
         if answer.get("kind") == "exception":
             return Measured(error_words(answer))

@@ -79,6 +79,7 @@ class Misconception:
 
     means: one sentence that tells the student what was mixed up; shown when the answers equal this edit's.
     cell: the solution cell that is edited, when it is not the question's own.
+    unseen: why the graded cell's visible check cannot see it, where only the grader can.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Misconception:
     new: str
     means: str
     cell: str = ""
+    unseen: str = ""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def grade_samples(
             if any(scores.get(f"check_{v.question}") != v.score for v in marked):
                 raise CourseError(f"{assignment}: {sample.name}: the gradebook and the verdicts differ")
             means = sample.misconception.means if sample.misconception else None
-            named = any(f.reason == means for v in marked for f in v.findings)
+            named = any(means and means in f.reason for v in marked for f in v.findings)
             points = {v.question: v.score for v in marked}
             why = [f"{v.question}: {f.reason}" for v in marked for f in v.findings if f.reason]
             said = (*cell_errors(course, sample.name, assignment.name), *dict.fromkeys(why))
@@ -210,13 +210,18 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
             assert sample.misconception
             wrong += 1
             about = sample.question.id
+            said = f"{sample.name}: '{sample.misconception.name}'"
             if about in full:
                 accepted += 1
-                problems.append(f"{sample.name}: '{sample.misconception.name}' kept full marks")
+                problems.append(f"{said} kept full marks")
+            if not result.named:
+                problems.append(f"{said} is not named in the feedback")
+            if (about in result.checked) != bool(sample.misconception.unseen):
+                problems.append(f"{said}: the visible check and its `unseen` say different things")
             results_of = dependants(questions, about) - solution_cells(assignment).keys()  # trained with the mistake
             for name in points.keys() - full - {about} - results_of:
                 refused += 1
-                problems.append(f"{sample.name}: '{sample.misconception.name}' lost marks in {name}")
+                problems.append(f"{said} lost marks in {name}")
     return Judgement(problems, wrong, accepted, right, refused)
 
 
@@ -264,7 +269,7 @@ def report(results: dict[Assignment, list[Result]], edits: Mapping[Assignment, l
             if sample.question and sample.misconception:
                 about = sample.question.id
                 kept = f"{row.scores.get(about, 0):g} of {question_points(assignment)[about]:g}"
-                seen = "" if about in row.checked else "sees it"
+                seen = sample.misconception.unseen if about in row.checked else "sees it"
                 cells = [sample.misconception.name, f"`{about}`", kept, "yes" if row.named else "", seen]
                 lines.append(f"| {' | '.join(cells)} |")
         lines.append("")

@@ -7,7 +7,7 @@ import numpy as np
 from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.cases import pure
 
-from ._libraries import BY_TORCH, NUMPY_ALONE
+from ._libraries import BY_TEXT, BY_TORCH, NUMPY_ALONE
 
 
 def scored(rows: int, classes: int, scale: float = 2.0, shift: float = 0.0):
@@ -47,6 +47,7 @@ QUESTION = Question(
             "    return (log_sums - shifted[np.arange(len(targets)), targets]).mean()",
             "    return torch.nn.functional.cross_entropy(torch.tensor(scores), torch.tensor(targets)).item()",
             BY_TORCH,
+            unseen=BY_TEXT,
         ),
         Misconception(
             "no shift",

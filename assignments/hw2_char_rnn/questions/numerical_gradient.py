@@ -51,10 +51,11 @@ QUESTION = Question(
         Case(
             "x afterwards, bit for bit",
             """
+import numpy
 x[0, 0] = -0.0
-before = x.tobytes()
+before = x.copy()
 results = numerical_gradient(lambda v: float((A * v**3).sum()), x, h)
-(results, x.tobytes() == before)
+(results, x.tobytes() == before.tobytes(), numpy.round((x - before) / h))
 """,
             cubic(6, 5),
             **DIFFERENCES,
@@ -81,16 +82,16 @@ results = numerical_gradient(lambda v: float((A * v**3).sum()), x, h)
             "The difference is divided by h: the two points are 2 h apart.",
         ),
         Misconception(
-            "a copy moves",
-            "    gradient = np.zeros(x.shape)\n",
-            "    gradient = np.zeros(x.shape)\n    x = x.copy()\n",
-            "A copy of x is moved, not x itself: an f that holds x then sees no change.",
-        ),
-        Misconception(
             "a flat view",
             "    gradient = np.zeros(x.shape)\n",
             "    gradient, x = np.zeros(x.shape), x.reshape(-1).reshape(x.shape)\n",
             "x is flattened first, which copies it for some memory layouts: index x itself.",
+        ),
+        Misconception(
+            "a copy moves",
+            "    gradient = np.zeros(x.shape)\n",
+            "    gradient = np.zeros(x.shape)\n    x = x.copy()\n",
+            "A copy of x is moved, not x itself: an f that holds x then sees no change.",
         ),
         Misconception(
             "added and subtracted back",

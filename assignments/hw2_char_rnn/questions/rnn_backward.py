@@ -9,7 +9,7 @@ from autograder.oracle.cases import pure
 from autograder.oracle.programs import SLOPE
 
 from ._draws import network
-from ._libraries import BY_TORCH, DIFFERENCES, NUMPY_ALONE
+from ._libraries import BY_TEXT, BY_TORCH, DIFFERENCES, NUMPY_ALONE
 
 BACKWARD = "_, _, cache = rnn_forward(params, tokens, h0)\n"
 GRADIENTS = BACKWARD + "dict(rnn_backward(params, cache))"
@@ -104,6 +104,7 @@ finally:
     return {name: leaf.grad.numpy() for name, leaf in leaves.items()}
 """,
             BY_TORCH,
+            unseen=BY_TEXT,
         ),
         Misconception(
             "nothing through time",

@@ -7,7 +7,7 @@ import numpy as np
 from autograder.oracle import Case, Misconception, Question
 from autograder.oracle.cases import pure
 
-from ._libraries import BY_TORCH, NUMPY_ALONE
+from ._libraries import BY_TEXT, BY_TORCH, NUMPY_ALONE
 
 
 def scores(*shape: int, scale: float = 2.0):
@@ -37,6 +37,7 @@ QUESTION = Question(
             "    return exponentials / exponentials.sum(axis=-1, keepdims=True)",
             "    return torch.softmax(torch.tensor(z), -1).numpy()",
             BY_TORCH,
+            unseen=BY_TEXT,
         ),
         Misconception(
             "no shift",

@@ -62,8 +62,8 @@ QUESTION = Question(
         ),
         Case(
             "the state that was given keeps its history",
-            f"{SEEN}\na.requires_grad_()\nstate = a * a\ncut = repackage_hidden(state)\nstate.sum().backward()\n"
-            "(seen(cut, state), state.requires_grad, a.grad)",
+            f"{SEEN}\na.requires_grad_()\nstate = a * a\ncut = repackage_hidden(state)\n"
+            "if state.requires_grad:\n    state.sum().backward()\n(seen(cut, state), state.requires_grad, a.grad)",
             draw_state,
             weight=0.5,
         ),
