@@ -82,6 +82,9 @@ def _counted(number: int) -> str:
     return "1 entry" if number == 1 else f"{number} entries"
 
 
+UNWRITTEN = "not written yet"
+
+
 def error_words(answer: Any) -> str:
     """An encoded exception in words: its type when it is one of Python's own, and the notebook line that raised it."""
     kinds, source_line = answer.get("value"), answer.get("line")
@@ -89,7 +92,7 @@ def error_words(answer: Any) -> str:
     names = [name for name in kinds if name in PYTHON_ERRORS]
     line = f" at `{source_line[:MOST_LINE]}`" if isinstance(source_line, str) and source_line else ""
     if "NotImplementedError" in names:
-        return "not written yet"
+        return UNWRITTEN
     if "NameError" in names and not line:  # no line of the notebook raised it: the question's own program did
         return "it does not exist: the cell that should define it failed or was not run"
     return f"{names[0] if names else 'an error'} was raised{line}"

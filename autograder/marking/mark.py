@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.course.paths import Assignment
 from autograder.marking import degenerate
-from autograder.marking.compare import difference
+from autograder.marking.compare import UNWRITTEN, difference, error_words
 from autograder.marking.reference import UNREADABLE, answer_with, judge_all
 from autograder.marking.verdicts import Finding, Verdict
 from autograder.oracle.questions import Misconception, Question, load_questions
@@ -104,9 +104,9 @@ def explain(
 
 def _stopped(answer: Any) -> bool:
     """Whether an answer is none, or its function is not written yet or does not exist: nothing explains that."""
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict) or not isinstance(answer.get("kind"), str):
         return True
-    return answer.get("kind") == "exception" and ("NotImplementedError" in answer["value"] or not answer.get("line"))
+    return answer["kind"] == "exception" and (error_words(answer) == UNWRITTEN or not answer.get("line"))
 
 
 def _would_give(

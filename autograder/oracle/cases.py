@@ -15,13 +15,14 @@ def pure(call: str, draw: Draw, weight: float = 0.5, setup: str = "", **options:
     return Case(name, f"{setup}({call}, {call})", draw, weight, pure=True, **options)
 
 
-def reordered(draw: Draw) -> Draw:
-    """The same inputs with the entries of their dicts in the opposite order."""
+def reordered(draw: Draw, *names: str) -> Draw:
+    """The same inputs with the entries of their dicts, or of those that are named, in the opposite order."""
 
     def turned(rng: np.random.Generator) -> dict:
-        inputs = draw(rng)
-        return {
-            name: dict(reversed(value.items())) if isinstance(value, dict) else value for name, value in inputs.items()
-        }
+        inputs = dict(draw(rng))
+        for name in names or list(inputs):
+            if isinstance(inputs[name], dict):
+                inputs[name] = dict(reversed(inputs[name].items()))
+        return inputs
 
     return turned

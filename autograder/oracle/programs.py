@@ -46,6 +46,11 @@ def exported(model):
 """
 
 
+def numpy_numbers(*names: str) -> str:
+    """A program that makes inputs that are Python's numbers numpy's, as they come out of arrays."""
+    return "import numpy\n" + "".join(f"{name} = numpy.array({name})[()]\n" for name in names)
+
+
 def outcomes(function: str) -> str:
     """A program that defines outcome(*arguments): what the function returns, or that it raised ValueError."""
     return f"""

@@ -1,6 +1,7 @@
 """What the grader asks of `minibatches`: every row once, in an order drawn from the generator that is passed."""
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.programs import numpy_numbers
 
 from ._draws import seed
 from ._judging import MISCOUNTED, off, parts
@@ -82,6 +83,13 @@ QUESTION = Question(
             "    try:\n        return sum(len(b) for b in minibatches(6, size, np.random.default_rng(s)))\n"
             "    except ValueError:\n        return 'ValueError'\n"
             "[kind(0), kind(-2), kind(1)]",
+            draw_batches,
+            weight=0.5,
+        ),
+        Case(
+            "numbers of numpy",
+            numpy_numbers("rows", "size")
+            + "[len(batch) for batch in minibatches(rows, size, numpy.random.default_rng(s))]",
             draw_batches,
             weight=0.5,
         ),

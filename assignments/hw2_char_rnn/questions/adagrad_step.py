@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case, Misconception, Question
+from autograder.oracle.cases import reordered
 
 
 def to_step(scale: float):
@@ -50,6 +51,12 @@ before = {{name: g.copy() for name, g in gradients.items()}}
 (held, all(bool((before[name] == gradients[name]).all()) for name in before))
 """,
             to_step(2.0),
+        ),
+        Case(
+            "the entries of gradients in another order",
+            f"{ADAGRAD}; (params, memory)",
+            reordered(to_step(1.0), "gradients"),
+            weight=0.5,
         ),
     ],
     core="a memory that grows from step to step",

@@ -1,7 +1,7 @@
 """What the grader asks of `bits_per_character`: a mean over all predicted tokens, the state carried."""
 
 from autograder.oracle import Case, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._draws import network
 from ._libraries import NUMPY_ALONE
@@ -21,6 +21,7 @@ QUESTION = Question(
         Case("a text of 25,000 tokens", BITS, network(3, 2, 25_000), weight=0.5),
         Case("tokens in a list", "bits_per_character(params, tokens.tolist())", network(6, 3, 12)),
         pure(BITS, network(4, 5, 60)),
+        Case("the entries of params in another order", BITS, reordered(network(4, 4, 9)), weight=0.5),
     ],
     core="the mean over all predicted characters, with the state carried",
     misconceptions=[

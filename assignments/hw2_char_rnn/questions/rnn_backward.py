@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 from autograder.oracle.programs import SLOPE
 
 from ._draws import network
@@ -75,6 +75,9 @@ finally:
             network(5, 3, 6),
             weight=0.5,
             relative=1e-6,
+        ),
+        Case(
+            "the entries of params in another order", GRADIENTS, reordered(network(4, 4, 5)), weight=0.5, absolute=1e-10
         ),
     ],
     equivalent=[

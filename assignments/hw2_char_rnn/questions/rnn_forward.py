@@ -1,7 +1,7 @@
 """What the grader asks of `rnn_forward`: the loss and the last state of a sequence."""
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._draws import network
 from ._libraries import NUMPY_ALONE
@@ -18,6 +18,7 @@ QUESTION = Question(
         Case("tokens in a list", "loss, h, _ = rnn_forward(params, tokens.tolist(), h0)\n(loss, h)", network(4, 5, 6)),
         Case("saturated units and large scores", FORWARD + "(loss, h)", network(5, 4, 9, scale=400.0)),
         pure("tuple(rnn_forward(params, tokens, h0)[:2])", network(4, 3, 6)),
+        Case("the entries of params in another order", FORWARD + "(loss, h)", reordered(network(4, 4, 5)), weight=0.5),
     ],
     equivalent=[
         Equivalent(r"tokens = np\.asarray\(tokens\)", "Lists are cut and index as arrays do."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.programs import numpy_numbers
 
 from ._draws import parameters
 from ._libraries import NUMPY_ALONE
@@ -80,6 +81,13 @@ for wrong in (0.0, -0.5, -1e9, 0.7):
 results + [len(sample(params, h0, first, 0, numpy.random.default_rng(seed), 1.0))]
 """,
             to_sample(1.0),
+        ),
+        Case(
+            "numbers of numpy",
+            numpy_numbers("first", "length", "temperature")
+            + "[int(k) for k in sample(params, h0, first, length, numpy.random.default_rng(seed), temperature)]",
+            to_sample(1e-9, 7),
+            weight=0.5,
         ),
     ],
     equivalent=[

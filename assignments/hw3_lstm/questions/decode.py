@@ -1,6 +1,7 @@
 """What the grader asks of `decode`: which tokens come back, and when the model is no longer asked."""
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.programs import numpy_numbers
 
 
 def script(tokens, *, limit=20, first=7, eos=9):
@@ -78,6 +79,13 @@ for most, model in ((0, said), (1, said), (3, [eos] + said)):
             script("..e..."),
             weight=0.5,
         ),
+        Case(
+            "numbers of numpy",
+            numpy_numbers("first", "eos", "limit") + TOKENS + "(results, calls)",
+            script("..e.."),
+            weight=0.5,
+        ),
+        Case("tokens of a large vocabulary", TOKENS + "(results, calls)", script("..e..", eos=9_000), weight=0.5),
     ],
     equivalent=[
         Equivalent(r"!= limit", "The count goes up by one, so it meets the limit."),

@@ -1,7 +1,7 @@
 """What the grader asks of `lstm_cell`: one forward step."""
 
 from autograder.oracle import Case, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 from autograder.oracle.draws import gate_parameters, saturating
 
 from ._draws import NAMES
@@ -44,6 +44,7 @@ QUESTION = Question(
             lambda rng: step(2, 3, 4)(rng) | {"c": 40.0 * rng.standard_normal((2, 4))},
         ),
         pure("tuple(lstm_cell(x, h, c, params))", step(2, 4, 3)),
+        Case("the entries of params in another order", STEP, reordered(step(2, 4, 4)), weight=0.5),
     ],
     core="both next states of a batch",
     misconceptions=[

@@ -1,7 +1,7 @@
 """What the grader asks of `gru_backward`: the gradient of each array through all steps."""
 
 from autograder.oracle import Equivalent, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._cases import gradient
 from ._draws import sequence
@@ -35,6 +35,12 @@ finally:
             weight=0.5,
         ),
         pure("dict(gru_backward(xs, targets, h0, params))", sequence(3, 2, 4, 3), relative=1e-6),
+        gradient(
+            "the entries of params in another order",
+            reordered(sequence(3, 2, 4, 4)),
+            "dict(gru_backward(xs, targets, h0, params))",
+            weight=0.5,
+        ),
     ],
     equivalent=[
         Equivalent(r"two lines exchanged: for x in xs", "What is summed up may be made before."),

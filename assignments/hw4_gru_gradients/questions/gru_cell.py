@@ -1,7 +1,7 @@
 """What the grader asks of `gru_cell`: one forward step."""
 
 from autograder.oracle import Case, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._draws import step
 from ._libraries import NUMPY_ALONE
@@ -19,6 +19,7 @@ QUESTION = Question(
         Case("from a zero state", FORWARD, step(2, 3, 5, zero=True)),
         Case("gates fully open and fully shut", FORWARD, step(3, 2, 6, saturated=True)),
         pure("gru_cell(x, h, params)[0]", step(2, 4, 3)),
+        Case("the entries of params in another order", FORWARD, reordered(step(2, 4, 4)), weight=0.5),
     ],
     core="the next state of a batch",
     misconceptions=[

@@ -1,7 +1,7 @@
 """What the grader asks of `gru_cell_backward`: one step back, every gradient of it."""
 
 from autograder.oracle import Equivalent, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 from autograder.oracle.programs import SLOPE
 
 from ._cases import gradient
@@ -84,6 +84,12 @@ finally:
             "_, one = gru_cell(x, h, params)\n_, other = gru_cell(2 * x, dh_next, params)\n"
             "[(dx, dh, dict(gradients)) for dx, dh, gradients in "
             "(gru_cell_backward(dh_next, one), gru_cell_backward(h, other))]",
+            weight=0.5,
+        ),
+        gradient(
+            "the entries of params in another order",
+            reordered(step(2, 4, 4)),
+            BACKWARD + "(dx, dh, dict(gradients))",
             weight=0.5,
         ),
     ],

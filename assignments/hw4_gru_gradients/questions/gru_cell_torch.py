@@ -1,7 +1,7 @@
 """What the grader asks of `gru_cell_torch`: one forward step of torch's variant."""
 
 from autograder.oracle import Case, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._draws import NAMES, step
 
@@ -15,6 +15,7 @@ QUESTION = Question(
         Case("from a zero state, where only the biases speak for h", VARIANT, step(2, 3, 5, zero=True, names=TEN)),
         Case("gates fully open and fully shut", VARIANT, step(3, 2, 6, saturated=True, names=TEN)),
         pure(VARIANT, step(2, 4, 3, names=TEN)),
+        Case("the entries of params in another order", VARIANT, reordered(step(2, 4, 4, names=TEN)), weight=0.5),
     ],
     core="the next state by torch's parameters",
     misconceptions=[

@@ -1,7 +1,7 @@
 """What the grader asks of `gru_loss`: half the squared differences, summed over a sequence."""
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._draws import sequence
 from ._libraries import NUMPY_ALONE
@@ -18,6 +18,12 @@ QUESTION = Question(
         Case("a single step", "gru_loss(xs, targets, h0, params)", sequence(1, 2, 4, 3)),
         Case("a batch of one, from a zero state", "gru_loss(xs, targets, h0, params)", sequence(3, 1, 2, 5, zero=True)),
         pure("gru_loss(xs, targets, h0, params)", sequence(4, 2, 3, 2)),
+        Case(
+            "the entries of params in another order",
+            "gru_loss(xs, targets, h0, params)",
+            reordered(sequence(3, 2, 4, 4)),
+            weight=0.5,
+        ),
     ],
     equivalent=[
         Equivalent(r"\(y - h\) \*\* 2", "The square is the same."),

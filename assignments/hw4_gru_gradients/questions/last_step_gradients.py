@@ -1,7 +1,7 @@
 """What the grader asks of `last_step_gradients`: the gradients with the state before the last step held fixed."""
 
 from autograder.oracle import Misconception, Question
-from autograder.oracle.cases import pure
+from autograder.oracle.cases import pure, reordered
 
 from ._cases import gradient
 from ._draws import sequence
@@ -25,6 +25,12 @@ QUESTION = Question(
             "dict(last_step_gradients(xs, targets, h0, params))",
         ),
         pure("dict(last_step_gradients(xs, targets, h0, params))", sequence(2, 2, 3, 4), relative=1e-6),
+        gradient(
+            "the entries of params in another order",
+            reordered(sequence(3, 2, 4, 4)),
+            "dict(last_step_gradients(xs, targets, h0, params))",
+            weight=0.5,
+        ),
     ],
     core="the gradient through the last step alone",
     misconceptions=[

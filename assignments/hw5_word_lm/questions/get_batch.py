@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.programs import numpy_numbers
 
 
 def draw_source(rows: int, batch: int):
@@ -46,6 +47,12 @@ QUESTION = Question(
             weight=0.5,
         ),
         Case("the source stays as it was", "(tuple(get_batch(source, 2, 3)), source)", draw_source(8, 3), weight=0.25),
+        Case(
+            "numbers of numpy",
+            numpy_numbers("start", "bptt") + "tuple(get_batch(source, start, bptt))",
+            lambda rng: draw_source(13, 2)(rng) | {"start": 4, "bptt": 6},
+            weight=0.5,
+        ),
     ],
     equivalent=[
         Equivalent(r"start \+ 1 \+ bptt\]", "At the end of the text a slice stops by itself."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.programs import numpy_numbers
 
 
 def draw_schedule(rng: np.random.Generator, flat: int) -> dict:
@@ -45,6 +46,13 @@ QUESTION = Question(
             "[learning_rate(epoch, base, flat, factor) for epoch in (1, 5, 40) "
             "for flat, factor in ((100, decay), (3, 1.0), (40, decay))]",
             lambda rng: draw_schedule(rng, 0),
+            weight=0.5,
+        ),
+        Case(
+            "numbers of numpy",
+            numpy_numbers("base", "flat", "decay")
+            + "[learning_rate(epoch, base, flat, decay) for epoch in numpy.arange(1, 12)]",
+            lambda rng: draw_schedule(rng, 5),
             weight=0.5,
         ),
     ],

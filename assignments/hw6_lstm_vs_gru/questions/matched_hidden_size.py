@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
+from autograder.oracle.programs import numpy_numbers
 
 
 def size(rnn_type: str, width: int, words: int, layers: int) -> int:
@@ -88,6 +89,12 @@ def outcome(kind):
 """,
             lambda rng: {"parameters": int(rng.integers(2000, 9000))},
             weight=0.75,
+        ),
+        Case(
+            "numbers of numpy",
+            numpy_numbers("parameters") + "matched_hidden_size('GRU', parameters, 50, 1)",
+            lambda rng: {"parameters": int(rng.integers(2000, 9000))},
+            weight=0.5,
         ),
     ],
     equivalent=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Case
-from autograder.oracle.programs import refuses
+from autograder.oracle.programs import numpy_numbers, refuses
 
 
 def draw_total(rng: np.random.Generator) -> dict:
@@ -34,4 +34,5 @@ def measure_cases(name: str) -> list[Case]:
             + refuses(f"{name}(nll / 1000, value)", "(0, -1, -40, 1)").replace("\n[outcome", "\n[known] + [outcome"),
             draw_total,
         ),
+        Case("numbers of numpy", numpy_numbers("nll", "count") + f"float({name}(nll, count))", draw_total, weight=0.5),
     ]
