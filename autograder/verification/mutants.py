@@ -7,14 +7,13 @@ never end or ask for all there is.
 
 from __future__ import annotations
 
-import contextlib
+import os
 import random
 import re
 import resource
-import signal
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,20 +23,17 @@ import numpy as np
 
 from autograder.course.paths import Assignment
 from autograder.grading.cores import end_with_the_run
-from autograder.marking.answering import answer, standing_in
+from autograder.marking.answering import TooLong, answer, in_time, standing_in
 from autograder.marking.edits import Edit, changed, edits
-from autograder.marking.reference import judge_one, requests, solution
+from autograder.marking.reference import judge_one, quickest_first, requests, solution
 from autograder.oracle.questions import Question, load_questions
+from autograder.sandbox.bubblewrap import ONE_THREAD
 from autograder.verification.samples import solution_cells
 
 SECRET = "the secret of the mutants"
 SECONDS = 5  # of CPU that an edit may take, besides four times what the solution takes
 MEMORY = 8 << 30
 CHUNK = 40  # edits to a task
-
-
-class TooLong(KeyboardInterrupt):
-    """An edit's time is up; `answer` lets no other exception pass."""
 
 
 @dataclass
@@ -61,6 +57,7 @@ class Mutants:
 def mutate(assignments: Sequence[Assignment], jobs: int, sample: int | None = None) -> dict[Assignment, list[Mutants]]:
     """Ask the edits of all solution cells that a question asks about; sample: so many of each, the same each time."""
     results: dict[Assignment, list[Mutants]] = {}
+    os.environ.update(ONE_THREAD)
     context = get_context("forkserver")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_limit) as pool:
         waiting = []
@@ -119,8 +116,8 @@ def keeps_all(assignment: Assignment, question: Question, source: str) -> bool:
     """Whether with a source in the place of a cell all cases of a question are passed, in time."""
     names, asked = solution(assignment), requests(assignment, question, SECRET)
     try:
-        order, seconds = _quickest_first(assignment, question)
-        with _in_time(SECONDS + 4 * seconds):
+        order, seconds = quickest_first(assignment, question, SECRET)
+        with in_time(SECONDS + 4 * seconds):
             for index in order:
                 with standing_in([source], names):
                     given = answer(asked[index], names)
@@ -131,31 +128,6 @@ def keeps_all(assignment: Assignment, question: Question, source: str) -> bool:
     except Exception:  # the edited cell itself does not run
         return False
     return True
-
-
-@cache
-def _quickest_first(assignment: Assignment, question: Question) -> tuple[list[int], float]:
-    """The numbers of a question's cases by the time that the solution takes, and its sum: most fall at the first."""
-    seconds = []
-    for request in requests(assignment, question, SECRET):
-        started = time.process_time()
-        answer(request, solution(assignment))
-        seconds.append(time.process_time() - started)
-    return sorted(range(len(seconds)), key=seconds.__getitem__), sum(seconds)
-
-
-@contextlib.contextmanager
-def _in_time(seconds: float) -> Iterator[None]:
-    def late(number, frame):
-        raise TooLong
-
-    before = signal.signal(signal.SIGPROF, late)
-    signal.setitimer(signal.ITIMER_PROF, seconds)  # CPU seconds: how busy the machine is kills no edit
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 def _sorted_out(question: Question, asked: int, found: list[str], seconds: float, whole: bool) -> Mutants:

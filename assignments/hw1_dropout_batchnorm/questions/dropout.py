@@ -10,7 +10,7 @@ from ._libraries import NUMPY_ALONE
 def draw_dropout(rng):
     return {
         "x": rng.uniform(0.5, 2, (200, 160)) * rng.choice([-1, 1], (200, 160)),
-        "p": rng.uniform(0.2, 0.5),
+        "p": rng.uniform(0.2, 0.45),
         "s": seed(rng),
     }
 

@@ -8,7 +8,7 @@ from ._libraries import NUMPY_ALONE
 
 
 def draw_dropout2d(rng):
-    return {"x": rng.uniform(0.5, 2, (90, 110, 2, 3)), "p": rng.uniform(0.2, 0.5), "s": seed(rng)}
+    return {"x": rng.uniform(0.5, 2, (90, 110, 2, 3)), "p": rng.uniform(0.2, 0.45), "s": seed(rng)}
 
 
 QUESTION = Question(

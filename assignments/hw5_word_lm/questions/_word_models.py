@@ -67,12 +67,30 @@ def matches(came, expected: torch.Tensor) -> bool:
     return bool((came.double() - expected.double()).abs().max() < 1e-4)
 
 
-def alike(came, expected) -> bool:
-    """Whether untrusted logits and state are the expected ones."""
+def unlike(came, expected) -> str | None:
+    """What untrusted logits and state are where they are not the expected ones: kind and shape before values."""
     logits, after = came
-    pairs = zip(as_pair(after), as_pair(expected[1]), strict=False)
-    same_parts = len(as_pair(after)) == len(as_pair(expected[1])) and all(matches(*pair) for pair in pairs)
-    return matches(logits, expected[0]) and same_parts
+    wanted, states = expected
+    steps, batch, words = wanted.shape
+    if not isinstance(logits, torch.Tensor) or not logits.is_floating_point():
+        return "the logits should be a tensor of floats"
+    if logits.shape != wanted.shape:
+        flat = ", which is (steps * batch, vocab)" if logits.shape == (steps * batch, words) else ""
+        return f"logits of shape {tuple(logits.shape)} came back{flat}; (steps, batch, vocab) was expected"
+    if matches(logits, wanted.log_softmax(-1)):
+        return "log-probabilities came back in the place of logits: the softmax belongs to the loss"
+    if matches(logits, wanted.softmax(-1)):
+        return "probabilities came back in the place of logits: the softmax belongs to the loss"
+    if len(as_pair(after)) != len(as_pair(states)):
+        return f"the state should be {'a pair (h, c)' if len(as_pair(states)) > 1 else 'one tensor'}"
+    for one, other in zip(as_pair(after), as_pair(states), strict=True):
+        if not isinstance(one, torch.Tensor) or one.shape != other.shape:
+            return "the state that comes back should have the shape of init_hidden's: (layers, batch, hidden)"
+    if not matches(logits, wanted):
+        return "the logits are not those of embedding, recurrent layers and decoder with these weights"
+    if not all(matches(*pair) for pair in zip(as_pair(after), as_pair(states), strict=True)):
+        return "the state that comes back is not the recurrent layers' last one"
+    return None
 
 
 def as_pair(state) -> tuple:
@@ -107,8 +125,11 @@ def _same_logits(size: int, answer, inputs, solution) -> str | None:
             return f"{rnn_type}: logits and state should come back"
         logits, after, weights, *constant = one
         state = (inputs["a"], inputs["b"]) if rnn_type == "LSTM" else inputs["a"]
-        if not alike(constant, with_constant_weights(rnn_type, size, inputs["tokens"], state, solution)):
-            return f"{rnn_type}: with equal weights everywhere, logits or state are not those of this type of layer"
+        equal = with_constant_weights(rnn_type, size, inputs["tokens"], state, solution)
+        if wrong := unlike(constant, equal):
+            values = "are not those" in wrong or "is not the" in wrong
+            said = "with equal weights everywhere, logits or state are not those of this type of layer"
+            return f"{rnn_type}: {said if values else wrong}"
         if isinstance(weights, str):
             shapes_right = isinstance(logits, torch.Tensor) and tuple(logits.shape) == (6, 3, 13)
             if not shapes_right or not logits.isfinite().all():
@@ -125,12 +146,9 @@ def _same_logits(size: int, answer, inputs, solution) -> str | None:
                 f"{rnn_type}: the recurrent layers are {shape['num_layers']} of {shape['rnn_type']}, not what was asked"
             )
         with torch.no_grad():
-            expected, expected_after = solution_model(weights, solution)(inputs["tokens"], state)
-        if not matches(logits, expected):
-            return f"{rnn_type}: the logits are not those of embedding, recurrent layers and decoder with these weights"
-        pairs = zip(after, expected_after, strict=True) if rnn_type == "LSTM" else [(after, expected_after)]
-        if not all(matches(came, wanted) for came, wanted in pairs):
-            return f"{rnn_type}: the state that comes back is not the recurrent layers' last one"
+            expected = solution_model(weights, solution)(inputs["tokens"], state)
+        if wrong := unlike((logits, after), expected):
+            return f"{rnn_type}: {wrong}"
     return None
 
 

@@ -124,7 +124,7 @@ QUESTION = Question(
     ],
     equivalent=[
         Equivalent(
-            r"-> optimiser = torch\.optim\.SGD\(model\.parameters\(\), lr=",
+            r"-> optimiser = torch\.optim\.SGD\(model\.parameters\(\), (lr|momentum)=",
             "Each epoch sets the rate before it trains.",
         ),
         Equivalent(r"two lines exchanged: rows", "Neither line needs the other."),
