@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
         "--scheduler", metavar="ADDRESS", help="grade on the Dask cluster there, such as tcp://host:8786"
     )
     grade.add_argument("--force", action="store_true", help="also what is graded and unchanged")
+    grade.add_argument("--no-explanations", action="store_true", help="do not look for the lines at fault: faster")
     grade.add_argument("--unsafe", action="store_true", help="run submissions without isolation, with your own rights")
     show = command("report", _report, "Write a page on a class's work, and a short one for each student.")
     show.add_argument("assignment", nargs="*", help="which ones; all that are graded by default")
@@ -286,6 +287,8 @@ def _grade(options) -> int:
     from autograder.grading.driver import grade_class
 
     coursedir = course_directory(Path.cwd(), options.students)
+    if options.no_explanations:
+        coursedir.config.AskingExecute.explain = False
     done = grade_class(coursedir, assignments, runner, options.force, options.unsafe, progress=True)
     for line in done.failed:
         print(line)

@@ -10,18 +10,19 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from queue import Empty
+from typing import Any
 
 import zmq
 from jupyter_client.utils import ensure_async, run_sync
 from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader import utils as nbgrader_utils
-from traitlets import Set, Unicode
+from traitlets import Bool, Set, Unicode
 
 from autograder.course.errors import CourseError
 from autograder.course.solutions import assignment_cells
 from autograder.grading.running import GARBLED, GONE, RestartingExecute, is_course_cell
-from autograder.marking import answering, forbidden, mark
+from autograder.marking import answering, forbidden, mark, repairs
 from autograder.marking.following import Marked, follow
 from autograder.marking.reference import UNREADABLE, requests
 from autograder.marking.verdicts import Verdict
@@ -32,6 +33,9 @@ from autograder.sandbox.watch import Watch
 class AskingExecute(RestartingExecute):
     """nbgrader's Execute that asks the live kernel after each graded cell and writes the verdict into its outputs."""
 
+    explain = Bool(True, help="Look for the line at fault where marks are lost: a few seconds for each question.").tag(
+        config=True
+    )
     leave_out = Set(Unicode(), help="Ids of cells that are not run.").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
@@ -79,8 +83,12 @@ class AskingExecute(RestartingExecute):
             self.marked.append((cell, Marked(question, verdict, answers)))
 
     def _conclude(self) -> None:
-        """Write the verdicts, after what follows from earlier mistakes."""
-        verdicts = follow(self.assignment, (one for _, one in self.marked), self._ask_again, self.secret)
+        """Write the verdicts, after what follows from earlier mistakes, with the lines that are at fault."""
+        marked = [one for _, one in self.marked]
+        verdicts = follow(self.assignment, marked, self._ask_again, self.secret)
+        if self.explain:
+            cells = {cell.id: cell.source for cell in self.nb.cells if cell.cell_type == "code"}
+            verdicts = repairs.located(self.assignment, marked, verdicts, cells, self._ask_programs, self.secret)
         for cell, one in self.marked:
             self.verdicts.append(verdicts[one.question.id])
             _write_verdict(cell, verdicts[one.question.id])
@@ -134,8 +142,7 @@ class AskingExecute(RestartingExecute):
     def _answers(self, question: Question, sources: Sequence[str] = ()) -> list | str:
         """The encoded answers to a question's cases, or in words why there are none."""
         asked = requests(self.assignment, question, self.secret)
-        out_of_reach = [name for name in question.forbids if "." not in name]
-        expression = answering.expression(asked, out_of_reach, sources)
+        expression = answering.expression(answering.answer_all, asked, _out_of_reach(question), list(sources))
         reply = run_sync(self._request)(expression, question.seconds)
         if isinstance(reply, str):
             return reply
@@ -143,6 +150,22 @@ class AskingExecute(RestartingExecute):
             return answering.read_answers(reply["user_expressions"]["answers"]["data"]["text/plain"], len(asked))
         except Exception:
             return UNREADABLE
+
+    def _ask_programs(
+        self, question: Question, asked: Sequence[dict], programs: list[list[str]], seconds: float
+    ) -> tuple[list[list], float]:
+        """Each program's answers to some requests, fewer where the time is over, none where the kernel fails."""
+        if self.silent or self.restarts > self.max_restarts:
+            return [], seconds
+        expression = answering.expression(
+            answering.answer_programs, list(asked), _out_of_reach(question), programs, seconds
+        )
+        reply: Any = run_sync(self._request)(expression, 3 * seconds + 2)
+        try:
+            return answering.read_programs(reply["user_expressions"]["answers"]["data"]["text/plain"], len(asked))
+        except Exception:  # a reason in place of a reply, or whatever a kernel sends
+            self.silent = True
+            return [], seconds
 
     async def _request(self, expression: str, seconds: float) -> dict | str:
         """Evaluate an expression in the kernel, silently. Returns the reply's content or a reason."""
@@ -165,6 +188,11 @@ class AskingExecute(RestartingExecute):
             except Exception:
                 return GARBLED
         return reason
+
+
+def _out_of_reach(question: Question) -> list[str]:
+    """The whole libraries that a question forbids."""
+    return [name for name in question.forbids if "." not in name]
 
 
 def _error(cell) -> str:

@@ -12,7 +12,10 @@ import contextlib
 import inspect
 import json
 import math
+import os
+import signal
 import sys
+import time
 import types
 
 LIMIT = 64 << 20  # bytes of one question's answers, and of one array
@@ -194,6 +197,57 @@ def answer_all(cases, forbidden, replaced, namespace):
     return base64.b64encode(("[" + ",".join(texts) + "]").encode()).decode()
 
 
+class TooLong(KeyboardInterrupt):
+    """A program's time is up; `answer` lets no other exception pass."""
+
+
+@contextlib.contextmanager
+def in_time(seconds):
+    """Raise TooLong in what takes more than so many CPU seconds: how busy the machine is makes no difference."""
+
+    def late(number, frame):
+        raise TooLong
+
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def answer_programs(cases, forbidden, programs, seconds, namespace):
+    """For each program, a list of sources that define names meanwhile, its answers to all cases, or none of them.
+
+    It takes about so many CPU seconds: what is not reached by then has no entry. What the programs print is dropped.
+    With the answers, as base64 of a JSON text, come the seconds that they took.
+    """
+    answers: list = []
+    size, started = 0, time.process_time()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(without(forbidden))
+        nowhere = stack.enter_context(open(os.devnull, "w"))
+        stack.enter_context(contextlib.redirect_stdout(nowhere))
+        stack.enter_context(contextlib.redirect_stderr(nowhere))
+        for sources in programs:
+            left = seconds - (time.process_time() - started)
+            if left <= 0 or size > LIMIT // 4:
+                break
+            try:
+                with in_time(min(left, seconds / 4)), standing_in(sources, namespace):
+                    given = [answer(case, namespace) for case in cases]
+                size += len(json.dumps(given))
+                answers.append(given)
+            except KeyboardInterrupt as stopped:
+                if not isinstance(stopped, TooLong):  # the grader's time limit
+                    raise
+                answers.append([])
+            except BaseException:  # the program itself does not run
+                answers.append([])
+    return base64.b64encode(json.dumps([answers, time.process_time() - started]).encode()).decode()
+
+
 @contextlib.contextmanager
 def standing_in(sources, namespace):
     """Have sources define names in the place of the notebook's own, for as long as this lasts."""
@@ -208,15 +262,16 @@ def standing_in(sources, namespace):
             del namespace[name]
 
 
-def expression(cases, forbidden, replaced=()):
-    """The expression that a kernel evaluates: this file's text, run in its own namespace, then `answer_all`.
+def expression(function, *arguments):
+    """The expression that a kernel evaluates: this file's text, run in its own namespace, then one of its functions.
 
-    It leaves no name behind, so a notebook cannot patch one.
+    function: `answer_all` or `answer_programs`; the notebook's namespace is its last argument. It leaves no name
+    behind, so a notebook cannot patch one.
     """
-    data = json.dumps([cases, list(forbidden), list(replaced)])
     return (
         f"(lambda own: (exec({_literal(inspect.getsource(sys.modules[__name__]))}, own), "
-        f"own['answer_all'](*own['json'].loads({_literal(data)}), globals()))[1])({{'__name__': 'course_answering'}})"
+        f"own['{function.__name__}'](*own['json'].loads({_literal(json.dumps(arguments))}), globals()))[1])"
+        "({'__name__': 'course_answering'})"
     )
 
 
@@ -230,12 +285,32 @@ def read_answers(text, count):
 
     text: untrusted; its quotes are those that show a string. count: how many answers there must be.
     """
+    return _answers(_read(text), count)
+
+
+def read_programs(text, count):
+    """The answers of programs in what a kernel shows of `answer_programs`'s result, count of each or none; the seconds.
+
+    Raises ValueError for anything else.
+    """
+    answers, seconds = _read(text)
+    return [_answers(given, count) if given else [] for given in answers], max(float(seconds), 0.01)
+
+
+def _read(text):
+    """A list from the JSON text that a kernel shows."""
     if not isinstance(text, str) or len(text) > LIMIT * 4 // 3 + 1_000:
         raise ValueError("longer than a question's answers may be")
     data = base64.b64decode(text[1:-1], validate=True)
     if data.count(b"[") + data.count(b"{") + data.count(b",") > PARTS:
         raise ValueError(f"more than {PARTS} parts")
-    answers = json.loads(data)
+    read = json.loads(data)
+    if not isinstance(read, list):
+        raise ValueError("no list")
+    return read
+
+
+def _answers(answers, count):
     if not isinstance(answers, list) or len(answers) != count:
         raise ValueError(f"not {count} answers")
     if not all(isinstance(item, dict) and isinstance(item.get("kind"), str) for item in answers):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.Pow)
@@ -39,15 +40,18 @@ class Edit:
     source: str
 
 
-def edits(source: str) -> Iterator[Edit]:
-    """All single edits of the functions and classes of a cell, each once. Raises SyntaxError."""
+def edits(source: str, keys: Iterable[str] = ()) -> Iterator[Edit]:
+    """All single edits of the functions and classes of a cell, each once. Raises SyntaxError.
+
+    keys: strings that may stand where a string stands, besides those of the cell.
+    """
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
     for top in tree.body:
         if not isinstance(top, ast.FunctionDef | ast.ClassDef):
             continue
-        names, keys = _names(top), _keys(top)
-        for edit in [*_of_statements(tree, top), *_of_expressions(tree, top, names, keys)]:
+        known = list(dict.fromkeys([*_keys(top), *keys]))
+        for edit in [*_of_statements(tree, top), *_of_expressions(source, top, bound_names(top), known)]:
             if edit.source not in seen:
                 seen.add(edit.source)
                 yield edit
@@ -55,7 +59,7 @@ def edits(source: str) -> Iterator[Edit]:
 
 def changed(source: str, edit: Edit) -> str:
     """What an edit changes, as "old lines -> new lines"."""
-    before, after = ast.unparse(ast.parse(source)).splitlines(), edit.source.splitlines()
+    before, after = (ast.unparse(ast.parse(text)).splitlines() for text in (source, edit.source))
     start = next((i for i, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), len(after))
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
@@ -64,7 +68,7 @@ def changed(source: str, edit: Edit) -> str:
     return " -> ".join("; ".join(line.strip() for line in lines) for lines in (old, new))
 
 
-def _names(top: ast.AST) -> list[str]:
+def bound_names(top: ast.AST) -> list[str]:
     """The names that a definition binds: its arguments and variables."""
     found = []
     for node in ast.walk(top):
@@ -124,7 +128,7 @@ def _statement(body: list[ast.stmt], place: int, numbers: set[str]) -> Iterator[
     if not isinstance(node, ast.Return) and not isinstance(node, ast.Raise):
         yield 1, "without the line", [ast.Pass()]
     if isinstance(node, ast.Raise):
-        yield 1, "no error raised", [ast.Pass()]
+        yield 1, "without the error", [ast.Pass()]
     if isinstance(node, ast.AugAssign):
         target = copy.deepcopy(node.target)
         for inner in ast.walk(target):
@@ -146,7 +150,7 @@ def _statement(body: list[ast.stmt], place: int, numbers: set[str]) -> Iterator[
     if isinstance(node, ast.With):
         yield 1, "without the context", node.body
     if isinstance(node, ast.Break):
-        yield 1, "goes on, not out", [ast.Continue()]
+        yield 1, "`continue` for `break`", [ast.Continue()]
     if place + 1 < len(body) and not isinstance(body[place + 1], ast.FunctionDef | ast.ClassDef | ast.Return):
         if not _independent(node, body[place + 1]):
             yield 2, "two lines exchanged", [body[place + 1], node]
@@ -186,38 +190,41 @@ def _with(node: ast.stmt, **fields: object) -> ast.stmt:
 # --------------------------------------------------------------------------------------------------- expressions
 
 
-def _of_expressions(tree: ast.Module, top: ast.AST, names: list[str], keys: list[str]) -> Iterator[Edit]:
-    for parent, name, place, child in list(_expressions(top)):
-        for kind, new in _variants(child, names, keys):
-            _put(parent, name, place, new)
-            try:
-                text = ast.unparse(ast.fix_missing_locations(tree))
-            except (ValueError, AttributeError):
-                text = ""
-            _put(parent, name, place, child)
-            if text:
-                yield Edit(child.lineno, kind, text)
+def _of_expressions(source: str, top: ast.AST, names: list[str], keys: list[str]) -> Iterator[Edit]:
+    exchange = exchanger(source)
+    for index, node in expressions(top):
+        for kind, new in _variants(node, names, keys):
+            yield Edit(node.lineno, kind, exchange(node, new, index))
 
 
-def _put(parent: ast.AST, name: str, place: int | None, node: ast.expr) -> None:
-    if place is None:
-        setattr(parent, name, node)
-    else:
-        getattr(parent, name)[place] = node
+def exchanger(source: str) -> Callable[[ast.expr, ast.expr, bool], str]:
+    """A function that gives the source with one expression in the place of another; index: within square brackets."""
+    lines = [line.encode() for line in source.splitlines(keepends=True)]
+    starts = list(itertools.accumulate((len(line) for line in lines), initial=0))
+    whole = b"".join(lines)
+
+    def exchange(node: ast.expr, new: ast.expr, index: bool) -> str:
+        text = ast.unparse(ast.fix_missing_locations(new))
+        text = text[1:-1] if index and isinstance(new, ast.Tuple) else f"({text})"
+        start = starts[node.lineno - 1] + node.col_offset
+        end = starts[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0)
+        return (whole[:start] + text.encode() + whole[end:]).decode()
+
+    return exchange
 
 
-def _expressions(top: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.expr]]:
-    """The expressions that a program computes with, and where each stands; not the words of errors, nor annotations."""
+def expressions(top: ast.AST) -> Iterator[tuple[bool, ast.expr]]:
+    """The expressions that a program computes with, and whether each is an index; not words, nor annotations."""
     waiting = [top]
     while waiting:
         parent = waiting.pop()
         for name, value in ast.iter_fields(parent):
             if name in ("annotation", "returns", "decorator_list") or _is_words(parent, name):
                 continue
-            for place, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.expr) and not (isinstance(parent, ast.Expr) and _is_text(parent)):
-                    yield parent, name, place, child
-                if isinstance(child, ast.AST):
+                    yield isinstance(parent, ast.Subscript) and name == "slice", child
+                if isinstance(child, ast.AST) and not isinstance(child, ast.JoinedStr):
                     waiting.append(child)
 
 
@@ -264,8 +271,8 @@ def _operation(node: ast.expr, names: list[str], keys: list[str]) -> Iterator[tu
         for other in ARITHMETIC:
             if not isinstance(operation, other):
                 yield "another operation", ast.BinOp(left, other(), right)
-        yield "without the right side", left
-        yield "without the left side", right
+        yield "without the right side of an operation", left
+        yield "without the left side of an operation", right
         if isinstance(operation, ast.Sub | ast.Div | ast.MatMult | ast.Pow | ast.FloorDiv | ast.Mod):
             yield "sides exchanged", ast.BinOp(right, operation, left)
         if isinstance(left, ast.BinOp) and not _associative(left.op, operation):
@@ -295,7 +302,10 @@ def _logic(node: ast.expr, names: list[str], keys: list[str]) -> Iterator[tuple[
                     ops = [*node.ops[:place], other(), *node.ops[place + 1 :]]
                     yield "another comparison", ast.Compare(node.left, ops, node.comparators)
     if isinstance(node, ast.BoolOp):
-        yield "and for or", ast.BoolOp(ast.And() if isinstance(node.op, ast.Or) else ast.Or(), node.values)
+        yield (
+            "`and` and `or` exchanged",
+            ast.BoolOp(ast.And() if isinstance(node.op, ast.Or) else ast.Or(), node.values),
+        )
         for place in range(len(node.values)):
             rest = node.values[:place] + node.values[place + 1 :]
             yield "a condition less", rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from autograder.course.paths import Assignment
-from autograder.marking import degenerate
+from autograder.marking import degenerate, values
 from autograder.marking.compare import UNWRITTEN, difference, error_words
-from autograder.marking.reference import UNREADABLE, answer_with, judge_all
+from autograder.marking.reference import UNREADABLE, answer_with, draw_inputs, judge_all
 from autograder.marking.verdicts import Finding, Verdict
 from autograder.oracle.questions import Misconception, Question, load_questions
 
@@ -39,21 +39,24 @@ def mark(assignment: Assignment, question: Question, points: float, answers: lis
     Raises CourseError when this machine cannot mark the question at all.
     """
     explained: dict[int, Misconception] = {}
+    proved: dict[int, str] = {}
     judged = judge_all(assignment, question, answers, secret)
     if any(result.reason for result in judged) and isinstance(answers, list) and len(answers) == len(judged):
         explained = explain(assignment, question, answers, judged, secret)
+        unexplained = [index for index, result in enumerate(judged) if result.reason and index not in explained]
+        proved = {i: _proved(assignment, question, i, answers[i], judged[i].reason or "", secret) for i in unexplained}
     total = sum(case.weight for case in question.cases)
     findings = [
         Finding(
             case.name,
             result.reason is None,
             points * case.weight / total,
-            _bounded(result.reason) or "",
+            _bounded(proved.get(index, result.reason)) or "",
             figure=result.figure,
             value=_finite(result.value),
             core=case.core,
         )
-        for case, result in zip(question.cases, judged, strict=True)
+        for index, (case, result) in enumerate(zip(question.cases, judged, strict=True))
     ]
     for index, misconception in explained.items():
         findings[index] = replace(findings[index], reason=misconception.means, misconception=misconception.name)
@@ -100,6 +103,18 @@ def explain(
         if len(best) == len(failed):
             break
     return best
+
+
+def _proved(assignment: Assignment, question: Question, index: int, answer: Any, reason: str, secret: str) -> str:
+    """The reason why an answer is wrong, with what can be proved of its values."""
+    case = question.cases[index]
+    if case.judge is not None:
+        return reason
+    try:
+        sizes = values.sizes_of(draw_inputs(assignment, question, case, secret))
+        return values.proved(answer_with(assignment, question, index, (), secret), answer, case, sizes, reason)
+    except Exception:  # the answer is untrusted
+        return reason
 
 
 def _stopped(answer: Any) -> bool:

@@ -40,6 +40,7 @@ class Verdict:
     """What a question earned and why.
 
     cap: why the score is less than what passed is worth. note: what it has to do with earlier questions.
+    hint: what is known of the line at fault. line: its number in the question's cell, from 1, or 0.
     """
 
     question: str
@@ -48,6 +49,8 @@ class Verdict:
     findings: tuple[Finding, ...]
     note: str = ""
     cap: str = ""
+    hint: str = ""
+    line: int = 0
 
     @property
     def capped(self) -> float:
@@ -65,9 +68,9 @@ class Verdict:
             made = cls(**{**data, "findings": tuple(Finding(**finding) for finding in data["findings"])})
         except (KeyError, TypeError):
             raise ValueError("its marks are not as grading writes them") from None
-        texts = [made.question, made.note, made.cap]
+        texts = [made.question, made.note, made.cap, made.hint]
         texts += [text for f in made.findings for text in (f.case, f.reason, f.misconception, f.figure, f.follows)]
-        numbers = [made.score, made.points, *(f.points for f in made.findings)]
+        numbers = [made.score, made.points, made.line, *(f.points for f in made.findings)]
         numbers += [f.value for f in made.findings if f.value is not None]
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(n, (int, float)) for n in numbers):
             raise ValueError("its marks are not as grading writes them")

@@ -1,0 +1,178 @@
+"""What may have been left out of a cell: every program with one small thing more, or with a line moved.
+
+Where a student's answer is wrong, one of these or of the single edits (edits.py) may make it right: then the line at
+fault is known. They are too many to ask each of a solution.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from autograder.marking.edits import Edit, bound_names, exchanger, expressions
+
+VALUES = ast.Name | ast.BinOp | ast.Call | ast.Subscript | ast.Attribute
+PLACES = ast.Name | ast.Subscript | ast.Attribute  # what can be changed in place
+WRAPPED = ("list", "tuple", "int", "float", "reversed", "len", "abs")
+
+
+def moved(source: str) -> Iterator[Edit]:
+    """The programs with a line elsewhere: out of a loop or into it, further down; or added where it is assigned.
+
+    Raises SyntaxError.
+    """
+    tree = ast.parse(source)
+    return _once(source, (edit for top in _tops(tree) for edit in _moved(tree, top)))
+
+
+def small(source: str) -> Iterator[Edit]:
+    """The programs with a sign, a complement, a copy, a transpose, an index, a conversion more. Raises SyntaxError."""
+    exchange = exchanger(source)
+    return _once(
+        source,
+        (
+            Edit(node.lineno, kind, exchange(node, new, index))
+            for top in _tops(ast.parse(source))
+            for index, node in _values(top)
+            for kind, new in _more(node)
+        ),
+    )
+
+
+def terms(source: str) -> Iterator[Edit]:
+    """The programs with an argument, a factor or a term more, of the names that are there. Raises SyntaxError."""
+    exchange = exchanger(source)
+    return _once(
+        source,
+        (
+            Edit(node.lineno, kind, exchange(node, new, index))
+            for more in (_arguments, _terms)
+            for top in _tops(ast.parse(source))
+            for index, node in _values(top)
+            for kind, new in more(node, bound_names(top))
+        ),
+    )
+
+
+def _tops(tree: ast.Module) -> list[ast.stmt]:
+    return [top for top in tree.body if isinstance(top, ast.FunctionDef | ast.ClassDef)]
+
+
+def _once(source: str, changes: Iterator[Edit]) -> Iterator[Edit]:
+    seen = {source}
+    for edit in changes:
+        if edit.source not in seen:
+            seen.add(edit.source)
+            yield edit
+
+
+def _values(top: ast.AST) -> Iterator[tuple[bool, ast.expr]]:
+    for index, node in expressions(top):
+        if isinstance(node, VALUES) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            yield index, node
+
+
+def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    yield "the other sign", ast.UnaryOp(ast.USub(), node)
+    yield "1 minus this", ast.BinOp(ast.Constant(1), ast.Sub(), node)
+    yield "one more", ast.BinOp(node, ast.Add(), ast.Constant(1))
+    yield "one less", ast.BinOp(node, ast.Sub(), ast.Constant(1))
+    yield "its square", ast.BinOp(node, ast.Pow(), ast.Constant(2))
+    yield "its transpose", ast.Attribute(node, "T", ast.Load())
+    for axis in (0, 1, -1):
+        yield "a sum over an axis", _method(node, "sum", axis=axis)
+        yield "a mean over an axis", _method(node, "mean", axis=axis)
+    yield "a sum", _method(node, "sum")
+    yield "a mean", _method(node, "mean")
+    for method in ("copy", "clone", "detach", "tolist", "item"):
+        if isinstance(node, PLACES) or method in ("tolist", "item", "detach"):
+            yield f"`.{method}()`", _method(node, method)
+    for lower, upper, step in ((1, None, None), (None, -1, None), (None, None, -1)):
+        ends = [None if end is None else ast.Constant(end) for end in (lower, upper, step)]
+        yield "another slice", ast.Subscript(node, ast.Slice(*ends), ast.Load())
+    for place in (0, -1):
+        yield "an index", ast.Subscript(node, ast.Constant(place), ast.Load())
+    for function in WRAPPED:
+        yield f"`{function}`", ast.Call(ast.Name(function, ast.Load()), [node], [])
+    if isinstance(node, ast.Call):
+        for axis in (0, 1, -1):
+            if not {keyword.arg for keyword in node.keywords} & {"axis", "dim"}:
+                keywords = [*node.keywords, ast.keyword("axis", ast.Constant(axis))]
+                yield "an axis", ast.Call(node.func, node.args, keywords)
+        if "keepdims" not in {keyword.arg for keyword in node.keywords}:
+            kept = [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]
+            yield "axes kept", ast.Call(node.func, node.args, kept)
+
+
+def _method(node: ast.expr, name: str, **numbers: int) -> ast.expr:
+    keywords = [ast.keyword(key, ast.Constant(number)) for key, number in numbers.items()]
+    return ast.Call(ast.Attribute(node, name, ast.Load()), [], keywords)
+
+
+def _arguments(node: ast.expr, names: list[str]) -> Iterator[tuple[str, ast.expr]]:
+    if not isinstance(node, ast.Call):
+        return
+    for place in range(len(node.args) + 1):
+        for name in names:
+            given = [*node.args[:place], ast.Name(name, ast.Load()), *node.args[place:]]
+            yield "an argument more", ast.Call(node.func, given, node.keywords)
+
+
+def _terms(node: ast.expr, names: list[str]) -> Iterator[tuple[str, ast.expr]]:
+    for other in names:
+        more = ast.Name(other, ast.Load())
+        rest = ast.BinOp(ast.Constant(1), ast.Sub(), more)
+        length = ast.Call(ast.Name("len", ast.Load()), [more], [])
+        yield "a factor more", ast.BinOp(node, ast.Mult(), more)
+        yield "a term more", ast.BinOp(node, ast.Add(), more)
+        yield "a term less", ast.BinOp(node, ast.Sub(), more)
+        yield "a division more", ast.BinOp(node, ast.Div(), more)
+        yield "a division more", ast.BinOp(node, ast.Div(), length)
+        yield "a factor more", ast.BinOp(node, ast.Mult(), rest)
+
+
+def _moved(tree: ast.Module, top: ast.AST) -> Iterator[Edit]:
+    for owner in ast.walk(top):
+        for field in ("body", "orelse"):
+            body = getattr(owner, field, None)
+            if not isinstance(body, list):
+                continue
+            before = body[:]
+            for place, line in enumerate(before):
+                for kind, number, new in _movings(before, place, line):
+                    body[:] = new
+                    yield Edit(number, kind, ast.unparse(ast.fix_missing_locations(tree)))
+                    body[:] = before
+
+
+def _movings(body: list[ast.stmt], place: int, line: ast.stmt) -> Iterator[tuple[str, int, list[ast.stmt]]]:
+    """Changes of a block around one of its lines: the kind, the number of the line that is meant, the block then."""
+    if isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], PLACES):
+        added = ast.AugAssign(line.targets[0], ast.Add(), line.value)
+        yield "added, not assigned", line.lineno, [*body[:place], added, *body[place + 1 :]]
+    if isinstance(line, ast.AugAssign):
+        assigned = ast.Assign([line.target], line.value)
+        yield "assigned, not added", line.lineno, [*body[:place], assigned, *body[place + 1 :]]
+    if isinstance(line, ast.For | ast.While) and not line.orelse:
+        for inner in range(len(line.body)):
+            if len(line.body) > 1:
+                rest = _loop(line, [*line.body[:inner], *line.body[inner + 1 :]])
+                outside = line.body[inner]
+                yield "moved before the loop", outside.lineno, [*body[:place], outside, rest, *body[place + 1 :]]
+                yield "moved after the loop", outside.lineno, [*body[:place], rest, outside, *body[place + 1 :]]
+        if place:
+            inside = _loop(line, [body[place - 1], *line.body])
+            yield "moved into the loop", body[place - 1].lineno, [*body[: place - 1], inside, *body[place + 1 :]]
+        if place + 1 < len(body) and not isinstance(body[place + 1], ast.Return):
+            inside = _loop(line, [*line.body, body[place + 1]])
+            yield "moved into the loop", body[place + 1].lineno, [*body[:place], inside, *body[place + 2 :]]
+    for other in range(place + 2, len(body)):
+        if not isinstance(body[other], ast.Return):
+            later = [*body[:place], *body[place + 1 : other + 1], line, *body[other + 1 :]]
+            yield "moved further down", line.lineno, later
+
+
+def _loop(loop: ast.For | ast.While, body: list[ast.stmt]) -> ast.stmt:
+    if isinstance(loop, ast.For):
+        return ast.For(loop.target, loop.iter, body, [], lineno=loop.lineno)
+    return ast.While(loop.test, body, [])

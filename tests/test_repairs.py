@@ -1,0 +1,210 @@
+"""What a student reads who made a mistake that has no name: related values, the line at fault, the kind of slip."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.course.paths import OWN
+from autograder.course.solutions import namespace
+from autograder.marking import answering, repairs
+from autograder.marking.additions import moved, small, terms
+from autograder.marking.edits import edits
+from autograder.marking.following import Marked, follow
+from autograder.marking.mark import mark
+from autograder.marking.reference import requests
+from autograder.oracle.questions import load_questions
+from autograder.verification.samples import solution_cells
+from utils.relations import relation
+
+SECRET = "a secret of the tests"
+HW1, HW3, HW4, HW5 = OWN.pick(["hw1", "hw3", "hw4", "hw5"])
+
+
+def marked(assignment, name, source):
+    """A question's verdict before and after the search for the line, where its cell holds a source."""
+    names, found = namespace(assignment, {name: source}), []
+    for question in load_questions(assignment):
+        if not question.made_by and not question.hands_in:
+            answers = [answering.answer(request, names) for request in requests(assignment, question, SECRET)]
+            found.append(Marked(question, mark(assignment, question, 1.0, answers, SECRET), answers))
+
+    def again(question, sources):
+        with answering.standing_in(sources.values(), names):
+            return [answering.answer(request, names) for request in requests(assignment, question, SECRET)]
+
+    def programs(question, asked, sources, seconds):
+        text = answering.answer_programs(list(asked), [], sources, seconds, names)
+        return answering.read_programs(f"'{text}'", len(asked))
+
+    before = follow(assignment, found, again, SECRET)
+    cells = solution_cells(assignment) | {name: source}
+    after = repairs.located(assignment, found, before, cells, programs, SECRET)
+    assert {key: verdict.score for key, verdict in before.items()} == {key: v.score for key, v in after.items()}
+    return after[name]
+
+
+def reasons(verdict):
+    return {finding.reason for finding in verdict.findings if not finding.passed}
+
+
+OWN_STYLE = """\
+def gru_cell(x, h, params):
+    gates = {}
+    for k in "zr":
+        gates[k] = 1 / (1 + np.exp(-(x.dot(params["W_x" + k]) + h.dot(params["W_h" + k]) + params["b_" + k])))
+    candidate = np.tanh(np.dot(x, params["W_xg"]) + np.dot(gates["r"] * h, params["W_hg"]) + params["b_g"])
+    new = gates["z"] * h + (1 - gates["z"]) * candidate
+    return new, (x, h, gates["z"], gates["r"], candidate, params)
+"""
+SLIPS = [  # what is replaced, by what, the line at fault, what is said of it
+    ('"W_h" + k', '"W_x" + k', 4, "key"),
+    ("np.exp(-(x", "np.exp((x", 4, ""),  # the other sign, or 1 minus this
+    ("(1 - gates", "(gates", 6, "1 minus this"),
+    ("x.dot(params", "h.dot(params", 4, "another name"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "line", "said"), SLIPS)
+def test_the_line_of_a_slip_in_a_cell_of_another_style_is_found(right, wrong, line, said):
+    assert right in OWN_STYLE
+    verdict = marked(HW4, "gru_cell", OWN_STYLE.replace(right, wrong))
+    assert verdict.line == line
+    assert said in verdict.hint
+    assert "every property holds" in verdict.hint
+    assert OWN_STYLE.splitlines()[line - 1].strip()[:10] in verdict.hint  # the student's line, not the right one
+
+
+def test_right_answers_and_unwritten_ones_get_no_hint():
+    assert not marked(HW4, "gru_cell", OWN_STYLE).hint
+    assert not marked(HW4, "gru_loss", "def gru_loss(*args):\n    raise NotImplementedError").hint
+    assert not marked(HW4, "gru_loss", "gru_loss = 5").hint
+
+
+def test_an_edit_that_only_silences_an_error_is_no_repair():
+    refuses_nothing = "def carry(state, reset):\n    return state\n"
+    assert not marked(HW3, "carry", refuses_nothing).line
+
+
+def test_a_mistake_that_no_edit_of_the_cell_repairs_is_told_by_the_solution_s():
+    source = "def sigmoid_derivative(s):\n    return s - s**2 - 0.0 * s**9 + (s - s**2) * 0 + s**2\n"
+    verdict = marked(HW4, "sigmoid_derivative", source)
+    assert verdict.hint
+
+
+def test_the_search_ends_in_time_whatever_the_edits_do():
+    source = "def sigmoid_derivative(s):\n    n = 10**9\n    while n > 10**9:\n        n -= 1\n    return s\n"
+    with contextlib.suppress(RecursionError):
+        marked(HW4, "sigmoid_derivative", source)
+
+
+@pytest.mark.parametrize("changes", [edits, moved, small, terms])
+def test_every_change_is_a_program_on_a_line_of_the_cell(changes):
+    source = solution_cells(HW4)["gru_loss"]
+    found = list(changes(source))
+    assert found
+    for edit in found:
+        compile(edit.source, "<edit>", "exec")
+        assert 1 <= edit.line <= len(source.splitlines())
+        assert edit.source != source
+
+
+# -------------------------------------------------------------------------------- what is proved of the values
+
+CLOSE = {"relative": 1e-7, "absolute": 1e-9}
+RIGHT = np.random.default_rng(0).standard_normal((3, 4))
+RELATED = [
+    (RIGHT.T, "the right values, transposed"),
+    (-RIGHT, "the right values with the opposite sign"),
+    (4 * RIGHT, "4 times the right values (the length of axis 1 of `x`)"),
+    (RIGHT / 3, "the right values divided by 3 (n)"),
+    (2 * RIGHT, "twice the right values"),
+    (RIGHT * np.log(2), "the right values times ln 2: one logarithm is to base 2, the other natural"),
+    (RIGHT + 1.5, "the right values with the same number added to each, 1.5"),
+    (1 - RIGHT, "1 minus the right values"),
+    (np.abs(RIGHT), "the right values but for their signs"),
+    (np.roll(RIGHT, 1, 0), "the right values one place late along axis 0"),
+    (RIGHT[::-1], "the right values in the opposite order along axis 0"),
+    (RIGHT[[1, 0, 2]], "the right rows in another order"),
+    (np.where(np.arange(3)[:, None] == 0, RIGHT, 9.0), "only the first of 3 is right along axis 0"),
+    (RIGHT * (1 + 1e-7) + 1e-8, ""),
+    (0 * RIGHT, "zeros"),
+]
+
+
+@pytest.mark.parametrize(("came", "said"), RELATED, ids=[said for _, said in RELATED])
+def test_what_wrong_values_are_is_said_of_the_right_ones(came, said):
+    assert relation(came, RIGHT, sizes={4: "the length of axis 1 of `x`", 3: "n"}, **CLOSE) == said
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 5))
+def test_of_unrelated_values_nothing_is_said(seed, rows, columns):
+    rng = np.random.default_rng(seed)
+    came, wanted = rng.standard_normal((2, rows, columns))
+    said = relation(came, wanted, **CLOSE)
+    assert not said or rows * columns == 1
+
+
+def test_the_wrong_parts_of_an_answer_are_listed():
+    source = solution_cells(HW1)["batch_norm_backward"].replace("return dx *", "return -dx *")
+    assert "return -dx" in source
+    said = reasons(marked(HW1, "batch_norm_backward", source))
+    assert "wrong values: the right values with the opposite sign" in said
+    assert "entry 0 is wrong, the rest is right: the right values with the opposite sign" in said
+
+
+# ------------------------------------------------------------------------- code that students bring from elsewhere
+
+
+def word_lm(*edits_of_it):
+    source = solution_cells(HW5)["WordLM"]
+    for old, new in edits_of_it:
+        assert source.count(old) == 1
+        source = source.replace(old, new)
+    return source
+
+
+RETURN = "return self.decoder(self.dropout(outputs)), hidden"
+BROUGHT = [
+    (
+        "return self.decoder(self.dropout(outputs)).flatten(0, 1), hidden",
+        "LSTM: logits of shape (18, 13) came back, which is (steps * batch, vocab); (steps, batch, vocab) was expected",
+    ),
+    (
+        "return self.decoder(self.dropout(outputs)).log_softmax(-1), hidden",
+        "LSTM: log-probabilities came back in the place of logits: the softmax belongs to the loss",
+    ),
+]
+
+
+@pytest.mark.parametrize(("returned", "reason"), BROUGHT)
+def test_a_model_that_returns_flat_logits_or_log_probabilities_is_told_so(returned, reason):
+    (question,) = (one for one in load_questions(HW5) if one.id == "WordLM")
+    names = namespace(HW5, {"WordLM": word_lm((RETURN, returned))})
+    answers = [answering.answer(request, names) for request in requests(HW5, question, SECRET)]
+    assert reason in reasons(mark(HW5, question, 1.0, answers, SECRET))
+
+
+def test_dropout_with_the_probability_of_keeping_and_another_generator_is_told_both():
+    (question,) = (one for one in load_questions(HW1) if one.id == "dropout")
+    source = (
+        "def dropout(x, p, training, rng):\n    if not training:\n        return x\n"
+        "    return x * ((np.random.rand(*x.shape) < p) / p)\n"
+    )
+    names = namespace(HW1, {"dropout": source})
+    answers = [answering.answer(request, names) for request in requests(HW1, question, SECRET)]
+    by_case = {finding.case: finding.reason for finding in mark(HW1, question, 1.0, answers, SECRET).findings}
+    assert by_case["what is kept, how much is dropped, and where"].endswith("which is the probability of keeping")
+    assert by_case["draws from the generator, and advances it"].startswith("the same state of rng gave another mask")
+
+
+def test_a_state_of_the_wrong_shape_is_told_by_its_shape():
+    (question,) = (one for one in load_questions(HW5) if one.id == "WordLM")
+    wrong = "return self.decoder(self.dropout(outputs)), outputs[-1]"
+    names = namespace(HW5, {"WordLM": word_lm((RETURN, wrong))})
+    with torch.no_grad():
+        answers = [answering.answer(request, names) for request in requests(HW5, question, SECRET)]
+    assert any("the state" in reason for reason in reasons(mark(HW5, question, 1.0, answers, SECRET)))
