@@ -20,6 +20,7 @@ def relation(
     """
     if came.dtype.kind not in "iuf" or wanted.dtype.kind not in "iuf" or not wanted.size:
         return ""
+    whole = came.dtype.kind in "iu" and wanted.dtype.kind in "iu"
     came, wanted = came.astype(np.float64), wanted.astype(np.float64)
     if not (np.all(np.isfinite(came)) and np.all(np.isfinite(wanted))):
         return ""
@@ -31,9 +32,34 @@ def relation(
         return "the right values, transposed"
     if came.shape != wanted.shape or close(came, wanted):
         return ""
+    if whole and close(np.abs(came - wanted), np.ones(wanted.shape)) and len(np.unique(came - wanted)) == 1:
+        return f"one {'more' if np.all(came > wanted) else 'less'} than right"
     if wanted.size > 1 and not np.any(came):
         return "zeros"
-    return _of_all(came, wanted, close, sizes or {}) or (_of_places(came, wanted, close) if wanted.ndim else "")
+    related = _of_all(came, wanted, close, sizes or {}) or (_of_places(came, wanted, close) if wanted.ndim else "")
+    return related or ("" if wanted.ndim or not whole else f"too {'large' if came > wanted else 'small'}")
+
+
+def text_relation(came: str, wanted: str) -> str:
+    """What a wrong text is, said of the right one; at least where it begins to differ."""
+    if came.casefold() == wanted.casefold():
+        return "right but for upper and lower case"
+    if "".join(came.split()) == "".join(wanted.split()):
+        return "right but for white space"
+    if not came:
+        return "an empty text"
+    if wanted.startswith(came):
+        return "the right text, cut off at its end"
+    if wanted.endswith(came):
+        return "the right text, cut off at its beginning"
+    if came.startswith(wanted):
+        return "the right text with more behind it"
+    if came.endswith(wanted):
+        return "the right text with more before it"
+    if sorted(came) == sorted(wanted):
+        return "the right characters in another order"
+    same = next((n for n, pair in enumerate(zip(came, wanted, strict=False)) if pair[0] != pair[1]), 0)
+    return f"right up to character {same}, and wrong from there on" if same else "wrong from the first character on"
 
 
 def _of_all(came: np.ndarray, wanted: np.ndarray, close: Close, sizes: Mapping[int, str]) -> str:

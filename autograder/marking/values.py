@@ -9,7 +9,7 @@ import numpy as np
 
 from autograder.marking.compare import array_of, difference
 from autograder.oracle.questions import Case
-from utils.relations import relation
+from utils.relations import relation, text_relation
 
 MOST_NAMED = 6  # entries that a sentence lists
 
@@ -28,9 +28,11 @@ def proved(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], pla
     wrong = [part for part in parts if difference(part[1], part[2], case.relative, case.absolute)]
     if not wrong:
         return plain
-    words = {_related(wanted, came, case, sizes) for _, wanted, came in wrong}
-    related = words.pop() if len(words) == 1 else ""
+    words = [_related(wanted, came, case, sizes) for _, wanted, came in wrong]
     names = [name for name, _, _ in wrong]
+    related = words[0] if len(set(words)) == 1 else ""
+    if words[0] and not related:
+        plain = f"{names[0]} is {words[0]}"
     if len(wrong) == len(parts):
         where = "" if len(parts) == 1 else " in every entry"
         return f"wrong values{where}: {related}" if related else plain
@@ -70,6 +72,8 @@ def _parts(expected: Any, answer: Any, name: str) -> Iterator[tuple[str, Any, An
 
 
 def _related(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str]) -> str:
+    if expected["kind"] == answer["kind"] == "text":
+        return text_relation(answer["value"], expected["value"])
     wanted, came = _numbers(expected), _numbers(answer)
     if wanted is None or came is None:
         return ""
@@ -78,7 +82,9 @@ def _related(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str]) -
 
 def _numbers(data: Any) -> np.ndarray | None:
     """A part's numbers, or None where it holds none."""
-    if data["kind"] in ("number", "whole number"):
+    if data["kind"] == "whole number":
+        return np.array(int(data["value"]))
+    if data["kind"] == "number":
         return np.array(float(data["value"]))
     return array_of(data) if data["kind"] in ("array", "tensor") else None
 
