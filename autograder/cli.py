@@ -177,7 +177,7 @@ def _calibrate(options) -> int:
 
 def _verify(options) -> int:
     from autograder.verification.mutants import mutate
-    from autograder.verification.verify import grade_all, judge, report
+    from autograder.verification.verify import LED, grade_all, judge, leads, report
 
     started = time.perf_counter()
     assignments = options.course.pick(options.assignment)
@@ -192,7 +192,7 @@ def _verify(options) -> int:
     print(f"{time.perf_counter() - started:.0f} s in all, {options.jobs} processes")
     if options.output:
         options.output.write_text(text, encoding="utf-8")
-    fine = all(row.fine for rows in edits.values() for row in rows)
+    fine = all(row.fine for rows in edits.values() for row in rows) and leads(results) >= LED
     return 0 if fine and not any(judge(name, rows).problems for name, rows in results.items()) else 1
 
 

@@ -1,7 +1,7 @@
 """Visible checks for the graded cells: each raises CheckFailed with one sentence, or lets the cell go on.
 
 All return None, so that a cell that ends in a check shows nothing of its own. They look in the order type, shape,
-dtype, finite, value, and name the usual slip only where the value proves it.
+dtype, finite, value, and name the usual slip, or say what wrong values are, only where the values prove it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
+
+from utils.relations import relation
 
 
 class CheckFailed(AssertionError):
@@ -136,7 +138,8 @@ def _first(triples: Any) -> Callable[[float, float], str | None]:
 def _numbers(value: Any, expected: Any, relative: float, absolute: float, shape: str) -> str | None:
     a, b = _array(value), _array(expected)
     if a.shape != b.shape:
-        return f"shape {a.shape} came back, {b.shape} was expected" + (f": {shape}" if shape else "")
+        meant = "".join(f": {words}" for words in (shape, relation(a, b, relative, absolute)) if words)
+        return f"shape {a.shape} came back, {b.shape} was expected{meant}"
     whole = a.dtype.kind in "iu" and b.dtype.kind in "iu"
     if a.ndim and a.dtype != b.dtype and not (whole and isinstance(expected, np.ndarray)):
         return f"dtype {a.dtype} came back, {b.dtype} was expected"
@@ -159,6 +162,10 @@ def _numbers(value: Any, expected: Any, relative: float, absolute: float, shape:
     if not np.any(excess > 0):
         return None
     index = np.unravel_index(np.argmax(excess), excess.shape)
+    related = (
+        "" if whole and not a.ndim else relation(a, b, relative, absolute)
+    )  # two whole numbers speak for themselves
+    related = f": {related}" if related else ""
     came, wanted = x[index], y[index]
     if whole:
         came, wanted = int(came), int(wanted)
@@ -166,7 +173,7 @@ def _numbers(value: Any, expected: Any, relative: float, absolute: float, shape:
     else:
         size = abs(came - wanted) / max(1e-8, abs(came) + abs(wanted))
         numbers = f"{came:.6g} against {wanted:.6g} (relative error {size:.2g})"
-    return f"right shape, wrong values; worst{_place(index)}: {numbers}" if a.ndim else f"{numbers}"
+    return f"right shape, wrong values{related}; worst{_place(index)}: {numbers}" if a.ndim else f"{numbers}{related}"
 
 
 def _place(index: Any) -> str:

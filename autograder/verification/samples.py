@@ -1,10 +1,12 @@
-"""Sample submissions from the course's own material: solution, untouched release, misconceptions, alternatives."""
+"""Sample submissions from the course's own material: solution, release, misconceptions, alternatives, slips in them."""
 
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import nbformat
 from autograder.build.builder import notebook
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
+from autograder.marking.edits import changed, edits
 from autograder.oracle.questions import Misconception, Question, edited_cell, load_questions
 
 
@@ -21,11 +24,11 @@ class SampleSubmission:
     """A made-up submission and its purpose. `cells` holds the source of each solution cell that is filled in."""
 
     name: str
-    kind: str  # solution, release, misconception or alternative
+    kind: str  # solution, release, misconception, alternative or slip
     cells: Mapping[str, str]
     question: Question | None = None
     misconception: Misconception | None = None
-    edited: Mapping[str, str] = field(default_factory=dict)  # question id -> name of the alternative in it
+    edited: Mapping[str, str] = field(default_factory=dict)  # question id -> name of the alternative in it, or the slip
 
 
 def solution_cells(assignment: Assignment) -> dict[str, str]:
@@ -52,6 +55,33 @@ def sample_submissions(assignment: Assignment) -> Iterator[SampleSubmission]:
             cells |= edited_cell(assignment, question, alternative)
             edited[question.id] = alternative.name
         yield SampleSubmission(f"alternatives-{number}", "alternative", cells, edited=edited)
+
+
+SLIPS = 2  # of each question
+APART = 4  # of so many questions, one has a slip in a submission
+
+
+@cache
+def slip_submissions(assignment: Assignment) -> tuple[SampleSubmission, ...]:
+    """Submissions with a single edit of an alternative in some questions: mistakes without a name, in another style.
+
+    The same each time. A slip may change nothing that counts.
+    """
+    solution, slips, submissions = solution_cells(assignment), [], []
+    for question in load_questions(assignment):
+        choice = random.Random(f"{assignment} {question.id}")
+        styles = [one.source for one in question.alternatives if not one.cell and question.id in solution]
+        changes = [(style, edit) for style in styles for edit in edits(style)]
+        chosen = choice.sample(changes, min(SLIPS, len(changes)))
+        slips += [(question.id, place, *change) for place, change in enumerate(chosen)]
+    for place in range(SLIPS):
+        row = [(name, style, edit) for name, nth, style, edit in slips if nth == place]
+        for start in range(min(APART, len(row))):
+            some = row[start::APART]
+            cells = solution | {name: edit.source for name, _, edit in some}
+            edited = {name: f"line {edit.line}, {edit.kind}: {changed(style, edit)}" for name, style, edit in some}
+            submissions.append(SampleSubmission(f"slips-{place + 1}-{start + 1}", "slip", cells, edited=edited))
+    return tuple(submissions)
 
 
 def filled_notebook(assignment: Assignment, cells: Mapping[str, str]) -> nbformat.NotebookNode:

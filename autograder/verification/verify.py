@@ -12,9 +12,10 @@ import os
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
@@ -29,6 +30,7 @@ from autograder.course.solutions import assignment_cells
 from autograder.grading.cores import end_with_the_run
 from autograder.grading.driver import grade_class
 from autograder.grading.worker import one_by_one
+from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, cell_errors, passed_checks, verdicts
@@ -38,6 +40,7 @@ from autograder.verification.samples import (
     filled_notebook,
     hand_in,
     sample_submissions,
+    slip_submissions,
     solution_cells,
 )
 
@@ -47,6 +50,7 @@ class Result:
     """What one submission scored: points by question, whether a misconception was named, wall seconds.
 
     why: in words, the errors of cells and the reasons for lost points. checked: questions whose visible check said OK.
+    told: how the points that a question lost are explained (`explanation`).
     """
 
     name: str
@@ -55,6 +59,32 @@ class Result:
     seconds: float
     why: tuple[str, ...] = ()
     checked: frozenset[str] = frozenset()
+    told: Mapping[str, str] = field(default_factory=dict)
+
+
+TOLD = ("named", "line", "points", "vague")  # from the best explanation to the worst
+
+
+def explanation(verdict: Verdict) -> str:
+    """How well the points that a question lost are explained.
+
+    named: by a misconception. line: the line at fault, or where an error was raised. points: what is wrong of the
+    answer, or what kind of slip gives it. vague: no more than that values are wrong, and where.
+    """
+    failed = [finding for finding in verdict.findings if not finding.passed]
+    if any(finding.misconception for finding in failed):
+        return "named"
+    if verdict.line or any(" at `" in finding.reason for finding in failed):
+        return "line"
+    vague = ("right shape, wrong values", "right type, wrong value", "wrong value;", "wrong value in")
+    if verdict.hint or not all(any(words in finding.reason for words in vague) for finding in failed):
+        return "points"
+    return "vague"
+
+
+def every_sample(assignment: Assignment) -> list[SampleSubmission]:
+    """The sample submissions, and those with slips in alternatives."""
+    return [*sample_submissions(assignment), *slip_submissions(assignment)]
 
 
 def grade_samples(
@@ -65,7 +95,7 @@ def grade_samples(
     files: a misconception's files beside its notebook, such as the weights of a long run.
     built: a course in which the assignment is built, to copy; it is built anew without one.
     """
-    wanted = {sample.name: sample for sample in sample_submissions(assignment) if sample.name in names}
+    wanted = {sample.name: sample for sample in every_sample(assignment) if sample.name in names}
     results = []
     with tempfile.TemporaryDirectory(dir=scratch()) as folder, contextlib.redirect_stderr(io.StringIO()):
         course = Path(folder)
@@ -95,7 +125,8 @@ def grade_samples(
             why = [f"{v.question}: {f.reason}" for v in marked for f in v.findings if f.reason]
             said = (*cell_errors(course, sample.name, assignment.name), *dict.fromkeys(why))
             checked = passed_checks(course, sample.name, assignment.name)
-            results.append(Result(sample.name, points, named, seconds, said, checked))
+            told = {v.question: explanation(v) for v in marked if v.score < v.points}
+            results.append(Result(sample.name, points, named, seconds, said, checked, told))
     return results
 
 
@@ -113,16 +144,16 @@ def grade_all(assignments: Sequence[Assignment], jobs: int) -> dict[Assignment, 
         waiting: dict[Assignment, list[Future]] = {}
         for assignment in assignments:
             files = first[assignment].result()
-            samples = list(sample_submissions(assignment))
-            wrong = [sample.name for sample in samples if sample.misconception]
-            right = [sample.name for sample in samples if not sample.misconception]
+            samples = every_sample(assignment)
+            wrong = [sample.name for sample in samples if sample.misconception or sample.kind == "slip"]
+            right = [sample.name for sample in samples if sample.name not in wrong]
             batches = [(wrong[i : i + BATCH], files) for i in range(0, len(wrong), BATCH)]
             batches += [([sample], {}) for sample in right]
             waiting[assignment] = [pool.submit(grade_samples, assignment, *each, built[assignment]) for each in batches]
         results = {}
         for assignment, futures in waiting.items():
             by_name = {result.name: result for future in futures for result in future.result()}
-            results[assignment] = [by_name[sample.name] for sample in sample_submissions(assignment)]
+            results[assignment] = [by_name[sample.name] for sample in every_sample(assignment)]
     return results
 
 
@@ -151,9 +182,11 @@ def scratch() -> str | None:
 
 def needless_cells(assignment: Assignment, sample: SampleSubmission) -> set[str]:
     """Cells that make only results that a misconception may spoil anyway; they are not judged."""
+    questions = load_questions(assignment)
+    if sample.kind == "slip":
+        return {question.made_by for question in questions if question.made_by}
     if sample.question is None:
         return set()
-    questions = load_questions(assignment)
     free = dependants(questions, sample.question.id) - {sample.question.id}
     needed = {question.made_by for question in questions if question.id not in free}
     return {question.made_by for question in questions if question.made_by} - needed
@@ -200,6 +233,8 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
                 problems.append(f"{sample.name}: the visible check of {name} does not take {what}")
             if points.keys() != full & result.checked:
                 problems += [f"{sample.name}: {line}" for line in result.why]
+        elif sample.kind == "slip":
+            continue
         elif sample.kind == "release":
             wrong += len(points)
             some = [name for name in points if scores.get(name) != 0]
@@ -226,7 +261,7 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
 
 
 def _paired(assignment: Assignment, results: list[Result]) -> list[tuple[SampleSubmission, Result]]:
-    samples = {sample.name: sample for sample in sample_submissions(assignment)}
+    samples = {sample.name: sample for sample in every_sample(assignment)}
     return [(samples[result.name], result) for result in results]
 
 
@@ -273,6 +308,7 @@ def report(results: dict[Assignment, list[Result]], edits: Mapping[Assignment, l
                 cells = [sample.misconception.name, f"`{about}`", kept, "yes" if row.named else "", seen]
                 lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
+    lines += explained(results)
     if edits:
         lines += ["## Single edits", ""]
         lines += [
@@ -280,6 +316,47 @@ def report(results: dict[Assignment, list[Result]], edits: Mapping[Assignment, l
         ]
         lines += ["edits that are right as well, by a sentence beside the question.", "", table(edits)]
     return "\n".join(lines)
+
+
+def explained(results: Mapping[Assignment, list[Result]]) -> list[str]:
+    """The table of how slips are explained, in lines of Markdown."""
+    lines = ["## Mistakes without a name", ""]
+    lines += ["Single edits of the alternatives, some in each submission, that lost points. *named*: a misconception's"]
+    lines += ["sentence; *line*: the line at fault, by an edit with which every property holds or by the error that it"]
+    lines += ["raised; *points*: what is wrong of the answer, or the kind of slip; *vague*: that values are wrong."]
+    lines += ["*elsewhere*: questions that lost points and had no slip.", ""]
+    lines += [
+        "| assignment | slips | named | line | points | vague | elsewhere |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for assignment, rows in results.items():
+        counts, elsewhere = Counter(slips_told(assignment, rows)), 0
+        for sample, row in _paired(assignment, rows):
+            if sample.kind == "slip":
+                elsewhere += len(row.told.keys() & solution_cells(assignment).keys() - sample.edited.keys())
+        cells = [assignment.name.split("_")[0], counts.total(), *(counts[how] for how in TOLD), elsewhere]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return [*lines, ""]
+
+
+def slips_told(assignment: Assignment, rows: list[Result]) -> list[str]:
+    """How each slip that lost points is explained."""
+    return [
+        row.told[name]
+        for sample, row in _paired(assignment, rows)
+        if sample.kind == "slip"
+        for name in sample.edited
+        if name in row.told
+    ]
+
+
+LED = 0.9  # of the slips that lose points, those whose feedback names the mistake or leads to its line
+
+
+def leads(results: Mapping[Assignment, list[Result]]) -> float:
+    """The share of slips that are named or led to their line."""
+    told = [how for assignment, rows in results.items() for how in slips_told(assignment, rows)]
+    return sum(how in TOLD[:2] for how in told) / max(len(told), 1)
 
 
 def _row(question: Question, assignment: Assignment, rows: list[Result]) -> str:
