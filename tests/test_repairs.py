@@ -36,8 +36,8 @@ def marked(assignment, name, source):
         with answering.standing_in(sources.values(), names):
             return [answering.answer(request, names) for request in requests(assignment, question, SECRET)]
 
-    def programs(question, asked, sources, seconds):
-        text = answering.answer_programs(list(asked), [], sources, seconds, names)
+    def programs(question, asked, sources, seconds, each):
+        text = answering.answer_programs(list(asked), [], sources, seconds, each, names)
         return answering.read_programs(f"'{text}'", len(asked))
 
     before = follow(assignment, found, again, SECRET)

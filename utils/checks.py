@@ -162,9 +162,7 @@ def _numbers(value: Any, expected: Any, relative: float, absolute: float, shape:
     if not np.any(excess > 0):
         return None
     index = np.unravel_index(np.argmax(excess), excess.shape)
-    related = (
-        "" if whole and not a.ndim else relation(a, b, relative, absolute)
-    )  # two whole numbers speak for themselves
+    related = relation(a, b, relative, absolute) if a.ndim else ""  # two numbers that are shown speak for themselves
     related = f": {related}" if related else ""
     came, wanted = x[index], y[index]
     if whole:

@@ -152,13 +152,13 @@ class AskingExecute(RestartingExecute):
             return UNREADABLE
 
     def _ask_programs(
-        self, question: Question, asked: Sequence[dict], programs: list[list[str]], seconds: float
+        self, question: Question, asked: Sequence[dict], programs: list[list[str]], seconds: float, each: float
     ) -> tuple[list[list], float]:
         """Each program's answers to some requests, fewer where the time is over, none where the kernel fails."""
         if self.silent or self.restarts > self.max_restarts:
             return [], seconds
         expression = answering.expression(
-            answering.answer_programs, list(asked), _out_of_reach(question), programs, seconds
+            answering.answer_programs, list(asked), _out_of_reach(question), programs, seconds, each
         )
         reply: Any = run_sync(self._request)(expression, 3 * seconds + 2)
         try:

@@ -7,12 +7,22 @@ fault is known. They are too many to ask each of a solution.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from autograder.marking.edits import Edit, bound_names, exchanger, expressions
 
 VALUES = ast.Name | ast.BinOp | ast.Call | ast.Subscript | ast.Attribute
 PLACES = ast.Name | ast.Subscript | ast.Attribute  # what can be changed in place
+ALIKE = (  # functions that are taken for each other, besides those of edits.py
+    ("stack", "concatenate", "hstack", "vstack"),
+    ("max", "argmax"),
+    ("min", "argmin"),
+    ("dot", "matmul", "multiply", "outer"),
+    ("append", "extend"),
+    ("sum", "cumsum"),
+    ("view", "reshape"),
+    ("t", "flatten"),
+)
 WRAPPED = ("list", "tuple", "int", "float", "reversed", "len", "abs")
 
 
@@ -39,19 +49,37 @@ def small(source: str) -> Iterator[Edit]:
     )
 
 
-def terms(source: str) -> Iterator[Edit]:
-    """The programs with an argument, a factor or a term more, of the names that are there. Raises SyntaxError."""
+def terms(source: str, entries: Mapping[str, Iterable[str]] | None = None) -> Iterator[Edit]:
+    """The programs with an argument, a factor or a term more, of what is there. Raises SyntaxError.
+
+    entries: dicts' names with their keys; their entries count as there where the name does.
+    """
     exchange = exchanger(source)
     return _once(
         source,
         (
             Edit(node.lineno, kind, exchange(node, new, index))
-            for more in (_arguments, _terms)
+            for more in (_entries, _arguments, _terms)
             for top in _tops(ast.parse(source))
             for index, node in _values(top)
-            for kind, new in more(node, bound_names(top))
+            for kind, new in more(node, _there(top, entries or {}))
         ),
     )
+
+
+def _there(top: ast.AST, entries: Mapping[str, Iterable[str]]) -> list[ast.expr]:
+    """The names that a definition binds, and the entries of dicts among them."""
+    names = bound_names(top)
+    found = [
+        ast.Subscript(ast.Name(name), ast.Constant(key)) for name in entries if name in names for key in entries[name]
+    ]
+    return [*(ast.Name(name, ast.Load()) for name in names), *found]
+
+
+def _entries(node: ast.expr, others: list[ast.expr]) -> Iterator[tuple[str, ast.expr]]:
+    for other in others:
+        if isinstance(other, ast.Subscript):
+            yield "a term more", ast.BinOp(node, ast.Add(), other)
 
 
 def _tops(tree: ast.Module) -> list[ast.stmt]:
@@ -94,7 +122,16 @@ def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
         yield "an index", ast.Subscript(node, ast.Constant(place), ast.Load())
     for function in WRAPPED:
         yield f"`{function}`", ast.Call(ast.Name(function, ast.Load()), [node], [])
+    if isinstance(node, ast.BinOp):
+        yield from _brackets(node)
+    if isinstance(node, ast.Attribute):
+        for group in ALIKE:
+            for other in group if node.attr in group else ():
+                yield "another function", ast.Attribute(node.value, other, ast.Load())
     if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and node.func.id in ("max", "min"):
+            best = ast.Attribute(ast.Name("np", ast.Load()), f"arg{node.func.id}", ast.Load())
+            yield "another function", ast.Call(best, node.args, [])
         for axis in (0, 1, -1):
             if not {keyword.arg for keyword in node.keywords} & {"axis", "dim"}:
                 keywords = [*node.keywords, ast.keyword("axis", ast.Constant(axis))]
@@ -104,23 +141,35 @@ def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield "axes kept", ast.Call(node.func, node.args, kept)
 
 
+def _brackets(node: ast.BinOp) -> Iterator[tuple[str, ast.expr]]:
+    """What stands beside a call, within it: the sum of squares for the square of a sum."""
+    for call, inside in (
+        (node.left, lambda value: ast.BinOp(value, node.op, node.right)),
+        (node.right, lambda value: ast.BinOp(node.left, node.op, value)),
+    ):
+        if isinstance(call, ast.Call) and call.args:
+            yield "other brackets", ast.Call(call.func, [inside(call.args[0]), *call.args[1:]], call.keywords)
+        elif isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            function = ast.Attribute(inside(call.func.value), call.func.attr, ast.Load())
+            yield "other brackets", ast.Call(function, [], call.keywords)
+
+
 def _method(node: ast.expr, name: str, **numbers: int) -> ast.expr:
     keywords = [ast.keyword(key, ast.Constant(number)) for key, number in numbers.items()]
     return ast.Call(ast.Attribute(node, name, ast.Load()), [], keywords)
 
 
-def _arguments(node: ast.expr, names: list[str]) -> Iterator[tuple[str, ast.expr]]:
+def _arguments(node: ast.expr, others: list[ast.expr]) -> Iterator[tuple[str, ast.expr]]:
     if not isinstance(node, ast.Call):
         return
     for place in range(len(node.args) + 1):
-        for name in names:
-            given = [*node.args[:place], ast.Name(name, ast.Load()), *node.args[place:]]
+        for other in others:
+            given = [*node.args[:place], other, *node.args[place:]]
             yield "an argument more", ast.Call(node.func, given, node.keywords)
 
 
-def _terms(node: ast.expr, names: list[str]) -> Iterator[tuple[str, ast.expr]]:
-    for other in names:
-        more = ast.Name(other, ast.Load())
+def _terms(node: ast.expr, others: list[ast.expr]) -> Iterator[tuple[str, ast.expr]]:
+    for more in others:
         rest = ast.BinOp(ast.Constant(1), ast.Sub(), more)
         length = ast.Call(ast.Name("len", ast.Load()), [more], [])
         yield "a factor more", ast.BinOp(node, ast.Mult(), more)
@@ -170,6 +219,8 @@ def _movings(body: list[ast.stmt], place: int, line: ast.stmt) -> Iterator[tuple
         if not isinstance(body[other], ast.Return):
             later = [*body[:place], *body[place + 1 : other + 1], line, *body[other + 1 :]]
             yield "moved further down", line.lineno, later
+            earlier = [*body[:place], body[other], *body[place:other], *body[other + 1 :]]
+            yield "moved further up", body[other].lineno, earlier
 
 
 def _loop(loop: ast.For | ast.While, body: list[ast.stmt]) -> ast.stmt:

@@ -217,10 +217,11 @@ def in_time(seconds):
         signal.signal(signal.SIGPROF, before)
 
 
-def answer_programs(cases, forbidden, programs, seconds, namespace):
+def answer_programs(cases, forbidden, programs, seconds, each, namespace):
     """For each program, a list of sources that define names meanwhile, its answers to all cases, or none of them.
 
-    It takes about so many CPU seconds: what is not reached by then has no entry. What the programs print is dropped.
+    It takes about so many CPU seconds, and a program so many: `each`. What is not reached by then has no entry. What
+    the programs print is dropped.
     With the answers, as base64 of a JSON text, come the seconds that they took.
     """
     answers: list = []
@@ -235,7 +236,7 @@ def answer_programs(cases, forbidden, programs, seconds, namespace):
             if left <= 0 or size > LIMIT // 4:
                 break
             try:
-                with in_time(min(left, seconds / 4)), standing_in(sources, namespace):
+                with in_time(min(left, each)), standing_in(sources, namespace):
                     given = [answer(case, namespace) for case in cases]
                 size += len(json.dumps(given))
                 answers.append(given)

@@ -50,7 +50,7 @@ def edits(source: str, keys: Iterable[str] = ()) -> Iterator[Edit]:
     for top in tree.body:
         if not isinstance(top, ast.FunctionDef | ast.ClassDef):
             continue
-        known = list(dict.fromkeys([*_keys(top), *keys]))
+        known = list(dict.fromkeys([*strings(top), *keys]))
         for edit in [*_of_statements(tree, top), *_of_expressions(source, top, bound_names(top), known)]:
             if edit.source not in seen:
                 seen.add(edit.source)
@@ -79,8 +79,9 @@ def bound_names(top: ast.AST) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _keys(top: ast.AST) -> list[str]:
-    """Short strings that may be keys or names of modes."""
+def strings(top: ast.AST | str) -> list[str]:
+    """Short strings of a program that may be keys or names of modes."""
+    top = ast.parse(top) if isinstance(top, str) else top
     texts = [node.value for node in ast.walk(top) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return list(dict.fromkeys(text for text in texts if text.isidentifier() and len(text) < 20))
 

@@ -24,7 +24,7 @@ from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.marking.additions import moved, small, terms
 from autograder.marking.compare import UNWRITTEN, difference
-from autograder.marking.edits import Edit, edits
+from autograder.marking.edits import Edit, edits, strings
 from autograder.marking.following import Marked, basis
 from autograder.marking.reference import judge_one, quickest_first, requests
 from autograder.marking.verdicts import Verdict
@@ -35,9 +35,10 @@ CHUNK = 200  # edits to a round trip
 CONFIRMED = 12  # edits that are asked in full, the closest to the solution first
 OTHER = " (other inputs)"  # after the secret
 
-# Programs, each a list of sources, are asked some requests in so many CPU seconds: answers, fewer where the time is
-# over, and the seconds that they took.
-AskPrograms = Callable[[Question, Sequence[dict], list[list[str]], float], tuple[list[list], float]]
+# Programs, each a list of sources, are asked some requests in so many CPU seconds, each in so many: answers, fewer
+# where the time is over, and the seconds that they took.
+AskPrograms = Callable[[Question, Sequence[dict], list[list[str]], float, float], tuple[list[list], float]]
+PROBING, CONFIRMING = 0.7, 0.85  # of the seconds; the rest is for edits of the solution
 
 
 def located(
@@ -102,6 +103,7 @@ class Search:
     secret: str
     seconds: float
     elsewhere: float = 0.0
+    alone: float = 0.0  # seconds for a request, as the cell is
     started: float = field(default_factory=time.process_time)
     _right: dict[tuple, bool] = field(default_factory=dict)
 
@@ -122,8 +124,11 @@ class Search:
 
         beside: sources that stand in for earlier questions' functions.
         """
-        keys = [key for request in self.requests for key in _keys(request["inputs"])]
-        for changes in (lambda source: edits(source, keys), moved, small, terms):
+        self._measure([*beside, sources[0]])
+        dicts = [pair for request in self.requests for pair in _dicts(request["inputs"])]
+        keys = [*strings(solution), *(part for _, keys in dicts for key in keys for part in (key, key[:-1]))]
+        entries = dict(dicts)
+        for changes in (moved, lambda source: edits(source, keys), small, lambda source: terms(source, entries)):
             for source in sources:
                 try:
                     candidates = self._with_the_probe_right(changes(source), beside)
@@ -139,7 +144,7 @@ class Search:
     def _with_the_probe_right(self, changes: Iterator[Edit], beside: list[str]) -> list[Edit]:
         """The edits with which the quickest of the cases that failed holds."""
         found = []
-        for edit, (answer,) in self._asked(changes, beside, [self.requests[self.probe]]):
+        for edit, (answer,) in self._asked(changes, beside, [self.requests[self.probe]], PROBING):
             if self._holds(self.probe, answer, self.secret):
                 found.append(edit)
         return found
@@ -152,7 +157,7 @@ class Search:
         """
         count, best, right_ones = len(self.requests), None, []
         weightiest = max(self.failed, key=lambda index: self.question.cases[index].weight)
-        for edit, answers in self._asked(iter(candidates), beside, [*self.requests, *self.others]):
+        for edit, answers in self._asked(iter(candidates), beside, [*self.requests, *self.others], CONFIRMING, 3):
             both = ((self.secret, answers[:count]), (self.secret + OTHER, answers[count:]))
             right = [all(self._holds(index, given[index], secret) for secret, given in both) for index in range(count)]
             more = sum(right[index] for index in self.failed)
@@ -171,27 +176,37 @@ class Search:
         for later in load_questions(self.assignment):
             if len(changes) > 1 and self.question.id in later.builds_on and not later.made_by:
                 asked = requests(self.assignment, later, self.secret)
-                for edit, answers in self._asked(iter(changes), beside, list(asked)):
+                for edit, answers in self._asked(iter(changes), beside, list(asked), CONFIRMING):
                     for index, answer in enumerate(answers):
                         kept[edit.source] += not judge_one(self.assignment, later, index, answer, self.secret).reason
         return lambda edit: kept[edit.source]
 
     def _asked(
-        self, changes: Iterator[Edit], beside: list[str], asked: list[dict]
+        self, changes: Iterator[Edit], beside: list[str], asked: list[dict], share: float = 1.0, most: int = CHUNK
     ) -> Iterator[tuple[Edit, list[dict]]]:
-        """Edits with their answers, as long as there is time; those that do not run are left out."""
+        """Edits with their answers, in a share of the seconds, so many at once; those that do not run are left out."""
         chunk: list[Edit] = []
-        while self.used < self.seconds:
-            chunk += itertools.islice(changes, CHUNK - len(chunk))
-            programs = [[*beside, edit.source] for edit in chunk]
-            answers, seconds = self.ask(self.question, asked, programs, self.seconds - self.used) if chunk else ([], 0)
+        while (left := share * self.seconds - self.used) > 0:
+            chunk += itertools.islice(changes, most - len(chunk))
+            if not chunk:
+                return
+            each = 0.05 + 5 * self.alone * len(asked)
+            answers, seconds = self.ask(
+                self.question, asked, [[*beside, edit.source] for edit in chunk], left, min(each, left)
+            )
             self.elsewhere += seconds
             if not answers:
                 return
             for edit, given in zip(chunk, answers, strict=False):
-                if given and self.used < self.seconds:
+                if given:
                     yield edit, given
             del chunk[: len(answers)]
+
+    def _measure(self, program: list[str]) -> None:
+        """How long a program takes for a request on average: an edit that takes far longer hangs."""
+        _, seconds = self.ask(self.question, self.requests, [program], self.seconds / 4, self.seconds / 4)
+        self.elsewhere += seconds
+        self.alone = seconds / len(self.requests)
 
     def _holds(self, index: int, answer: dict, secret: str) -> bool:
         if self.question.cases[index].judge is None:
@@ -228,12 +243,11 @@ class Search:
             return False
 
 
-def _keys(inputs: Mapping[str, dict]) -> Iterator[str]:
-    """The strings that are keys of encoded dicts, and what begins them: "W_x" of "W_xz"."""
-    for value in inputs.values():
+def _dicts(inputs: Mapping[str, dict]) -> Iterator[tuple[str, list[str]]]:
+    """The small dicts among encoded inputs, with their keys."""
+    for name, value in inputs.items():
         if value["kind"] == "dict" and len(value["value"]) < 20:
-            for key in (key["value"] for key, _ in value["value"] if key["kind"] == "text"):
-                yield from (key, key[:-1])
+            yield name, [key["value"] for key, _ in value["value"] if key["kind"] == "text"]
 
 
 def _pairs(one: str, other: str) -> int:
