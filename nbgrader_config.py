@@ -28,6 +28,9 @@ c.HTMLExporter.preprocessors = [  # the first makes the page safe, the others ad
     "autograder.pages.rubric.RubricInSight",
 ]
 
+c.GenerateFeedback.exporter_class = "autograder.pages.feedback.FeedbackExporter"
+c.FeedbackExporter.preprocessors = ["autograder.pages.safe_pages.SafePage"]
+
 # What Moodle and Canvas give: see docs/instructor.md
 c.ZipCollectApp.extractor_plugin = "autograder.intake.unpacking.BoundedExtractor"
 c.ZipCollectApp.collector_plugin = "autograder.intake.collecting.RosterCollector"

@@ -135,7 +135,7 @@ def test_what_a_question_is_about_is_half_of_it(built):
     assert [scores(built, f"student-0{number}")["double"] for number in (1, 2, 3, 4)] == [2, 1, 0, 0]
     built.feedback()
     page = next(built.root.glob("feedback/student-02/**/*.html")).read_text(encoding="utf-8")
-    assert "at most half of the points without positive numbers" in page
+    assert "At most half of the points without positive numbers" in page
 
 
 # whatever of the solution lies in the kernel once all is marked, it is neither shown nor handed on

@@ -154,7 +154,7 @@ def _clean(value: Any) -> Any:
     return _text(value) if isinstance(value, str) else value
 
 
-class _Renderer(IPythonRenderer):
+class SafeRenderer(IPythonRenderer):
     """nbconvert's own renderer; of a student's text, HTML is shown as text and only pasted pictures are drawn."""
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
@@ -186,7 +186,7 @@ def markdown2html(context: Context, source: str) -> str:
     if students and len(source) > MARKDOWN:
         return f"<pre>{html.escape(source, quote=False)}</pre>"
     # an id of a student's choice could stand in the place of one that the formgrader's scripts look for
-    renderer = _Renderer(
+    renderer = SafeRenderer(
         escape=students, attachments=cell.get("attachments", {}), path="", exclude_anchor_links=students
     )
     return MarkdownWithMath(renderer=renderer).render(source)

@@ -1,0 +1,269 @@
+"""A student's feedback page, through `nbgrader generate_feedback`: marks first, a card at each question, the notebook.
+
+One self-contained file without any script: the marks as bars, each leading to its question; what holds, what does not
+and why, with the line at fault marked in the student's cell; written answers with the marker's comment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters.exporter import Exporter
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from pygments.formatters import HtmlFormatter
+
+from autograder.marking.verdicts import Verdict
+from autograder.pages.mathematics import mathml
+from autograder.pages.safe_pages import HIDDEN, MARKDOWN, SafeRenderer, highlight_code
+
+FOLDED = 25  # lines of output that are shown at once
+FORMULAS = 400  # of a page
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+
+
+@dataclass
+class Row:
+    """A question in the overview: its title, its points, and what is to be said of them in a word.
+
+    anchor: where its card stands.
+    """
+
+    name: str
+    title: str
+    score: float
+    points: float
+    anchor: str
+    waits: bool = False
+    follows: bool = False
+    comment: Markup = Markup("")
+
+    @property
+    def share(self) -> float:
+        """The score as a share of the points."""
+        return min(max(self.score / self.points, 0.0), 1.0) if self.points else 0.0
+
+
+@dataclass
+class Shown:
+    """A cell as the page shows it. lines: highlighted code, line by line; fault: the number of the line at fault."""
+
+    kind: str
+    html: str = ""
+    lines: list[Markup] = field(default_factory=list)
+    outputs: list[tuple[str, str]] = field(default_factory=list)
+    fault: int = 0
+    folded: bool = False
+    verdict: Verdict | None = None
+    row: Row | None = None
+    anchor: str = ""
+
+
+class FeedbackExporter(HTMLExporter):
+    """Renders the course's own page; the notebook that it shows has come through `SafePage` and nbgrader's grades."""
+
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own HTMLExporter
+        self, nb: NotebookNode, resources: dict | None = None, **options: Any
+    ) -> tuple[str, dict]:
+        """The page of a graded notebook."""
+        verdicts, repairs = _noted(nb)
+        shown, resources = Exporter.from_notebook_node(self, nb, resources, **options)
+        names = resources["nbgrader"]
+        cells, rows = Page(verdicts, _waiting(names)).cells(shown.cells)
+        text = _template().render(
+            assignment=names["assignment"],
+            student=names["student"],
+            cells=cells,
+            rows=rows,
+            score=names.get("score", sum(row.score for row in rows)),
+            most=names.get("max_score", sum(row.points for row in rows)),
+            penalty=names.get("late_penalty", 0),
+            repairs=repairs,
+            code_style=Markup(_code_style()),
+        )
+        return text, resources
+
+
+def _noted(nb: NotebookNode) -> tuple[dict[str, Verdict], list[str]]:
+    """The verdicts by question, and what was repaired, as grading noted them; what else stands there is left out."""
+    verdicts = {}
+    for cell in nb.cells:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            verdict = Verdict.from_dict(cell.metadata["course"])
+            verdicts[verdict.question] = verdict
+    course = nb.metadata.get("course")
+    repairs = course.get("repairs") if isinstance(course, dict) else None
+    return verdicts, [line for line in repairs if isinstance(line, str)] if isinstance(repairs, list) else []
+
+
+def _waiting(names: dict) -> dict[str, bool]:
+    """For each graded cell of a submission, whether the gradebook waits for a mark by hand."""
+    if "db_url" not in names:
+        return {}
+    with Gradebook(names["db_url"]) as gradebook:
+        book = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
+        return {grade.name: bool(grade.needs_manual_grade) for grade in book.grades}
+
+
+class Page:
+    """The cells of one page, and the rows of its overview."""
+
+    def __init__(self, verdicts: dict[str, Verdict], waits: dict[str, bool]):
+        """waits: for each graded cell, whether it is still to be marked by hand."""
+        self.verdicts, self.waits = verdicts, waits
+        self.formulas = 0
+        self.title = ""
+
+    def cells(self, cells: list[NotebookNode]) -> tuple[list[Shown], list[Row]]:
+        """What is shown of each cell, and a row for each question."""
+        shown, rows = [], []
+        for cell in cells:
+            grade = cell.metadata.get("nbgrader", {})
+            one = self._markdown(cell) if cell.cell_type == "markdown" else self._code(cell, grade)
+            if grade.get("grade") and grade.get("points"):
+                one.row = self._row(cell, grade)
+                one.anchor = one.row.anchor
+                one.verdict = self.verdicts.get(one.row.name) if cell.cell_type == "code" else None
+                if one.verdict:
+                    one.row.follows = any(finding.follows for finding in one.verdict.findings)
+                rows.append(one.row)
+            shown.append(one)
+        titles = Counter(row.title for row in rows)
+        for row in rows:  # two questions of one section
+            row.title = row.title if titles[row.title] == 1 and row.title else f"{row.title} {row.name}".strip()
+        return shown, rows
+
+    def _row(self, cell: NotebookNode, grade: dict) -> Row:
+        name = grade["grade_id"].removeprefix("check_")
+        written = cell.cell_type == "markdown"
+        title = f"{name.replace('_', ' ').capitalize()} (written)" if written else self.title
+        return Row(
+            name,
+            title,
+            float(grade.get("score") or 0),
+            float(grade["points"]),
+            _anchor(name),
+            waits=self.waits.get(grade["grade_id"], False),
+            comment=self._text(str(grade.get("comment") or "")[:MARKDOWN]),
+        )
+
+    def _markdown(self, cell: NotebookNode) -> Shown:
+        course = bool(cell.metadata.get(HIDDEN))
+        if course and (heading := re.search(r"^#{2,3} +(.+)$", cell.source, re.M)):
+            self.title = re.sub(r"^[\d.]+ +|\s*\([^)]*points?[^)]*\)\s*$|[`*$]", "", heading[1])
+        if not course and len(cell.source) > MARKDOWN:
+            return Shown("text", Markup("<pre>{}</pre>").format(cell.source))
+        return Shown("text", self._text(cell.source, course, cell.get("attachments", {})))
+
+    def _text(self, source: str, course: bool = False, attachments: Any = None) -> Markup:
+        """Markdown as HTML; of text that is not the course's, SafeRenderer shows HTML as text."""
+        renderer = _Renderer(escape=not course, attachments=attachments or {}, path="")
+        renderer.left = FORMULAS - self.formulas
+        made = MarkdownWithMath(renderer=renderer).render(source)
+        self.formulas = FORMULAS - renderer.left
+        return Markup(made)
+
+    def _code(self, cell: NotebookNode, grade: dict) -> Shown:
+        made = highlight_code(cell.source)
+        inside = re.search(r"<pre>(?:<span></span>)?(.*?)</pre>", made, re.S)
+        lines = [Markup(line) for line in (inside[1] if inside else "").rstrip("\n").split("\n")]
+        verdict = self.verdicts.get(grade.get("grade_id", ""))
+        fault = verdict.line if verdict and not grade.get("grade") else 0
+        outputs = [part for output in cell.outputs for part in _output(output, bool(grade.get("grade")))]
+        anchor = _anchor(grade.get("grade_id", ""))
+        folded = bool(grade.get("locked")) and len(lines) > 3
+        return Shown(
+            "code", lines=lines, outputs=outputs, fault=fault * (fault <= len(lines)), folded=folded, anchor=anchor
+        )
+
+
+class _Renderer(SafeRenderer):
+    """As on all pages, with formulas as MathML, so many at most."""
+
+    left = FORMULAS
+
+    def heading(self, text: str, level: int, **attrs: Any) -> str:
+        """One level down: the page has a title of its own."""
+        return f"<h{min(level + 1, 6)}>{text}</h{min(level + 1, 6)}>\n"
+
+    def block_math(self, body: str) -> str:
+        return self._formula(body, True)
+
+    def multiline_math(self, text: str) -> str:
+        return self._formula(text.strip("$"), True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._formula(rf"\begin{{{name}}}{body}\end{{{name}}}", True)
+
+    def inline_math(self, body: str) -> str:
+        return self._formula(body, False)
+
+    def _formula(self, tex: str, display: bool) -> str:
+        self.left -= 1
+        made = mathml(tex, display) if self.left >= 0 else str(Markup("<code>{}</code>").format(tex))
+        return f'<div class="formula" tabindex="0" role="group" aria-label="formula">{made}</div>' if display else made
+
+
+def _anchor(name: str) -> str:
+    return f"q-{re.sub(r'[^A-Za-z0-9]+', '-', name.removeprefix('check_'))}"
+
+
+def _coded(text: str) -> Markup:
+    """A sentence with what stands between backticks as code."""
+    parts = text.split("`")
+    made = [Markup("<code>{}</code>" if place % 2 else "{}").format(part) for place, part in enumerate(parts)]
+    return Markup("").join(made)
+
+
+def _output(output: NotebookNode, graded: bool) -> list[tuple[str, str]]:
+    """What is shown of an output: its kind, and text or a picture. The grader's own table has its card instead.
+
+    Colours of terminals are dropped: few of them can be read on light and on dark.
+    """
+    if output.output_type == "stream":
+        return [("text", strip_ansi(output.text).rstrip("\n"))]
+    if output.output_type == "error":
+        return [("text", strip_ansi("\n".join(output.traceback)))]
+    data = output.get("data", {})
+    if output.output_type == "execute_result" and graded:
+        return []
+    for kind in PICTURES:
+        if kind in data:
+            picture = "".join(data[kind].split())
+            return [
+                (
+                    "picture",
+                    Markup('<img alt="a picture that the notebook drew" src="data:{};base64,{}">').format(
+                        kind, picture
+                    ),
+                )
+            ]
+    text = data.get("text/plain")
+    return [("text", strip_ansi(text))] if isinstance(text, str) else []
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("autograder.pages", "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.globals["FOLDED"] = FOLDED
+    environment.filters["coded"] = _coded
+    return environment.get_template("feedback.html.j2")
+
+
+@cache
+def _code_style() -> str:
+    """Pygments' colours, for light and dark."""
+    light = HtmlFormatter(style="default").get_style_defs(".code")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
