@@ -46,7 +46,7 @@ class Row:
     anchor: str
     waits: bool = False
     follows: bool = False
-    comment: Markup = Markup("")
+    comment: str = ""  # HTML
 
     @property
     def share(self) -> float:
