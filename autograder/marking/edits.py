@@ -194,8 +194,12 @@ def _with(node: ast.stmt, **fields: object) -> ast.stmt:
 def _of_expressions(source: str, top: ast.AST, names: list[str], keys: list[str]) -> Iterator[Edit]:
     exchange = exchanger(source)
     for index, node in expressions(top):
+        same = {ast.unparse(node)}  # of several changes that give the same, the first; none that changes nothing
         for kind, new in _variants(node, names, keys):
-            yield Edit(node.lineno, kind, exchange(node, new, index))
+            text = ast.unparse(ast.fix_missing_locations(new))
+            if text not in same:
+                same.add(text)
+                yield Edit(node.lineno, kind, exchange(node, new, index))
 
 
 def exchanger(source: str) -> Callable[[ast.expr, ast.expr, bool], str]:
