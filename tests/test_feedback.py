@@ -13,7 +13,7 @@ from autograder.pages.mathematics import mathml
 from tests.browser import chromium_page
 from tests.conftest import TinyCourse
 
-HALVE = "def halve(x):\n    if not x.size:\n        raise ValueError('none')\n    y = x + 2\n    return y"
+HALVE = "\n\ndef halve(x):\n    if not x.size:\n        raise ValueError('none')\n    y = x + 2\n    return y"
 CELLS = {"double": "def double(x):\n    return 2 * x\n\nfor n in range(90):\n    print(n)", "halve": HALVE}
 MATHS = "Gates $z$ and $r$:\n\n$$ h' = z \\odot h + (1 - z) \\odot \\tanh\\left(\\frac{a}{2}\\right) $$"
 

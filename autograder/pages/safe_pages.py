@@ -197,7 +197,7 @@ def highlight_code(source: str, **_: object) -> str:
     source = "\n".join(line.rstrip() for line in source.split("\n"))  # blanks at line ends cost the lexer their square
     if len(source) > CODE:
         return f'<div class=" highlight hl-ipython3"><pre>{html.escape(source, quote=False)}</pre></div>'
-    return highlight(source or " ", PythonLexer(), HtmlFormatter(cssclass=" highlight hl-ipython3"))
+    return highlight(source or " ", PythonLexer(stripnl=False), HtmlFormatter(cssclass=" highlight hl-ipython3"))
 
 
 def ansi2html(text: str) -> str:
