@@ -40,7 +40,7 @@ def main() -> None:
         page.evaluate("scrollBy(0, -60)")
         page.screenshot(path=ROOT / "docs" / "feedback.png")
         page.goto((course / "report" / f"{NAME}.html").as_uri())
-        page.get_by_text("Questions", exact=True).evaluate("heading => heading.scrollIntoView()")
+        page.get_by_text("What went worst", exact=True).evaluate("heading => heading.scrollIntoView()")
         page.screenshot(path=ROOT / "docs" / "report.png")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import json
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +33,24 @@ def chromium_page() -> Iterator:
             yield browser.new_page(viewport={"width": 1400, "height": 1000})
         finally:
             browser.close()
+
+
+def accessible_on_a_phone(path: Path, scheme: str) -> None:
+    """Hold that a page of ours fits 390 pixels, and that axe-core finds no fault in it, all that is folded unfolded."""
+    axe = importlib.util.find_spec("axe_playwright_python")
+    if axe is None:
+        pytest.skip("no axe-playwright-python here")
+    script = (Path(axe.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+    with chromium_page() as wide:
+        context = wide.context.browser.new_context(bypass_csp=True, viewport={"width": 390, "height": 900})
+        page = context.new_page()
+        page.emulate_media(color_scheme=scheme)
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.evaluate(script)
+        found = page.evaluate("axe.run()")["violations"]
+        assert not found, json.dumps([(one["id"], one["nodes"][0]["html"]) for one in found])
 
 
 @contextlib.contextmanager

@@ -1,16 +1,13 @@
 """The feedback page: marks first, a card at each question, the line at fault; for everybody, without a network."""
 
-import importlib.util
-import json
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from autograder.course.paths import OWN
 from autograder.pages.mathematics import mathml
-from tests.browser import chromium_page
+from tests.browser import accessible_on_a_phone, chromium_page
 from tests.conftest import TinyCourse
 
 HALVE = "\n\ndef halve(x):\n    if not x.size:\n        raise ValueError('none')\n    y = x + 2\n    return y"
@@ -81,19 +78,7 @@ def test_formulas_are_drawn_and_nothing_is_asked_of_a_network(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_cut_off_on_a_phone_and_axe_finds_no_fault(page, scheme):
-    axe = importlib.util.find_spec("axe_playwright_python")
-    if axe is None:
-        pytest.skip("no axe-playwright-python here")
-    script = (Path(axe.origin).parent / "axe.min.js").read_text(encoding="utf-8")
-    with chromium_page() as shown:
-        context = shown.context.browser.new_context(bypass_csp=True, viewport={"width": 390, "height": 900})
-        narrow = context.new_page()
-        opened(narrow, page, scheme=scheme)
-        narrow.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        assert narrow.evaluate("document.documentElement.scrollWidth") <= 390
-        narrow.evaluate(script)
-        found = narrow.evaluate("axe.run()")["violations"]
-        assert not found, json.dumps([(one["id"], one["nodes"][0]["html"]) for one in found])
+    accessible_on_a_phone(page, scheme)
 
 
 def test_long_outputs_and_given_code_are_folded(page):

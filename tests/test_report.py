@@ -1,5 +1,7 @@
 """`course report`: pages on a class and on each student, from what grading left."""
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -7,9 +9,10 @@ from nbgrader.api import Gradebook
 
 from autograder.course.paths import OWN
 from autograder.marking.verdicts import Finding, Verdict
+from autograder.pages.class_report import ClassReport, SubmissionReport
 from autograder.pages.references import references
-from autograder.pages.report import ClassReport, SubmissionReport
 from autograder.sandbox import bubblewrap
+from tests.browser import accessible_on_a_phone, chromium_page
 from tests.conftest import TinyCourse
 from tests.test_grading import CLASS
 
@@ -45,18 +48,50 @@ def page(course, student=""):
 
 def test_the_class_page_says_how_marks_and_questions_came_out(graded):
     text = page(graded)
-    counts = re.findall(r'<td>\d+ to \d+ %</td>\s*<td class="bar">.*?</td><td class="n">(\d+)</td>', text, re.DOTALL)
-    assert len(counts) == 10
-    assert sum(map(int, counts)) == 3
-    assert "4 handed in, 3 graded, 1 failed" in text
-    assert "<strong>1</strong> student: The square stands where twice the value is asked." in text
-    assert re.search(r"<code>double</code></td>.*?1 of 3</td>", text, re.DOTALL)
-    assert "<strong>late</strong>: not graded" in text
+    assert "4 handed in, 3 graded, 1 not graded" in text
+    with chromium_page() as shown:
+        shown.goto((graded.root / "report" / f"{graded.name}.html").as_uri())
+        tenths = [row.inner_text().split("\t") for row in shown.locator("main table").first.locator("tbody tr").all()]
+        assert len(tenths) == 10
+        assert sum(int(tenth[-1] or 0) for tenth in tenths) == 3
+        words = " ".join(shown.locator("main").inner_text().split())
+    assert "1 student, double: The square stands where twice the value is asked. for example return x * x" in words
+    assert "late: not graded. Run course grade hw0_tiny" in words
+    assert "0 of 3" not in words
+    assert re.search(r"Who needs help .* untouched: 0 % of the points; least in ", words)
+    assert "Not written yet: double (1), halve (1)" in words
 
 
-def test_a_page_needs_nothing_else(graded):
+def test_tables_sort_by_each_column_there_and_back(graded):
+    with chromium_page() as shown:
+        shown.goto((graded.root / "report" / f"{graded.name}.html").as_uri())
+        table = shown.locator("table.sorts").last
+
+        def points():
+            return [row.locator("td").nth(2).inner_text().rstrip("*") for row in table.locator("tbody tr").all()]
+
+        marks = sorted(float(value) for value in points() if value != "not graded")
+        table.get_by_role("button", name="points").click()
+        assert [float(value) for value in points()[1:]] == marks
+        assert table.locator("th[aria-sort=ascending]").inner_text() == "points"
+        table.get_by_role("button", name="points").click()
+        assert [float(value) for value in points()[:-1]] == marks[::-1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("student", ["", "square", "late"])
+def test_pages_fit_a_phone_and_axe_finds_no_fault(graded, student, scheme):
+    place = graded.root / "report" / graded.name
+    accessible_on_a_phone(place / f"{student}.html" if student else place.with_suffix(".html"), scheme)
+
+
+def test_a_page_needs_nothing_else_and_runs_the_course_s_script_alone(graded):
     for text in (page(graded), page(graded, "square")):
-        assert not re.search(r"<(script|link|img|iframe)\b|@import|url\(", text)
+        assert not re.search(r"<(link|img|iframe)\b|@import|url\(", text)
+    assert "<script" not in page(graded, "square")
+    (script,) = re.findall(r"<script>(.*?)</script>", page(graded), re.DOTALL)
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{allowed}';" in page(graded)
     links = set(re.findall(r'href="(http[^"]*)"', page(graded)))
     assert links
     assert all(re.fullmatch(r"http://localhost:9999/formgrader/submissions/[0-9a-f]+/", link) for link in links)

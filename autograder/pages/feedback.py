@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.exporter import Exporter
@@ -24,34 +22,13 @@ from nbgrader.api import Gradebook
 from pygments.formatters import HtmlFormatter
 
 from autograder.marking.verdicts import Verdict
+from autograder.pages.layout import Row, anchor, question_title, section_title, template, told_apart
 from autograder.pages.mathematics import mathml
 from autograder.pages.safe_pages import HIDDEN, MARKDOWN, SafeRenderer, highlight_code
 
 FOLDED = 25  # lines of output that are shown at once
 FORMULAS = 400  # of a page
 PICTURES = ("image/png", "image/jpeg", "image/gif")
-
-
-@dataclass
-class Row:
-    """A question in the overview: its title, its points, and what is to be said of them in a word.
-
-    anchor: where its card stands.
-    """
-
-    name: str
-    title: str
-    score: float
-    points: float
-    anchor: str
-    waits: bool = False
-    follows: bool = False
-    comment: str = ""  # HTML
-
-    @property
-    def share(self) -> float:
-        """The score as a share of the points."""
-        return min(max(self.score / self.points, 0.0), 1.0) if self.points else 0.0
 
 
 @dataclass
@@ -80,7 +57,8 @@ class FeedbackExporter(HTMLExporter):
         shown, resources = Exporter.from_notebook_node(self, nb, resources, **options)
         names = resources["nbgrader"]
         cells, rows = Page(verdicts, _waiting(names)).cells(shown.cells)
-        text = _template().render(
+        text = template("feedback.html.j2").render(
+            folded=FOLDED,
             assignment=names["assignment"],
             student=names["student"],
             cells=cells,
@@ -122,7 +100,7 @@ class Page:
         """waits: for each graded cell, whether it is still to be marked by hand."""
         self.verdicts, self.waits = verdicts, waits
         self.formulas = 0
-        self.title = ""
+        self.section = ""
 
     def cells(self, cells: list[NotebookNode]) -> tuple[list[Shown], list[Row]]:
         """What is shown of each cell, and a row for each question."""
@@ -138,29 +116,25 @@ class Page:
                     one.row.follows = any(finding.follows for finding in one.verdict.findings)
                 rows.append(one.row)
             shown.append(one)
-        titles = Counter(row.title for row in rows)
-        for row in rows:  # two questions of one section
-            row.title = row.title if titles[row.title] == 1 and row.title else f"{row.title} {row.name}".strip()
+        for row, title in zip(rows, told_apart([(row.name, row.title) for row in rows]), strict=True):
+            row.title = title
         return shown, rows
 
     def _row(self, cell: NotebookNode, grade: dict) -> Row:
         name = grade["grade_id"].removeprefix("check_")
-        written = cell.cell_type == "markdown"
-        title = f"{name.replace('_', ' ').capitalize()} (written)" if written else self.title
         return Row(
             name,
-            title,
+            question_title(name, self.section, cell.cell_type == "markdown"),
             float(grade.get("score") or 0),
             float(grade["points"]),
-            _anchor(name),
             waits=self.waits.get(grade["grade_id"], False),
             comment=self._text(str(grade.get("comment") or "")[:MARKDOWN]),
         )
 
     def _markdown(self, cell: NotebookNode) -> Shown:
         course = bool(cell.metadata.get(HIDDEN))
-        if course and (heading := re.search(r"^#{2,3} +(.+)$", cell.source, re.M)):
-            self.title = re.sub(r"^[\d.]+ +|\s*\([^)]*points?[^)]*\)\s*$|[`*$]", "", heading[1])
+        if course:
+            self.section = section_title(cell.source) or self.section
         if not course and len(cell.source) > MARKDOWN:
             return Shown("text", Markup("<pre>{}</pre>").format(cell.source))
         return Shown("text", self._text(cell.source, course, cell.get("attachments", {})))
@@ -180,10 +154,14 @@ class Page:
         verdict = self.verdicts.get(grade.get("grade_id", ""))
         fault = verdict.line if verdict and not grade.get("grade") else 0
         outputs = [part for output in cell.outputs for part in _output(output, bool(grade.get("grade")))]
-        anchor = _anchor(grade.get("grade_id", ""))
         folded = bool(grade.get("locked")) and len(lines) > 3
         return Shown(
-            "code", lines=lines, outputs=outputs, fault=fault * (fault <= len(lines)), folded=folded, anchor=anchor
+            "code",
+            lines=lines,
+            outputs=outputs,
+            fault=fault * (fault <= len(lines)),
+            folded=folded,
+            anchor=anchor(grade.get("grade_id", "")),
         )
 
 
@@ -214,17 +192,6 @@ class _Renderer(SafeRenderer):
         return f'<div class="formula" tabindex="0" role="group" aria-label="formula">{made}</div>' if display else made
 
 
-def _anchor(name: str) -> str:
-    return f"q-{re.sub(r'[^A-Za-z0-9]+', '-', name.removeprefix('check_'))}"
-
-
-def _coded(text: str) -> Markup:
-    """A sentence with what stands between backticks as code."""
-    parts = text.split("`")
-    made = [Markup("<code>{}</code>" if place % 2 else "{}").format(part) for place, part in enumerate(parts)]
-    return Markup("").join(made)
-
-
 def _output(output: NotebookNode, graded: bool) -> list[tuple[str, str]]:
     """What is shown of an output: its kind, and text or a picture. The grader's own table has its card instead.
 
@@ -250,15 +217,6 @@ def _output(output: NotebookNode, graded: bool) -> list[tuple[str, str]]:
             ]
     text = data.get("text/plain")
     return [("text", strip_ansi(text))] if isinstance(text, str) else []
-
-
-@cache
-def _template() -> jinja2.Template:
-    loader = jinja2.PackageLoader("autograder.pages", "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["FOLDED"] = FOLDED
-    environment.filters["coded"] = _coded
-    return environment.get_template("feedback.html.j2")
 
 
 @cache

@@ -2,156 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
-import statistics
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, PackageLoader
-from nbgrader.api import Gradebook, MissingEntry
+from markupsafe import Markup
+from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
 
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import Assignment, Course
 from autograder.intake.submissions import submission_folders
 from autograder.marking.verdicts import Verdict
-from autograder.oracle.questions import load_questions
-from autograder.pages.references import references
+from autograder.pages.class_report import ClassReport, SubmissionReport
+from autograder.pages.layout import Row, template, titles
 from utils.files import replaced
 
-BINS = 10
 LARGEST = 256 << 20  # bytes of a graded notebook that is read
-
-
-@dataclass(frozen=True)
-class SubmissionReport:
-    """A student's submission of an assignment, from the gradebook and the graded notebook.
-
-    unmarked: ids of written answers that wait for a mark, each with the formgrader's address. repairs: what the
-    intake repaired, in words. seconds: of the cells, by cell.
-    """
-
-    student: str
-    name: str
-    score: float
-    most: float
-    unmarked: dict[str, str] = field(default_factory=dict)
-    verdicts: list[Verdict] = field(default_factory=list)
-    repairs: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-    graded: bool = True
-
-    @property
-    def share(self) -> float:
-        """The score as a share of the most."""
-        return self.score / self.most if self.most else 0.0
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """What was measured of this submission, by name."""
-        findings = [finding for verdict in self.verdicts for finding in verdict.findings]
-        return {finding.figure: finding.value for finding in findings if finding.value is not None}
-
-
-@dataclass(frozen=True)
-class QuestionSummary:
-    """How a class did on a question: mean points, how many got all of them, why the others did not, by how many."""
-
-    name: str
-    points: float
-    mean: float
-    full: int
-    asked: int
-    reasons: list[tuple[str, int]]  # words, how many students
-
-
-@dataclass(frozen=True)
-class Rank:
-    """A row of a ranking: a student, or what to compare with (then `place` is empty)."""
-
-    place: str
-    who: str
-    value: float
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class ClassReport:
-    """An assignment's work, the best first, with what the pages show of it.
-
-    problems: whose graded notebook cannot be read and why, in sentences.
-    """
-
-    assignment: Assignment
-    works: list[SubmissionReport]
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def graded(self) -> list[SubmissionReport]:
-        """The submissions that could be graded."""
-        return [work for work in self.works if work.graded]
-
-    @cached_property
-    def histogram(self) -> list[tuple[str, int]]:
-        """How many submissions lie in each tenth of the marks, by its limits in percent; the last holds 100."""
-        counts = Counter(min(int(work.share * BINS + 1e-9), BINS - 1) for work in self.graded)
-        return [(f"{100 * k // BINS} to {100 * (k + 1) // BINS} %", counts[k]) for k in range(BINS)]
-
-    @property
-    def quartiles(self) -> tuple[float, float, float]:
-        """Quartiles of the scores; a single score stands for all three."""
-        scores = [work.score for work in self.graded]
-        low, middle, high = statistics.quantiles(scores, method="inclusive") if scores[1:] else scores * 3
-        return low, middle, high
-
-    @cached_property
-    def questions(self) -> list[QuestionSummary]:
-        """The questions in the notebook's order."""
-        summaries = []
-        for question in load_questions(self.assignment):
-            verdicts = [v for work in self.graded for v in work.verdicts if v.question == question.id]
-            if not verdicts:
-                continue
-            why: Counter[str] = Counter()
-            for verdict in verdicts:
-                met = {f.reason for f in verdict.findings if f.misconception}
-                if any(finding.follows for finding in verdict.findings):
-                    why["follows from an earlier question: no points lost for that"] += 1
-                if question.made_by and verdict.note:
-                    why["built on an earlier question, which lost marks"] += 1
-                elif verdict.score < verdict.points:
-                    why.update(met or {"for a reason of their own"})
-            points = verdicts[0].points
-            full = sum(1 for v in verdicts if v.score == points)
-            mean = statistics.fmean(v.score for v in verdicts)
-            summaries.append(QuestionSummary(question.id, points, mean, full, len(verdicts), why.most_common()))
-        return summaries
-
-    @property
-    def figures(self) -> list[str]:
-        """The names of what was measured."""
-        return sorted({name for work in self.graded for name in work.figures})
-
-    def ranking(self, figure: str, only: str = "") -> list[Rank]:
-        """Submissions and references by a figure, the lowest first. only: the one student who is shown."""
-        made = {c.made_by for c in load_questions(self.assignment) if c.made_by}
-        values = [(work.figures[figure], work) for work in self.graded if figure in work.figures]
-        rows = [Rank("", name, value) for name, value in references(figure, self.assignment.course).items()]
-        for value, work in values:
-            place = str(1 + sum(other < value for other, _ in values))
-            if only in ("", work.student):
-                spent = sum(seconds for cell, seconds in work.seconds.items() if cell in made)
-                rows.append(Rank(place, work.name or work.student, value, spent or None))
-        return sorted(rows, key=lambda row: row.value)
-
-    @property
-    def times(self) -> tuple[float, float] | None:
-        """Seconds of a notebook's cells in grading, the median and the longest, where they were measured."""
-        totals = [sum(work.seconds.values()) for work in self.graded if work.seconds]
-        return (statistics.median(totals), max(totals)) if totals else None
 
 
 def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassReport:
@@ -186,7 +57,8 @@ def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassRepo
                 why = " ".join(str(error).split())[:200]
                 problems.append(f"{assignment}: the graded notebook of {student.id} cannot be read: {why}")
             score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
-            works.append(SubmissionReport(student.id, name, score, submission.max_score, waiting, **left))
+            rows = [row for book in submission.notebooks for row in _rows(assignment, book, left.get("verdicts", []))]
+            works.append(SubmissionReport(student.id, name, score, submission.max_score, rows, waiting, **left))
     listed = {work.student for work in works}
     for folder in submission_folders(coursedir, assignment.name):
         if (student_id := Path(folder).parent.name) not in listed:
@@ -198,6 +70,26 @@ def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassRepo
     return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)), problems)
 
 
+def _rows(assignment: Assignment, book: SubmittedNotebook, verdicts: list[Verdict]) -> list[Row]:
+    """A submission's questions with their points from the gradebook, in the notebook's order."""
+    grades = {grade.name.removeprefix("check_"): grade for grade in book.grades}
+    comments = {comment.name: comment.comment or "" for comment in book.comments}
+    follows = {v.question for v in verdicts if any(finding.follows for finding in v.findings)}
+    return [
+        Row(
+            name,
+            title,
+            grades[name].score,
+            grades[name].max_score,
+            waits=bool(grades[name].needs_manual_grade),
+            follows=name in follows,
+            comment=comments.get(grades[name].name, ""),
+        )
+        for name, title in titles(assignment).items()
+        if name in grades
+    ]
+
+
 def graded_assignments(root: Path, course: Course) -> list[Assignment]:
     """The course's assignments of which a folder holds graded submissions. Raises CourseError where there is none."""
     graded = [one for one in course.assignments() if any(root.glob(f"autograded/*/{one}/{one}.ipynb"))]
@@ -206,8 +98,11 @@ def graded_assignments(root: Path, course: Course) -> list[Assignment]:
     return graded
 
 
-def _notebook(path: Path) -> dict:
-    """A graded notebook's verdicts, repairs, seconds of each cell. Raises ValueError where grading did not write it."""
+def _notebook(path: Path) -> dict[str, Any]:
+    """A graded notebook's verdicts, repairs, seconds of each cell, and the lines at fault.
+
+    Raises ValueError where grading did not write it.
+    """
     if (size := path.stat().st_size) > LARGEST:
         raise ValueError(f"it has {size >> 20} MiB; at most {LARGEST >> 20} are read")
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -219,7 +114,10 @@ def _notebook(path: Path) -> dict:
         and all(isinstance(value, (int, float)) for value in seconds.values())
     ):
         raise ValueError("its repairs or seconds are not as grading writes them")
-    return {"verdicts": verdicts, "repairs": repairs, "seconds": seconds}
+    sources = {c["metadata"].get("nbgrader", {}).get("grade_id"): "".join(c["source"]) for c in notebook["cells"]}
+    lines = {v.question: sources.get(v.question, "").splitlines()[v.line - 1 : v.line] for v in verdicts if v.line}
+    shown = {question: line[0].strip() for question, line in lines.items() if line}
+    return {"verdicts": verdicts, "repairs": repairs, "seconds": seconds, "lines": shown}
 
 
 def write_reports(
@@ -229,15 +127,17 @@ def write_reports(
 
     Raises CourseError.
     """
-    pages = Environment(loader=PackageLoader("autograder.pages", "templates"), autoescape=True, trim_blocks=True)
+    script = files("autograder.pages").joinpath("templates", "sort.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    own = {"script": Markup(script), "script_hash": f"sha256-{digest}"}
     written, problems = [], []
     for assignment in assignments:
         report = read_class(root, assignment, formgrader)
         problems += report.problems
         class_page = output / f"{assignment}.html"
-        _put(class_page, pages.get_template("class.html.j2").render(report=report))
+        _put(class_page, template("class.html.j2").render(report=report, **own))
         for work in report.works:
-            page = pages.get_template("student.html.j2").render(report=report, work=work)
+            page = template("student.html.j2").render(report=report, work=work)
             _put(output / assignment.name / f"{work.student}.html", page)
         written.append(class_page)
     return written, problems

@@ -1,0 +1,93 @@
+"""What the pages share: the rows of an overview, titles of questions, and the templates' environment."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+from markupsafe import Markup
+
+from autograder.course.paths import Assignment
+from autograder.course.solutions import assignment_cells
+
+HEADING = re.compile(r"^#{2,3} +(.+)$", re.MULTILINE)
+
+
+@dataclass
+class Row:
+    """A question in an overview: its title, its points, and what is to be said of them in a word.
+
+    anchor: where its card stands. waits: whether it is still to be marked by hand.
+    """
+
+    name: str
+    title: str
+    score: float
+    points: float
+    waits: bool = False
+    follows: bool = False
+    comment: str | Markup = ""
+
+    @property
+    def anchor(self) -> str:
+        """Where its card stands."""
+        return anchor(self.name)
+
+    @property
+    def share(self) -> float:
+        """The score as a share of the points."""
+        return min(max(self.score / self.points, 0.0), 1.0) if self.points else 0.0
+
+
+def anchor(name: str) -> str:
+    """An id for the card of a graded cell."""
+    return f"q-{re.sub(r'[^A-Za-z0-9]+', '-', name.removeprefix('check_'))}"
+
+
+def section_title(source: str) -> str:
+    """The title in a text cell's first heading, without its number and points; empty where it has none."""
+    heading = HEADING.search(source)
+    return re.sub(r"^[\d.]+ +|\s*\([^)]*points?[^)]*\)\s*$|[`*$]", "", heading[1]) if heading else ""
+
+
+def question_title(name: str, section: str, written: bool) -> str:
+    """What a question is called: its section, or for a written answer its name."""
+    return f"{name.replace('_', ' ').capitalize()} (written)" if written else section
+
+
+def told_apart(titles: list[tuple[str, str]]) -> list[str]:
+    """Titles of questions, from (name, title): of two in one section with the name besides."""
+    times = Counter(title for _, title in titles)
+    return [title if title and times[title] == 1 else f"{title} {name}".strip() for name, title in titles]
+
+
+@cache
+def titles(assignment: Assignment) -> dict[str, str]:
+    """The titles of an assignment's questions by name, in the notebook's order."""
+    section, names = "", []
+    for cell in assignment_cells(assignment):
+        if cell.role in ("question", "written"):
+            name = cell.id.removeprefix("check_")
+            names.append((name, question_title(name, section, cell.role == "written")))
+        elif cell.kind == "markdown":
+            section = section_title(cell.source) or section
+    return dict(zip([name for name, _ in names], told_apart(names), strict=True))
+
+
+@cache
+def template(name: str) -> jinja2.Template:
+    """A page's template."""
+    loader = jinja2.PackageLoader("autograder.pages", "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["coded"] = _coded
+    return environment.get_template(name)
+
+
+def _coded(text: str) -> Markup:
+    """A sentence with what stands between backticks as code."""
+    parts = text.split("`")
+    made = [Markup("<code>{}</code>" if place % 2 else "{}").format(part) for place, part in enumerate(parts)]
+    return Markup("").join(made)
