@@ -865,6 +865,12 @@ for sizes, batch_norm in (((5, 3), False), ((5, 4, 3), False), ((5, 7, 6, 4, 3),
             layer[key][...] = old[key]
     gradients.agree(gradients.pairs(loss_of_batch, arrays, steps, rng), name, relative=1e-5, absolute=1e-8)
 
+spread = make_network((200, 50, 3), 0.0, False, np.random.default_rng(2)).layers[0]["W"].std()
+checks.true(
+    abs(spread / np.sqrt(2 / 200) - 1) < 0.05,
+    f"W from 200 to 50 units starts with a standard deviation of {spread:.3f}; it should be sqrt(2 / 200), 0.1",
+)
+
 network = make_network((5, 30, 3), 0.5, False, np.random.default_rng(4))
 before = [layer["W"].copy() for layer in network.layers]
 network.train_step(x[:1], targets[:1], 0.1)

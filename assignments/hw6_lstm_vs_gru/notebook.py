@@ -365,6 +365,10 @@ checks.equal(
     "the columns of history", list(history.columns), ["epoch", "train", "validation", "learning_rate", "seconds"]
 )
 checks.equal("history['epoch']", list(history["epoch"]), list(range(1, 17)))
+checks.true(
+    not history["seconds"].is_monotonic_increasing,
+    "history['seconds'] grows from row to row: each row holds the seconds of its own epoch",
+)
 checks.close(
     "history['learning_rate']",
     list(history["learning_rate"]),

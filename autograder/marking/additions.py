@@ -7,6 +7,7 @@ fault is known. They are too many to ask each of a solution.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 
 from autograder.marking.edits import Edit, bound_names, exchanger, expressions
@@ -95,9 +96,22 @@ def _once(source: str, changes: Iterator[Edit]) -> Iterator[Edit]:
 
 
 def _values(top: ast.AST) -> Iterator[tuple[bool, ast.expr]]:
+    """The expressions that something may be done to; not the functions that are called, nor the modules they are of."""
+    called = [node.func for node in ast.walk(top) if isinstance(node, ast.Call)]
+    names = set(bound_names(top))
+    called += [n.value for n in called if isinstance(n, ast.Attribute) and _root(n.value) not in {*names, "self", ""}]
     for index, node in expressions(top):
+        if node in called:
+            continue
         if isinstance(node, VALUES) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             yield index, node
+
+
+def _root(node: ast.expr) -> str:
+    """The name that a chain of attributes begins with; none where it begins with another value."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
@@ -105,6 +119,8 @@ def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     yield "1 minus this", ast.BinOp(ast.Constant(1), ast.Sub(), node)
     yield "one more", ast.BinOp(node, ast.Add(), ast.Constant(1))
     yield "one less", ast.BinOp(node, ast.Sub(), ast.Constant(1))
+    yield "half of it", ast.BinOp(ast.Constant(0.5), ast.Mult(), node)
+    yield "twice this", ast.BinOp(ast.Constant(2), ast.Mult(), node)
     yield "its square", ast.BinOp(node, ast.Pow(), ast.Constant(2))
     yield "its transpose", ast.Attribute(node, "T", ast.Load())
     for axis in (0, 1, -1):
@@ -124,6 +140,9 @@ def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
         yield f"`{function}`", ast.Call(ast.Name(function, ast.Load()), [node], [])
     if isinstance(node, ast.BinOp):
         yield from _brackets(node)
+        if isinstance(node.op, ast.Div) and isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Mult):
+            above = ast.BinOp(node.left.left, ast.Mult(), node.right)
+            yield "a fraction the other way up", ast.BinOp(above, ast.Div(), node.left.right)
     if isinstance(node, ast.Attribute):
         for group in ALIKE:
             for other in group if node.attr in group else ():
@@ -199,6 +218,9 @@ def _movings(body: list[ast.stmt], place: int, line: ast.stmt) -> Iterator[tuple
     if isinstance(line, ast.Assign) and len(line.targets) == 1 and isinstance(line.targets[0], PLACES):
         added = ast.AugAssign(line.targets[0], ast.Add(), line.value)
         yield "added, not assigned", line.lineno, [*body[:place], added, *body[place + 1 :]]
+    if isinstance(line, ast.Expr):
+        for kept in _kept(line.value):
+            yield "what it gives, kept,", line.lineno, [*body[:place], kept, *body[place + 1 :]]
     if isinstance(line, ast.AugAssign):
         assigned = ast.Assign([line.target], line.value)
         yield "assigned, not added", line.lineno, [*body[:place], assigned, *body[place + 1 :]]
@@ -221,6 +243,19 @@ def _movings(body: list[ast.stmt], place: int, line: ast.stmt) -> Iterator[tuple
             yield "moved further down", line.lineno, later
             earlier = [*body[:place], body[other], *body[place:other], *body[other + 1 :]]
             yield "moved further up", body[other].lineno, earlier
+
+
+def _kept(value: ast.expr) -> Iterator[ast.stmt]:
+    """Lines that keep what a method gives, where a line throws it away: in place, or assigned."""
+    if not (isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute)):
+        return
+    changed, method = value.func.value, value.func.attr
+    if isinstance(changed, PLACES) and not method.endswith("_"):
+        in_place = ast.Attribute(changed, f"{method}_", ast.Load())
+        yield ast.Expr(ast.Call(in_place, value.args, value.keywords))
+        stored = copy.copy(changed)
+        stored.ctx = ast.Store()
+        yield ast.Assign([stored], value)
 
 
 def _loop(loop: ast.For | ast.While, body: list[ast.stmt]) -> ast.stmt:

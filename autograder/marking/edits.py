@@ -340,6 +340,11 @@ def _call(node: ast.expr, names: list[str], keys: list[str]) -> Iterator[tuple[s
     for place, keyword in enumerate(node.keywords):
         if keyword.arg == "strict":  # a check of what cannot differ
             continue
+        if isinstance(function, ast.Name) and function.id == "dict":
+            for key in keys:
+                if keyword.arg and key != keyword.arg:
+                    renamed = [*node.keywords[:place], ast.keyword(key, keyword.value), *node.keywords[place + 1 :]]
+                    yield "another key", ast.Call(function, arguments, renamed)
         rest_of = node.keywords[:place] + node.keywords[place + 1 :]
         yield "an argument less", ast.Call(function, arguments, rest_of)
         if keyword.arg in ("axis", "dim"):

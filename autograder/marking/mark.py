@@ -58,6 +58,10 @@ def mark(assignment: Assignment, question: Question, points: float, answers: lis
         )
         for index, (case, result) in enumerate(zip(question.cases, judged, strict=True))
     ]
+    said = {misconception.means: misconception for misconception in question.misconceptions}
+    for index, finding in enumerate(findings):
+        if finding.reason in said:  # a judge found it
+            explained.setdefault(index, said[finding.reason])
     for index, misconception in explained.items():
         findings[index] = replace(findings[index], reason=misconception.means, misconception=misconception.name)
     return concluded(assignment, question, points, findings, secret)

@@ -41,6 +41,25 @@ def proved(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], pla
     return f"{len(wrong)} of {len(parts)} entries are wrong: {related or plain}"
 
 
+def wrong_parts(expected: Any, answer: Any, case: Case) -> dict[str, bool]:
+    """The names of an answer's parts that are wrong, each with whether it is unlikely to be right by chance.
+
+    expected, answer: encoded; the answer is untrusted. One part without a name where it has not the right one's parts.
+    """
+    if not difference(expected, answer, case.relative, case.absolute):
+        return {}
+    wrong: dict[str, bool] = {}
+    if expected.get("kind") == "pure" and answer.get("kind") == "pure":
+        if any(expected[key] != answer[key] for key in ("changed", "shared")):
+            wrong["its arguments"] = False
+        expected, answer = expected["value"], answer["value"]
+    for name, wanted, came in _parts(expected, answer, ""):
+        if difference(wanted, came, case.relative, case.absolute):
+            numbers = _numbers(wanted)
+            wrong[name or "it"] = numbers is not None and (numbers.size > 1 or numbers.dtype.kind == "f")
+    return wrong or {"": False}
+
+
 def _only_the_second(expected: Any, answer: Any, case: Case) -> bool:
     """Whether the first of two calls is right and the second is not."""
     right = [

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from autograder.course.errors import CourseError
+from utils import corpora, toy
+from utils.baselines import baselines
 
 FILE = "bars.json"
 CHANCE, CONFIDENCE = 1e-3, 0.95
@@ -39,12 +41,14 @@ class Bar:
 
     measure: the figure from a decoded answer, the inputs and the solution's names, or in words why there is none.
     words: what a student reads below the bar; may name {came} and {bar}, both rounded.
-    at_most: whether lower is better. file: the assignment's bars; not written, `load_questions` sets it.
+    baselines: what models without a network reach, by name, to compare with. at_most: whether lower is better.
+    file: the assignment's bars; not written, `load_questions` sets it.
     """
 
     name: str
     measure: Callable[[Any, Mapping, Mapping], float | str]
     words: str
+    baselines: Callable[[], Mapping[str, float]] | None = None
     at_most: bool = True
     file: Path = Path(FILE)
 
@@ -55,7 +59,13 @@ class Bar:
             return Measured(came)
         bar = read_bars(self.file)["figures"][self.name]["bar"]
         passed = math.isfinite(came) and (came <= bar if self.at_most else came >= bar)
-        return Measured(None if passed else self.words.format(came=f"{came:.3g}", bar=f"{bar:g}"), self.name, came)
+        if passed:
+            return Measured(None, self.name, came)
+        words = self.words.format(came=f"{came:.3g}", bar=f"{bar:g}")
+        if self.baselines:
+            reached = [f"{name} {value:.3g}" for name, value in self.baselines().items() if value != 1]
+            words += f" (to compare, without a network: {', '.join(reached)})"
+        return Measured(words, self.name, came)
 
 
 def beyond_exact(nll: float, exact: float, tokens: int, unit: str = "") -> str | None:
@@ -71,6 +81,26 @@ def beyond_exact(nll: float, exact: float, tokens: int, unit: str = "") -> str |
     came, exact_figure = ((n / tokens / math.log(2) if unit else math.exp(n / tokens)) for n in (nll, exact))
     figure = f"{came:.3g} {unit}" if unit else f"a perplexity of {came:.3g}"
     return f"{figure} on text whose exact figure is {exact_figure:.3g}: no model can know more than the language itself"
+
+
+@cache
+def toy_words() -> dict[str, float]:
+    """Perplexities of models without a memory on the toy language's test text, over the exact one."""
+    corpus = corpora.load("toy")
+    exact = toy.exact_perplexity(corpus.test)
+    ratios = {name: value / exact for name, value in baselines(corpus.train, corpus.test).items()}
+    return ratios | {"exact, from the grammar": 1.0}
+
+
+@cache
+def toy_characters() -> dict[str, float]:
+    """Bits per character of models without a memory on the toy language's test text, over the exact ones."""
+    corpus = corpora.load("toy")
+    train, test = ([" ".join(line.strip().replace(" ", "_")) for line in text] for text in (corpus.train, corpus.test))
+    symbols = sum(len(line.split()) + 1 for line in test)
+    exact = -sum(toy.log_probability(line) for line in corpus.test) / symbols / math.log(2)
+    ratios = {name: math.log2(value) / exact for name, value in baselines(train, test).items()}
+    return ratios | {"exact, from the grammar": 1.0}
 
 
 @cache

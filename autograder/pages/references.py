@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from functools import cache
 
 from autograder.course.paths import Course
+from autograder.oracle.bars import toy_characters, toy_words
 from utils import corpora, toy
 from utils.baselines import baselines
 
@@ -37,26 +36,6 @@ def references(figure: str, course: Course) -> dict[str, float]:
     if figure == "test perplexity on wikitext2":
         return {"bigram": 266.4}
     return {}
-
-
-@cache
-def toy_words() -> dict[str, float]:
-    """Perplexities of models without a memory on the toy language's test text, over the exact one."""
-    corpus = corpora.load("toy")
-    exact = toy.exact_perplexity(corpus.test)
-    ratios = {name: value / exact for name, value in baselines(corpus.train, corpus.test).items()}
-    return ratios | {"exact, from the grammar": 1.0}
-
-
-@cache
-def toy_characters() -> dict[str, float]:
-    """Bits per character of models without a memory on the toy language's test text, over the exact ones."""
-    corpus = corpora.load("toy")
-    train, test = ([" ".join(line.strip().replace(" ", "_")) for line in text] for text in (corpus.train, corpus.test))
-    symbols = sum(len(line.split()) + 1 for line in test)
-    exact = -sum(toy.log_probability(line) for line in corpus.test) / symbols / math.log(2)
-    ratios = {name: math.log2(value) / exact for name, value in baselines(train, test).items()}
-    return ratios | {"exact, from the grammar": 1.0}
 
 
 def own_results(course: Course) -> dict[str, float]:

@@ -119,6 +119,14 @@ QUESTION = Question(
             "if rows == 0:",
             "A training batch of one row needs a ValueError: its variance says nothing.",
         ),
+        Misconception(
+            "a training batch normalised by the running estimates",
+            "    else:\n        mean, variance = running_mean, running_var\n",
+            "    mean, variance = running_mean, running_var\n",
+            "A training batch is normalised by the running estimates; it is normalised by its own mean and "
+            "variance, and "
+            "the estimates are for evaluation.",
+        ),
     ],
     forbids=NUMPY_ALONE,
 )

@@ -192,6 +192,20 @@ QUESTION = Question(
             '_, gradient["gamma"], gradient["beta"] = batch_norm_backward(d, norm)',
             "The way back passes by batch norm as if it were not there.",
         ),
+        Misconception(
+            "the units after the layer",
+            "np.sqrt(2 / before)",
+            "np.sqrt(2 / units)",
+            "The starting weights are scaled by the number of units after the layer; it is the number before it "
+            "that counts.",
+        ),
+        Misconception(
+            "mean for the gradient of the biases",
+            'gradients.insert(0, gradient | {"W": inputs.T @ d, "b": d.sum(axis=0)})',
+            'gradients.insert(0, gradient | {"W": inputs.T @ d, "b": d.mean(axis=0)})',
+            "The gradient of a hidden layer's biases is averaged over the batch; the loss is a mean already, so "
+            "it is a sum.",
+        ),
     ],
     builds_on=("dropout", "batch_norm_forward", "batch_norm_backward"),
     forbids=NUMPY_ALONE,

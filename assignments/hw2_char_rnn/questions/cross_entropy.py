@@ -80,6 +80,13 @@ QUESTION = Question(
             "np.log2(np.exp(shifted)",
             "A logarithm to the base 2 is mixed in: nats have the natural logarithm.",
         ),
+        Misconception(
+            "a small number in the logarithm",
+            "    log_sums = np.log(np.exp(shifted).sum(axis=1))\n"
+            "    return (log_sums - shifted[np.arange(len(targets)), targets]).mean()",
+            "    return -np.log(softmax(scores)[np.arange(len(targets)), targets] + 1e-12).mean()",
+            "A small number is added within the logarithm: the loss cannot grow beyond about 28 nats, and it has to.",
+        ),
     ],
     forbids=NUMPY_ALONE,
 )

@@ -61,5 +61,13 @@ QUESTION = Question(
             "(np.abs(a) + np.abs(b))",
             "Nothing keeps the divisor from 0: take the larger of 1e-8 and |a| + |b|.",
         ),
+        Misconception(
+            "largest difference by largest size",
+            "return (np.abs(a - b) / np.maximum(1e-8, np.abs(a) + np.abs(b))).max()",
+            "return np.abs(a - b).max() / max(1e-8, (np.abs(a) + np.abs(b)).max())",
+            "The largest difference is divided by the largest size; the ratio belongs to each entry, and the "
+            "largest ratio "
+            "counts, so that an error in a small entry shows.",
+        ),
     ],
 )

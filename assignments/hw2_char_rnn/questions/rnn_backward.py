@@ -163,6 +163,13 @@ finally:
             "",
             "The slope of tanh is missing: multiply by 1 - h squared before going on.",
         ),
+        Misconception(
+            "one step back in time",
+            '        here += params["W"].dot(later)\n        here *= s\n        later = here\n',
+            '        own = here * s\n        here += params["W"].dot(later)\n        here *= s\n        later = own\n',
+            "The gradient goes back by one step only: what a step sends back must hold what came to it from "
+            "later steps.",
+        ),
     ],
     builds_on=("softmax", "rnn_forward"),
     by_differences=BY_DIFFERENCES,

@@ -65,6 +65,13 @@ QUESTION = Question(
             "",
             "The 1 of the right class is missing: a score's gradient is p - 1 there and p elsewhere.",
         ),
+        Misconception(
+            "all targets in every row",
+            "dscores[np.arange(len(targets)), targets] -= 1",
+            "dscores[:, targets] -= 1",
+            "1 is subtracted in the columns of all targets in every row; in each row it belongs to its own "
+            "target alone.",
+        ),
     ],
     builds_on=("softmax", "cross_entropy"),
     forbids=(*NUMPY_ALONE, *DIFFERENCES),

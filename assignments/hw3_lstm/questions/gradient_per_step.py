@@ -90,5 +90,16 @@ QUESTION = Question(
             "return np.sum([copy.grad.numpy() for copy in copies], axis=0)",
             "This is the gradient of the shared weight, the sum over the steps; asked are the shares, one per step.",
         ),
+        Misconception(
+            "each output by the shared array",
+            "        total = total + h.sum()\n    total.backward()\n"
+            "    return np.stack([copy.grad.numpy() for copy in copies])",
+            "        shares = torch.autograd.grad(h.sum(), copies, retain_graph=True, allow_unused=True)\n"
+            "        total = (total or []) + [sum(share for share in shares if share is not None)]\n"
+            "    return np.stack([share.numpy() for share in total])",
+            "What comes back is the gradient of each step's output by the one array; it should be that of the "
+            "whole loss "
+            "by each step's use of it.",
+        ),
     ],
 )

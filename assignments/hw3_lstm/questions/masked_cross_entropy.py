@@ -146,5 +146,14 @@ QUESTION = Question(
             "return F.cross_entropy(logits.detach()[real], targets[real].long())",
             "With tensors the loss cannot be differentiated.",
         ),
+        Misconception(
+            "mean of per-step means",
+            "    return F.cross_entropy(logits[real], targets[real].long())",
+            "    means = [F.cross_entropy(logits[t, row], targets[t, row].long()) for t, row in enumerate(real) "
+            "if row.any()]\n"
+            "    return torch.stack(means).mean()",
+            "Each step's mean counts alike; a late step, at which few sequences are left, then weighs as much as "
+            "an early one.",
+        ),
     ],
 )

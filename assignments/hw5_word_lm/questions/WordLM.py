@@ -262,6 +262,13 @@ results
             "if rnn_type not in types:\n            rnn_type = 'LSTM'\n        if not rnn_type:",
             "An unknown rnn_type should be refused with a ValueError, here it builds some model.",
         ),
+        Misconception(
+            "cell state not carried",
+            "        outputs, hidden = self.rnn(embedded, hidden)",
+            "        if isinstance(hidden, tuple):\n            hidden = (hidden[0], hidden[0])\n"
+            "        outputs, hidden = self.rnn(embedded, hidden)",
+            "The LSTM's cell state starts as a copy of h; the c that was carried is not used.",
+        ),
     ],
     seconds=60.0,
 )

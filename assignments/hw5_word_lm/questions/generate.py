@@ -205,5 +205,14 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             "if temperature is None:",
             "A temperature that is not positive should be refused with a ValueError.",
         ),
+        Misconception(
+            "all words read again",
+            "            read = [int(torch.multinomial(probabilities.to(rng.device), 1, generator=rng))]\n"
+            "            drawn.append(words[read[0]])\n",
+            "            read.append(int(torch.multinomial(probabilities.to(rng.device), 1, generator=rng)))\n"
+            "            drawn.append(words[read[-1]])\n",
+            "After each word the whole text is read again, although the state holds it already: only the new "
+            "word is read.",
+        ),
     ],
 )

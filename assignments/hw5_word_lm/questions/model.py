@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autograder.oracle import Bar, Case, Question
+from autograder.oracle.bars import toy_words
 from autograder.oracle.exported import ratio_to_exact, trained_model
 from autograder.oracle.programs import EXPORTED
 from utils import corpora, toy
@@ -29,6 +30,7 @@ QUESTION = Question(
                 "perplexity over the exact one",
                 ratio_of_weights,
                 "the perplexity on fresh sentences is {came} times the exact one; {bar} is the most",
+                toy_words,
             ),
         )
     ],

@@ -178,6 +178,14 @@ QUESTION = Question(
             "",
             "The model is not put into training mode, so a model that was just evaluated trains without dropout.",
         ),
+        Misconception(
+            "sum over the steps",
+            "        loss.backward()\n",
+            "        (loss * len(data)).backward()\n",
+            "The loss is summed over the steps and averaged over the columns alone, so the gradient grows with "
+            "the piece's "
+            "length; it is the mean over all tokens of the piece.",
+        ),
     ],
     builds_on=("get_batch", "repackage_hidden", "clip_by_norm"),
 )

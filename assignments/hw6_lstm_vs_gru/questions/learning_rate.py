@@ -101,5 +101,13 @@ QUESTION = Question(
             "base / decay **",
             "The rate is divided by decay, so it grows: multiply by the factor.",
         ),
+        Misconception(
+            "an exponential of the exponent",
+            "decay ** max(0, epoch - flat_epochs)",
+            "math.exp(-(1 - decay) * max(0, epoch - flat_epochs))",
+            "The rate falls by exp(-(1 - decay)) per epoch, which is near decay for a decay near 1 only; it is "
+            "multiplied by "
+            "decay.",
+        ),
     ],
 )

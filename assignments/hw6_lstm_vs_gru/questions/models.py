@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.oracle import Bar, Case, Question
+from autograder.oracle.bars import toy_words
 from autograder.oracle.exported import ratio_to_exact
 from autograder.oracle.programs import EXPORTED
 from utils import toy
@@ -43,6 +44,7 @@ QUESTION = Question(
                     ratio_of(name),
                     f"on fresh sentences the perplexity of models[{name!r}] is {{came}} times the exact one; "
                     "{bar} is the most",
+                    toy_words,
                 ),
             )
             for name in MODELS

@@ -73,14 +73,24 @@ def drawn_with(temperature: float, top_k: int | None):
             (shares_of(scores, temperature, None), ALL_SYMBOLS),
             (shares_of(-scores, temperature, top_k), SMALLEST),
         ]
-        for shares, sentence in slips:
-            if drawn_as(answer.flatten(), shares):
-                return sentence
+        fitting = [
+            (_log_likelihood(answer, shares), sentence)
+            for shares, sentence in slips
+            if drawn_as(answer.flatten(), shares)
+        ]
+        if fitting:  # some are much alike at one temperature
+            return max(fitting)[1]
         if top_k is not None and _left_over(answer, shares_of(scores, temperature, None), top_k):
             return NOT_RENORMALISED
         return "the symbols are not drawn with the probabilities of this temperature and top_k"
 
     return judge
+
+
+def _log_likelihood(answer: torch.Tensor, shares: list[float]) -> float:
+    """How well shares explain the symbols that were drawn, in nats."""
+    counts = torch.bincount(answer.flatten(), minlength=SYMBOLS).tolist()
+    return sum(n * math.log(share) for n, share in zip(counts, shares, strict=True) if n)
 
 
 def _left_over(answer: torch.Tensor, shares: list[float], top_k: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from autograder.oracle import Bar, Case, Question, beyond_exact
+from autograder.oracle.bars import toy_characters
 from autograder.oracle.exported import trained_model
 from autograder.oracle.programs import EXPORTED
 from utils import toy
@@ -44,6 +45,7 @@ QUESTION = Question(
                 "bits per character over the exact ones",
                 ratio_to_exact,
                 "the bits per character on fresh sentences are {came} times the exact ones; {bar} is the most",
+                toy_characters,
             ),
         )
     ],

@@ -295,5 +295,11 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             "top_k is not None and top_k < 0",
             "A top_k of 0 leaves nothing to draw from and should be refused with a ValueError.",
         ),
+        Misconception(
+            "the place for the symbol",
+            "candidates.gather(1, choice)",
+            "choice",
+            "The place among the top_k is taken for the symbol: look up which symbol stands at that place.",
+        ),
     ],
 )

@@ -160,6 +160,17 @@ QUESTION = Question(
             "    nll = sum((len(one) - 1) * math.log(perplexity(model, one, bptt)) for one in each)",
             "Each line is read for itself, the text should be one stream with the state carried.",
         ),
+        Misconception(
+            "means over the lines",
+            "    words = sum(len(line.split()) + 1 for line in lines)\n",
+            "    if len(lines) > 1:\n"
+            "        each = [three_measures(model, vocabulary, [line], bptt) for line in lines]\n"
+            "        return {name: sum(one[name] for one in each) / len(each) for name in each[0]}\n"
+            "    words = sum(len(line.split()) + 1 for line in lines)\n",
+            "Each line is measured by itself and the measures are averaged; all lines are one stream, whose nats "
+            "are summed "
+            "before they are divided.",
+        ),
     ],
     builds_on=("characters", "bits_per_character", "word_perplexity", "historical_perplexity"),
 )
