@@ -54,6 +54,12 @@ def test_a_figure_that_is_not_finite_reaches_no_bar():
     assert all(judge(ratio, {}, {}).reason for ratio in (math.nan, math.inf, -math.inf))
 
 
+def test_a_missed_bar_is_told_beside_what_models_without_a_network_reach():
+    (judge,) = [q.cases[0].judge for q in load_questions(OWN.assignment("hw5_word_lm")) if q.id == "model"]
+    judge = replace(judge, measure=lambda answer, inputs, solution: answer)
+    assert "unigram 9.03, bigram 1.81" in judge(9.0, {}, {}).reason
+
+
 @pytest.mark.parametrize(("assignment", "question"), TRAINED)
 def test_the_committed_bars_follow_from_the_committed_runs(assignment, question):
     found = json.loads((assignment.folder / FILE).read_text())

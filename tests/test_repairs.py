@@ -21,6 +21,8 @@ from autograder.verification.samples import solution_cells
 from utils.relations import relation
 
 SECRET = "a secret of the tests"
+# edits of right programs overflow, divide by zero and read what torch warns of
+pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning"), pytest.mark.filterwarnings("ignore::UserWarning")]
 HW1, HW3, HW4, HW5 = OWN.pick(["hw1", "hw3", "hw4", "hw5"])
 
 
@@ -82,6 +84,53 @@ def test_right_answers_and_unwritten_ones_get_no_hint():
     assert not marked(HW4, "gru_cell", OWN_STYLE).hint
     assert not marked(HW4, "gru_loss", "def gru_loss(*args):\n    raise NotImplementedError").hint
     assert not marked(HW4, "gru_loss", "gru_loss = 5").hint
+
+
+TWO = """\
+def gru_loss(xs, targets, h0, params):
+    total, h = 0.0, h0
+    for x, y in zip(xs, targets):
+        total += np.square(h - y).sum()
+        h, _ = gru_cell(x, h, params)
+    return total
+"""
+
+
+def test_of_two_mistakes_both_lines_are_shown():
+    verdict = marked(HW4, "gru_loss", TWO)
+    assert verdict.line == 4
+    assert "half of it" in verdict.hint
+    assert "two lines exchanged" in verdict.hint
+
+
+def test_of_two_mistakes_in_different_entries_one_line_is_shown_and_how_much_it_mends():
+    source = solution_cells(HW4)["gru_cell_backward"]
+    for right, wrong in (
+        ('"b_r": da_r.sum(axis=0)', '"b_r": da_z.sum(axis=0)'),
+        ("dh_next * z", "dh_next * (z + z * z * z)"),
+    ):
+        assert right in source
+        source = source.replace(right, wrong)
+    verdict = marked(HW4, "gru_cell_backward", source)
+    assert '"b_r": da_z' in source.splitlines()[verdict.line - 1]
+    assert " wrong entries are right." in verdict.hint
+
+
+def test_a_result_that_is_thrown_away_is_found():
+    source = (
+        "def clip_by_value(parameters, bound):\n    for p in parameters:\n        if p.grad is not None:\n            "
+    )
+    verdict = marked(HW5, "clip_by_value", source + "p.grad.clamp(-bound, bound)\n")
+    assert (verdict.line, "what it gives, kept" in verdict.hint) == (4, True)
+    assert not marked(HW5, "clip_by_value", source + "p.grad.clamp_(-bound, bound)\n").hint
+
+
+def test_a_fraction_the_wrong_way_up_is_found():
+    source = solution_cells(HW1)["batch_norm_forward"]
+    right = "variance * rows / (rows - 1)"
+    assert right in source
+    verdict = marked(HW1, "batch_norm_forward", source.replace(right, "variance * (rows - 1) / rows"))
+    assert "(rows - 1) / rows" in source.replace(right, "variance * (rows - 1) / rows").splitlines()[verdict.line - 1]
 
 
 def test_an_edit_that_only_silences_an_error_is_no_repair():
