@@ -105,15 +105,12 @@ def test_of_two_mistakes_both_lines_are_shown():
 
 def test_of_two_mistakes_in_different_entries_one_line_is_shown_and_how_much_it_mends():
     source = solution_cells(HW4)["gru_cell_backward"]
-    for right, wrong in (
-        ('"b_r": da_r.sum(axis=0)', '"b_r": da_z.sum(axis=0)'),
-        ("dh_next * z", "dh_next * (z + z * z * z)"),
-    ):
+    for right, wrong in (('("r", da_r, h)', '("r", da_z, h)'), ("dh_next * z ", "dh_next * (z + z * z * z) ")):
         assert right in source
         source = source.replace(right, wrong)
     verdict = marked(HW4, "gru_cell_backward", source)
-    assert '"b_r": da_z' in source.splitlines()[verdict.line - 1]
-    assert " wrong entries are right." in verdict.hint
+    assert any(wrong in source.splitlines()[verdict.line - 1] for wrong in ('("r", da_z, h)', "(z + z * z * z)"))
+    assert verdict.hint.endswith(" wrong entries are right.")
 
 
 def test_a_result_that_is_thrown_away_is_found():
