@@ -110,7 +110,7 @@ def test_of_two_mistakes_in_different_entries_one_line_is_shown_and_how_much_it_
         source = source.replace(right, wrong)
     verdict = marked(HW4, "gru_cell_backward", source)
     assert any(wrong in source.splitlines()[verdict.line - 1] for wrong in ('("r", da_z, h)', "(z + z * z * z)"))
-    assert verdict.hint.endswith(" wrong entries are right.")
+    assert " wrong entries are right." in verdict.hint or "With both, every property holds." in verdict.hint
 
 
 def test_a_result_that_is_thrown_away_is_found():

@@ -10,13 +10,11 @@ from typing import Any
 from autograder.course.paths import Assignment
 from autograder.marking import degenerate, values
 from autograder.marking.compare import UNWRITTEN, difference, error_words
-from autograder.marking.reference import UNREADABLE, answer_with, draw_inputs, judge_all
+from autograder.marking.reference import UNREADABLE, Mistakes, answer_with, draw_inputs, judge_all
 from autograder.marking.verdicts import Finding, Verdict
-from autograder.oracle.questions import Misconception, Question, load_questions
+from autograder.oracle.questions import Case, Misconception, Question, load_questions
 
 MOST_WORDS = 400  # characters of a reason
-# kinds that are seldom equal by chance; two wrong booleans or counts often are
-TELLING = {"array", "tensor", "number", "list", "tuple", "dict", "pure"}
 
 
 def _finite(value: float | None) -> float | None:
@@ -88,25 +86,40 @@ def explain(
     """The misconception that would give the most of the wrong answers, for each case whose answer it would give.
 
     A judged case's answer comes from the same generator as the student's: it is equal where the mistake is. Of two that
-    explain as much, the earlier: the narrower stands first.
+    explain as much, the earlier: the narrower stands first. One that gives as many other wrong answers is none.
     """
     failed = [i for i, result in enumerate(judged) if result.reason]
     if any(_stopped(answers[i]) for i in failed):
         return {}
-    raised = all(answers[i]["kind"] == "exception" for i in failed)
+
+    def right(index: int) -> Any:
+        return answer_with(assignment, question, index, (), secret)
+
+    def gives(index: int, answer: Any) -> bool:
+        return _would_give(assignment, question, index, mistakes, answer, secret)
+
+    raised = all(answers[i]["kind"] == "exception" for i in failed)  # errors prove little by themselves
     best: dict[int, Misconception] = {}
     for misconception in question.misconceptions:
-        gives = (_would_give(assignment, question, i, misconception, answers[i], secret) for i in failed)
-        if raised:  # errors prove little by themselves
-            explained = failed if all(gives) else []
-        else:
-            explained = [i for i, given in zip(failed, gives, strict=True) if given]
-        telling = explained == failed or any(answers[i]["kind"] in TELLING for i in explained)
-        if telling and len(explained) > len(best):
-            best = dict.fromkeys(explained, misconception)
+        mistakes = ((question, misconception),)
+        explained = [i for i in failed if gives(i, answers[i])]
+        if len(explained) <= len(best) or (raised and explained != failed):
+            continue
+        if explained == failed or any(_telling(question.cases[i], right(i), answers[i]) for i in explained):
+            rest = [i for i in failed if i not in explained and question.cases[i].judge is None]
+            if sum(not gives(i, right(i)) for i in rest) < len(explained):
+                best = dict.fromkeys(explained, misconception)
         if len(best) == len(failed):
             break
     return best
+
+
+def _telling(case: Case, right: Any, answer: Any) -> bool:
+    """Whether a wrong answer is seldom given by chance; two wrong counts or texts often are."""
+    try:
+        return case.judge is not None or any(values.wrong_parts(right, answer, case).values())
+    except Exception:  # the answer is untrusted
+        return False
 
 
 def _proved(assignment: Assignment, question: Question, index: int, answer: Any, reason: str, secret: str) -> str:
@@ -129,11 +142,11 @@ def _stopped(answer: Any) -> bool:
 
 
 def _would_give(
-    assignment: Assignment, question: Question, index: int, misconception: Misconception, answer: dict, secret: str
+    assignment: Assignment, question: Question, index: int, mistakes: Mistakes, answer: dict, secret: str
 ) -> bool:
-    """Whether the solution with a misconception in it answers a case as the student did, or fails in the same line."""
+    """Whether the solution with a misconception in it gives an answer to a case, or fails in the same line."""
     case = question.cases[index]
-    theirs = answer_with(assignment, question, index, ((question, misconception),), secret)
+    theirs = answer_with(assignment, question, index, mistakes, secret)
     try:
         if answer["kind"] == "exception":
             return theirs == answer

@@ -107,7 +107,7 @@ def drawn_uniformly(names: tuple[str, ...], dtype: torch.dtype = torch.float32):
                 return VECTORS_LEFT
             if np.abs(parameters[name]).max() > inputs["bound"] * (1 + 1e-6):
                 return f"{name} reaches beyond [-bound, bound]"
-            if len(parameters[name]) > 30 and parameters[name].min() >= 0:
+            if len(parameters[name]) > 30 and parameters[name].max() > parameters[name].min() >= 0:
                 return ONE_SIDED
             if name == "pair" and np.any(parameters[name] == 7.0):
                 return "parameters of a few entries keep their old values, they should be drawn like the others"
