@@ -148,7 +148,7 @@ class Search:
         keys = [*strings(solution), *(part for _, keys in dicts for key in keys for part in (key, key[:-1]))]
         try:
             likely = [*moved(source), *edits(source, keys), *small(source)]
-            changes = itertools.chain(sorted(likely, key=near, reverse=True), terms(source, dict(dicts)))
+            changes = itertools.chain(likeliest(likely, near), terms(source, dict(dicts)))
             while block := list(itertools.islice(changes, BLOCK)):
                 yield self._better(iter(block), beside)
                 if self.used > PROBING * self.seconds:
@@ -222,9 +222,8 @@ class Search:
         self, source: str, near: Callable[[Edit], int], partial: list[Edit], beside: list[str]
     ) -> tuple[Edit, Edit] | None:
         """Two edits on two lines with which all cases hold: those first that lead towards the solution's tokens."""
-
         try:
-            singles = sorted([*edits(source), *small(source)], key=near, reverse=True)
+            singles = likeliest([*edits(source), *small(source)], near)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         firsts = [edit for edit in [*partial, *singles] if _in_its_place(source, edit)][:FIRST]
@@ -232,7 +231,7 @@ class Search:
 
         def beside_the(first: Edit) -> Iterator[Edit]:
             shift = len(source.splitlines()) - len(first.source.splitlines())
-            for second in sorted(edits(first.source), key=near, reverse=True):
+            for second in likeliest(edits(first.source), near):
                 line = second.line + shift * (second.line > first.line)
                 if second.source not in made:
                     made[second.source] = first, replace(second, line=line)
@@ -348,6 +347,13 @@ def _dicts(inputs: Mapping[str, dict]) -> Iterator[tuple[str, list[str]]]:
     for name, value in inputs.items():
         if value["kind"] == "dict" and len(value["value"]) < 20:
             yield name, [key["value"] for key, _ in value["value"] if key["kind"] == "text"]
+
+
+def likeliest(changes: Iterable[Edit], near: Callable[[Edit], int]) -> list[Edit]:
+    """Edits in the order of `near`; of as many, those first of whose kind there are few."""
+    edits_ = list(changes)
+    times = Counter(edit.kind for edit in edits_)
+    return sorted(edits_, key=lambda edit: (-near(edit), times[edit.kind]))
 
 
 def likeness(source: str, solution: str) -> Callable[[Edit], int]:

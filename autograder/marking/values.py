@@ -31,7 +31,7 @@ def proved(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], pla
     words = [_related(wanted, came, case, sizes) for _, wanted, came in wrong]
     names = [name for name, _, _ in wrong]
     related = words[0] if len(set(words)) == 1 else ""
-    if words[0] and not related:
+    if words[0] and not related and _no_single_number(wrong[0][1]):  # of one number any other is a multiple
         plain = f"{names[0]} is {words[0]}"
     if len(wrong) == len(parts):
         where = "" if len(parts) == 1 else " in every entry"
@@ -39,6 +39,11 @@ def proved(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], pla
     if len(wrong) == 1 or (len(wrong) <= MOST_NAMED and expected["kind"] == "dict"):
         return f"{_listed(names)} {'is' if len(wrong) == 1 else 'are'} wrong, the rest is right: {related or plain}"
     return f"{len(wrong)} of {len(parts)} entries are wrong: {related or plain}"
+
+
+def _no_single_number(data: Any) -> bool:
+    numbers = _numbers(data)
+    return numbers is None or numbers.size > 1
 
 
 def wrong_parts(expected: Any, answer: Any, case: Case) -> dict[str, bool]:
