@@ -10,7 +10,7 @@ import ast
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 
-from autograder.marking.edits import Edit, bound_names, exchanger, expressions
+from autograder.marking.edits import Edit, bound_names, exchanger, expressions, names_at
 
 VALUES = ast.Name | ast.BinOp | ast.Call | ast.Subscript | ast.Attribute
 PLACES = ast.Name | ast.Subscript | ast.Attribute  # what can be changed in place
@@ -62,15 +62,15 @@ def terms(source: str, entries: Mapping[str, Iterable[str]] | None = None) -> It
             Edit(node.lineno, kind, exchange(node, new, index))
             for more in (_entries, _arguments, _terms)
             for top in _tops(ast.parse(source))
+            for bound in (names_at(top),)
             for index, node in _values(top)
-            for kind, new in more(node, _there(top, entries or {}))
+            for kind, new in more(node, _there(bound(node), entries or {}))
         ),
     )
 
 
-def _there(top: ast.AST, entries: Mapping[str, Iterable[str]]) -> list[ast.expr]:
-    """The names that a definition binds, and the entries of dicts among them."""
-    names = bound_names(top)
+def _there(names: list[str], entries: Mapping[str, Iterable[str]]) -> list[ast.expr]:
+    """What names stand for, and the entries of dicts among them."""
     found = [
         ast.Subscript(ast.Name(name), ast.Constant(key)) for name in entries if name in names for key in entries[name]
     ]

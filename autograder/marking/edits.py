@@ -51,7 +51,7 @@ def edits(source: str, keys: Iterable[str] = ()) -> Iterator[Edit]:
         if not isinstance(top, ast.FunctionDef | ast.ClassDef):
             continue
         known = list(dict.fromkeys([*strings(top), *keys]))
-        for edit in [*_of_statements(tree, top), *_of_expressions(source, top, bound_names(top), known)]:
+        for edit in [*_of_statements(tree, top), *_of_expressions(source, top, known)]:
             if edit.source not in seen:
                 seen.add(edit.source)
                 yield edit
@@ -77,6 +77,43 @@ def bound_names(top: ast.AST) -> list[str]:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.append(node.id)
     return list(dict.fromkeys(found))
+
+
+def names_at(top: ast.AST) -> Callable[[ast.AST], list[str]]:
+    """A function that tells which of the names that a definition binds may be bound where one of its parts stands.
+
+    They are those of the functions around it: arguments, what was assigned above, or below in a loop around it.
+    """
+    names, scopes = bound_names(top), dict[int, tuple[ast.AST, ...]]()
+
+    def enter(node: ast.AST, around: tuple[ast.AST, ...]) -> None:
+        scopes[id(node)] = around
+        inside = (*around, node) if isinstance(node, ast.FunctionDef | ast.For | ast.While) else around
+        for child in ast.iter_child_nodes(node):
+            enter(child, inside)
+
+    enter(top, ())
+    stores: dict[str, list[ast.AST]] = {name: [] for name in names}
+    for node in ast.walk(top):
+        name = node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else ""
+        if name in stores and isinstance(getattr(node, "ctx", ast.Store()), ast.Store):
+            stores[name].append(node)
+
+    def bound(node: ast.AST) -> list[str]:
+        around = scopes[id(node)]
+        functions = {scope for scope in around if isinstance(scope, ast.FunctionDef)}
+        innermost = [scope for scope in around if isinstance(scope, ast.FunctionDef)][-1:]
+
+        def reaches(store: ast.AST) -> bool:
+            theirs = [scope for scope in scopes[id(store)] if isinstance(scope, ast.FunctionDef)]
+            if theirs[-1:] != innermost:  # an outer function's, or another's
+                return bool(theirs) and set(theirs) <= functions
+            loops = set(around) & set(scopes[id(store)]) - functions
+            return isinstance(store, ast.arg) or store.lineno <= node.lineno or bool(loops)  # type: ignore[attr-defined]
+
+        return [name for name in names if any(reaches(store) for store in stores[name])]
+
+    return bound
 
 
 def strings(top: ast.AST | str) -> list[str]:
@@ -191,11 +228,11 @@ def _with(node: ast.stmt, **fields: object) -> ast.stmt:
 # --------------------------------------------------------------------------------------------------- expressions
 
 
-def _of_expressions(source: str, top: ast.AST, names: list[str], keys: list[str]) -> Iterator[Edit]:
-    exchange = exchanger(source)
+def _of_expressions(source: str, top: ast.AST, keys: list[str]) -> Iterator[Edit]:
+    exchange, bound = exchanger(source), names_at(top)
     for index, node in expressions(top):
         same = {ast.unparse(node)}  # of several changes that give the same, the first; none that changes nothing
-        for kind, new in _variants(node, names, keys):
+        for kind, new in _variants(node, bound(node) if isinstance(node, ast.Name) else [], keys):
             text = ast.unparse(ast.fix_missing_locations(new))
             if text not in same:
                 same.add(text)

@@ -12,12 +12,10 @@ from __future__ import annotations
 import ast
 import itertools
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
 from autograder.course.paths import Assignment
@@ -26,6 +24,7 @@ from autograder.marking.additions import moved, small, terms
 from autograder.marking.compare import UNWRITTEN, difference
 from autograder.marking.edits import Edit, edits, strings
 from autograder.marking.following import Marked, basis
+from autograder.marking.ordering import FIRST, TOKEN, in_its_place, in_turns, likeliest, likeness
 from autograder.marking.reference import answer_with, judge_one, requests, seconds_to_answer
 from autograder.marking.values import wrong_parts
 from autograder.marking.verdicts import Verdict
@@ -34,14 +33,7 @@ from autograder.oracle.questions import Question, load_questions
 SECONDS, ALL_SECONDS = 5.0, 20.0  # of CPU for a question, and for a submission
 CHUNK, ROUND = 200, 0.4  # edits to a round trip, and the seconds that it may take
 BLOCK = 400  # edits that are tried before those that help are confirmed
-FIRST, TURN = 60, 100  # edits of pairs that come first, and those beside one of them to a turn
-LIKELY = {
-    *("another name", "another number", "another key", "another axis", "another comparison", "another function"),
-    *("other brackets", "entries exchanged", "arguments exchanged", "sides exchanged", "two lines exchanged"),
-    *("without the transpose", "its transpose", "the other sign", "one more", "one less"),
-}
 CONFIRMED = 12  # edits that are asked in full, the closest to the solution first
-TOKEN, COMMENT = re.compile(r"\w+|[^\w\s()]"), re.compile(r"#.*")
 OTHER = " (other inputs)"  # after the secret
 
 # Programs, each a list of sources, are asked some requests in so many CPU seconds, each in so many: answers, fewer
@@ -226,7 +218,7 @@ class Search:
             singles = likeliest([*edits(source), *small(source)], near)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-        firsts = [edit for edit in [*partial, *singles] if _in_its_place(source, edit)][:FIRST]
+        firsts = [edit for edit in [*partial, *singles] if in_its_place(source, edit)][:FIRST]
         made: dict[str, tuple[Edit, Edit]] = {}
 
         def beside_the(first: Edit) -> Iterator[Edit]:
@@ -237,7 +229,7 @@ class Search:
                     made[second.source] = first, replace(second, line=line)
                     yield second
 
-        pairs = _in_turns(firsts, beside_the)
+        pairs = in_turns(firsts, beside_the)
         better = [edit for wrong, edit in self._better(pairs, beside, PAIRING) if not wrong]
         found, _ = self._confirmed(better[:CONFIRMED], beside, BOTH)
         if not found:
@@ -347,62 +339,6 @@ def _dicts(inputs: Mapping[str, dict]) -> Iterator[tuple[str, list[str]]]:
     for name, value in inputs.items():
         if value["kind"] == "dict" and len(value["value"]) < 20:
             yield name, [key["value"] for key, _ in value["value"] if key["kind"] == "text"]
-
-
-def likeliest(changes: Iterable[Edit], near: Callable[[Edit], int]) -> list[Edit]:
-    """Edits in the order of `near`; of as many, those first of whose kind there are few."""
-    edits_ = list(changes)
-    times = Counter(edit.kind for edit in edits_)
-    return sorted(edits_, key=lambda edit: (-near(edit), times[edit.kind]))
-
-
-def likeness(source: str, solution: str) -> Callable[[Edit], int]:
-    """A function that tells how likely an edit of a source mends it.
-
-    By how many pairs of tokens in a row it leads closer to the solution; of as many, the likelier slips.
-    """
-    theirs, mine, before = _pairs(solution), _pairs(source), Counter(source.splitlines())
-    pairs = cache(_pairs)
-
-    def near(edit: Edit) -> int:
-        after, changes = Counter(edit.source.splitlines()), Counter[tuple[str, str]]()
-        for line in (after - before).elements():
-            changes.update(pairs(line))
-        for line in (before - after).elements():
-            changes.subtract(pairs(line))
-        return sum(
-            min(theirs[pair], mine[pair] + more) - min(theirs[pair], mine[pair]) for pair, more in changes.items()
-        )
-
-    return near
-
-
-def _in_its_place(source: str, edit: Edit) -> bool:
-    """Whether an edit leaves all other lines as they are, so that those after it keep their numbers but for a shift."""
-    before, after = source.splitlines(), edit.source.splitlines()
-    head = next((n for n, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), len(after))
-    pairs = zip(reversed(before), reversed(after), strict=False)
-    tail = next((n for n, (one, other) in enumerate(pairs) if one != other), len(after))
-    return head >= edit.line - 1 and tail >= len(before) - edit.line - 3
-
-
-def _pairs(source: str) -> Counter:
-    return Counter(itertools.pairwise(TOKEN.findall(COMMENT.sub("", source))))
-
-
-def _in_turns(firsts: Iterable[Edit], seconds: Callable[[Edit], Iterator[Edit]]) -> Iterator[Edit]:
-    """Pairs of edits, the most likely first: some of each first one's in turn, with one first more in each turn."""
-    waiting, active = iter(firsts), []
-    while True:
-        if first := next(waiting, None):
-            active.append(seconds(first))
-        elif not active:
-            return
-        for pairs in active[:]:
-            block = list(itertools.islice(pairs, TURN))
-            if not block:
-                active.remove(pairs)
-            yield from block
 
 
 def _told(source: str, edit: Edit, holds: str) -> str:
