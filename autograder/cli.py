@@ -177,7 +177,8 @@ def _calibrate(options) -> int:
 
 def _verify(options) -> int:
     from autograder.verification.mutants import mutate
-    from autograder.verification.verify import LED, grade_all, judge, leads, report
+    from autograder.verification.tables import LED, leads, report
+    from autograder.verification.verify import grade_all, judge
 
     started = time.perf_counter()
     assignments = options.course.pick(options.assignment)

@@ -9,7 +9,8 @@ import pytest
 from autograder.course.paths import OWN, ROOT
 from autograder.oracle.questions import load_questions
 from autograder.verification.samples import sample_submissions
-from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points, report
+from autograder.verification.tables import report
+from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points
 from tests.processes import children, descendants, running, wait_for
 
 HW = OWN.assignment("hw4_gru_gradients")

@@ -10,7 +10,8 @@ import ast
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 
-from autograder.marking.edits import Edit, bound_names, exchanger, expressions, names_at
+from autograder.marking.edits import Edit, exchanger, expressions
+from autograder.marking.names import bound_names, names_at
 
 VALUES = ast.Name | ast.BinOp | ast.Call | ast.Subscript | ast.Attribute
 PLACES = ast.Name | ast.Subscript | ast.Attribute  # what can be changed in place

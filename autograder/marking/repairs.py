@@ -22,8 +22,9 @@ from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.marking.additions import moved, small, terms
 from autograder.marking.compare import UNWRITTEN, difference
-from autograder.marking.edits import Edit, edits, strings
+from autograder.marking.edits import Edit, edits
 from autograder.marking.following import Marked, basis
+from autograder.marking.names import strings
 from autograder.marking.ordering import FIRST, TOKEN, in_its_place, in_turns, likeliest, likeness
 from autograder.marking.reference import answer_with, judge_one, requests, seconds_to_answer
 from autograder.marking.values import wrong_parts
