@@ -67,6 +67,8 @@ def located(
             below = [solution[name] for name in basis(assignment, question) if name in solution]
             after[question.id] = search.in_the_solution(solution[question.id], below, one.answers)
         left -= search.used
+        if left <= 0:
+            break
     return after
 
 
