@@ -2,11 +2,11 @@
 # # Dropout and batch normalisation
 #
 # A network with more weights than examples can learn its training set by heart, wrong labels included. This notebook
-# shows it doing so, and builds two layers: dropout, which takes the habit away and comes back in the language models of
-# later assignments, and batch normalisation, which lets a network train at learning rates that otherwise break it.
-# You write both in numpy, forward and back, put them into a network of your own, and train it on handwritten digits.
-# What the gradients are is yours to find: a layer or a network that calls torch, scipy or scikit-learn, or takes
-# differences of the loss, earns nothing.
+# shows it doing so, and builds two layers: dropout, which discourages this memorising and which you will meet again in
+# the language models of later assignments, and batch normalisation, which lets a network train at learning rates that
+# otherwise break it. You write both in numpy, forward and back, put them into a network of your own, and train it on
+# handwritten digits. What the gradients are is yours to find: a layer or a network that calls torch, scipy or
+# scikit-learn, or takes differences of the loss, earns nothing.
 
 # %% [markdown]
 # ## What you will be able to do
@@ -18,8 +18,8 @@
 # - count what a model learns, and only that
 # - assemble layers into a network whose gradient you can trust, see it overfit, and mend it
 #
-# You need numpy, matrix products and the chain rule; what is used of torch is said where it is used. It takes about
-# two hours: 95 minutes of code and 20 of writing. Everything runs on a CPU; training takes seconds.
+# You need numpy, matrix products and the chain rule; the little torch that we use is explained where it appears. It
+# takes about two hours: 95 minutes of code and 20 of writing. Everything runs on a CPU; training takes seconds.
 #
 # Rows are examples throughout: `x` is `(batch, features)`, a vector is `(features,)`. All arrays are float64. Functions
 # leave their arguments as they were unless 'in place' is said, and random functions draw from the
@@ -27,10 +27,10 @@
 #
 # ### The data
 #
-# scikit-learn carries 1797 handwritten digits of 8 by 8 pixels (Alpaydin and Kaynak, 1998). We keep only 300 of them
+# scikit-learn comes with 1797 handwritten digits of 8 by 8 pixels (Alpaydin and Kaynak, 1998). We keep only 300 of them
 # for training and **give every fifth of those a wrong label**. Real collections have such errors, and they make
-# learning by heart visible: whoever reproduces all 300 labels has learnt 60 falsehoods. The other 1497 images, with
-# their true labels, are the test set. Pixels are scaled from 0..16 to 0..1.
+# learning by heart visible: a model that reproduces all 300 labels has memorised 60 wrong ones. The other 1497 images,
+# with their true labels, are the test set. Pixels are scaled from 0..16 to 0..1.
 
 
 # %% tags=["provided"]
@@ -70,7 +70,7 @@ print(f"training {train_images.shape}, test {test_images.shape}")
 regularisation_plots.image_row(
     train_images[:10].reshape(-1, 8, 8),
     [f"label {label}" for label in train_labels[:10]],
-    "the first and the sixth lie",
+    "labels 1 and 6 are wrong",
 )
 
 # %% [markdown]
@@ -258,9 +258,9 @@ checks.passed("dropout", f"{share:.1%} dropped at p = 0.4, the rest divided by 0
 # ## 3. Dropping whole channels (2 points, about 5 minutes)
 #
 # A convolutional layer looks for several patterns in an image and makes one new image for each, which shows where the
-# pattern was found: such an image is a *channel*. Neighbouring pixels of a channel say nearly the same, so a dropped
-# pixel is easily guessed from its neighbours and little is gained. Tompson et al. (2015) drop whole **channels**: one
-# draw for each channel of each example, used at all its pixels.
+# pattern was found: such an image is a *channel*. Neighbouring pixels of a channel carry nearly the same information,
+# so a dropped pixel is easily guessed from its neighbours and little is gained. Tompson et al. (2015) drop whole
+# **channels**: one draw for each channel of each example, used at all its pixels.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -344,9 +344,9 @@ checks.passed("dropout2d", f"{dropped.mean():.0%} of 600 channels dropped at p =
 # $$ \mu = \frac1n \sum_i x_i, \qquad v = \frac1n \sum_i (x_i - \mu)^2, \qquad
 #    \hat x_i = \frac{x_i - \mu}{\sqrt{v + \epsilon}}, \qquad y_i = \gamma\, \hat x_i + \beta . $$
 #
-# In evaluation there may be one row only, and its answer should not depend on its company. So training keeps running
-# estimates, with *momentum* $a$ as torch means it (the weight of the **new** value), and evaluation uses them in place
-# of $\mu$ and $v$:
+# At test time a batch may hold a single row, and the output for one example must not depend on which others share its
+# batch. So training keeps running estimates, with *momentum* $a$ as torch means it (the weight of the **new** value),
+# and evaluation uses them in place of $\mu$ and $v$:
 #
 # $$ \mu_{run} \leftarrow (1 - a)\, \mu_{run} + a\, \mu, \qquad
 # v_{run} \leftarrow (1 - a)\, v_{run} + a\, \frac{n}{n - 1}\, v . $$
@@ -361,9 +361,9 @@ checks.passed("dropout2d", f"{dropped.mean():.0%} of 600 channels dropped at p =
 # | $\mu_{run}, v_{run}$ | `running_mean`, `running_var`, **changed in place** when training | (features,) |
 # | $a, \epsilon$ | `momentum`, `eps` | numbers |
 #
-# The second result, `cache`, is yours: whatever `batch_norm_backward` in the next question needs. A training batch of
-# one row has no variance to speak of: a ValueError. With $\gamma = 1, \beta = 0$ expect columns of mean 0 (to 1e-15)
-# and variance $v / (v + \epsilon)$, a little under 1.
+# The second result, `cache`, is yours: whatever `batch_norm_backward` in the next question needs. With one row the
+# variance is 0 and $n / (n - 1)$ divides by zero, so raise a `ValueError`. With $\gamma = 1, \beta = 0$ expect columns
+# of mean 0 (to 1e-15) and variance $v / (v + \epsilon)$, a little under 1.
 #
 # <details><summary>Hint</summary>
 #
@@ -476,8 +476,8 @@ checks.passed("batch_norm_forward", "equal to torch.nn.BatchNorm1d in both modes
 regularisation_plots.batch_norm_graph()
 
 # %% [markdown]
-# Write $s = 1/\sqrt{v + \epsilon}$ and $c_i = x_i - \mu$, and walk from right to left. Wherever a value was used twice,
-# what comes back is added; wherever one value served all rows, the rows are summed.
+# Write $s = 1/\sqrt{v + \epsilon}$ and $c_i = x_i - \mu$, and walk from right to left. If a value is used in two
+# places, add the two gradients that come back; if one value is shared by all rows, sum its gradient over the rows.
 #
 # 1. $y_i = \gamma \hat x_i + \beta$. One $\beta$ and one $\gamma$ serve all rows:
 #    $$ d\beta = \sum_i dy_i, \qquad d\gamma = \sum_i dy_i\, \hat x_i, \qquad d\hat x_i = \gamma\, dy_i . $$
@@ -604,7 +604,8 @@ checks.passed(
 # ## 6. In evaluation it is a linear layer (2 points, about 10 minutes)
 #
 # With constants for mean and variance, batch norm multiplies and adds. So does the linear layer $z = x W + b$ before
-# it, and the two can be made into one, $y = x W' + b'$: no cost at all in evaluation. Set the formulas into each other,
+# it, and the two can be made into one, $y = x W' + b'$: no cost at all in evaluation. Substitute the first formula into
+# the second,
 #
 # $$ y = \gamma\, \frac{x W + b - \mu_{run}}{\sqrt{v_{run} + \epsilon}} + \beta , $$
 #
@@ -674,7 +675,7 @@ checks.passed("fold_batch_norm", "one layer in place of two")
 # how many numbers one holds.
 #
 # `nn.Linear(64, 128)` has $64 \cdot 128 + 128 = 8320$, `nn.BatchNorm1d(128)` has 256 and keeps 257 numbers more in
-# buffers. When the check is content, it prints the count for the network of the experiment below, in torch, with and
+# buffers. Once the check passes, it prints the count for the network of the experiment below, in torch, with and
 # without its extra layers: dropout learns nothing.
 #
 # <details><summary>Hint</summary>
@@ -744,10 +745,10 @@ checks.passed("count_parameters", "8320 in a linear layer from 64 to 128")
 # and $\beta$ at 0, $\gamma$ at 1; running means start at 0 and running variances at 1.
 #
 # The loss and its gradient with respect to the logits are given, as `loss_and_gradient(logits, targets)`; the next
-# assignment derives them. From there walk back
-# through each layer: what comes into the last linear layer as `d` gives `dW = h.T @ d`, `db = d.sum(axis=0)` and `dh =
-# d @ W.T`. Go through dropout and ReLU with the *same* mask as on the way forward, and change the weights only after
-# all gradients are there. Your `dropout` does not hand out its mask, but dropout of an array of ones *is* the mask.
+# assignment derives them. From there walk back through each layer: what comes into the last linear layer as `d` gives
+# `dW = h.T @ d`, `db = d.sum(axis=0)` and `dh = d @ W.T`. Go through dropout and ReLU with the *same* mask as on the
+# way forward, and update the weights only after all gradients have been computed. Your `dropout` does not hand out its
+# mask, but dropout of an array of ones *is* the mask.
 #
 # <details><summary>Hint</summary>
 #
@@ -960,7 +961,7 @@ regularisation_plots.accuracy_panels({name: histories[name] for name in ("plain"
 
 # %% [markdown]
 # Left the plain network, right the one with dropout. The thin line at 0.8 is the share of training labels that are
-# right: whoever knows more than that of the training set knows falsehoods.
+# right: any training accuracy above this line means that wrong labels have been memorised.
 #
 # The plain network is best on the test images early on, then learns the wrong labels and loses what it had:
 # **overfitting**, visible as the gap between the curves. The network with dropout learns few of the wrong labels, and

@@ -290,8 +290,8 @@ checks.passed("softmax_regression_gradient", f"by hand and by differences, large
 # %% [markdown]
 # ## 4. Instruments: the numerical gradient and the relative error (3 points, about 14 minutes)
 #
-# A gradient with a small mistake in it often still trains, only worse. So it is checked, by a second way that knows
-# nothing of the first: move one entry of $x$ by $h$ to either side and see how $f$ changes,
+# A gradient with a small mistake in it often still trains, only worse. So we check it in a second, independent way:
+# move one entry of $x$ by $h$ to either side and see how $f$ changes,
 #
 # $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2 h}$$
 #
@@ -303,22 +303,23 @@ checks.passed("softmax_regression_gradient", f"by hand and by differences, large
 # | $x$ | `x` | an array of any shape |
 # | $h$ | `h` | a small number, such as 1e-5 |
 #
-# Two demands come from how it will be used. The network's functions hold their weights themselves, so **the array `x`
-# itself must move** during a call of `f`, not a copy of it; also when it is a transposed or sliced view. And afterwards
-# every entry must be back **bit for bit**: `(x + h) - h` is not `x` in floating point, so keep the old value.
+# You will use it on loss functions that read the weight arrays they already hold. So **perturb the array `x` itself**,
+# in place, and not a copy, even when `x` is a transposed or sliced view. Afterwards every entry must be back **bit for
+# bit**: `(x + h) - h` is not `x` in floating point, so keep the old value.
 #
 # Then compare. An error of 1e-6 is small next to 1 and huge next to 1e-6, so measure it against the numbers themselves:
 #
 # $$\operatorname{relative\_error}(a, b) = \max_i \frac{|a_i - b_i|}{\max(10^{-8}, |a_i| + |b_i|)}$$
 #
-# It is 0 for equal numbers, zeros included, and 1 for numbers of opposite sign. In float64 and with $h = 10^{-5}$
-# expect less than 1e-6 for a right gradient, usually about 1e-9; above 1e-4 a network of tanh and softmax has a
-# mistake.
+# It is 0 for equal numbers, zeros included, and 1 for numbers of opposite sign unless both are tiny. In float64 and
+# with $h = 10^{-5}$ expect less than 1e-6 for a right gradient, usually about 1e-9. Above 1e-4 a network of tanh and
+# softmax has a mistake, unless the entry is nearly zero, as where a tanh is saturated: there rounding alone gives such
+# an error.
 #
-# Which $h$ is best? The cell after yours draws the error of both kinds of difference on $f(x) = \sum_i \sin x_i$,
-# whose gradient is $\cos x$. Too large an $h$ sees the curvature; too small an $h$ drowns in rounding, because two
-# nearly equal numbers are subtracted. Central differences have their best place near 1e-5, about 1e-11, which forward
-# ones never reach.
+# Which $h$ is best? The cell after yours draws the error of both kinds of difference on $f(x) = \sum_i \sin x_i$, whose
+# gradient is $\cos x$. Too large an $h$ sees the curvature; too small an $h$ drowns in rounding, because two nearly
+# equal numbers are subtracted. Central differences do best near $h = $ 1e-5, with an error of about 1e-11; forward
+# differences never get below about 1e-8.
 #
 # <details><summary>Hint</summary>
 #
@@ -419,8 +420,8 @@ checks.passed("relative_error", "the largest entry counts, and two zeros are equ
 #   L = -\sum_{t=1}^{T} \ln \operatorname{softmax}(o_t)_{y_t}$$
 #
 # A character enters as a row with a single 1, and such a row times $U$ is one row of $U$: so **index, do not
-# multiply**. The target of each step is the next character. The loss is *summed* over the steps here, as the
-# historical programs did it; it is what the gradient below belongs to.
+# multiply**. The target of each step is the next character. Here the loss is the *sum* over the steps,
+# as in Karpathy's program (2015), and the gradients below are those of the sum.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -576,11 +577,11 @@ def rnn_backward(params, cache):
 
 
 # %% [markdown]
-# The ways of the gradient, dashed. At each state two of them meet. A backward pass that forgets the one from the right
-# still trains, only worse: no state learns to keep what a later step will need. (With three seeds the quick run of
-# question 10 needed about 1.25 in place of 1.07 bits per character after 5,000 steps.) Below, your instruments: one
-# line for each array, every entry compared with your own `numerical_gradient`, the place of the worst one, and the
-# error against torch.
+# The dashed arrows show how the gradient flows back. At each state two of them meet. A backward pass that forgets the
+# one from the right still trains, only worse: no state learns to keep what a later step will need. (With three seeds
+# the quick run of question 10 needed about 1.25 in place of 1.07 bits per character after 5,000 steps.) Below, your
+# instruments: one line for each array, every entry compared with your own `numerical_gradient`, the place of the worst
+# one, and the error against torch.
 
 # %%
 char_rnn_plots.draw_unrolled("hello", backwards=True)
@@ -960,24 +961,24 @@ checks.passed("bits_per_character", "one stream, the state carried, every token 
 #
 # All parts are there. One step of training takes the next 25 characters, with the state where the last step left it:
 # the forward pass goes on, only the gradient stops after 25 steps. At the end of the text, and every 100 steps, the
-# state starts again from zero. Without that the network can settle in a corner of its state space into which only its
-# own beginnings have led it. At a learning rate of 0.1 that happened with one of eight seeds that we tried: in 8,000
-# steps its smoothed loss fell to 1.0 bit per character, as it should, and on held-out text, read from a zero state, it
-# needed 8.3 bits, more than the 5 of a network that has learned nothing.
+# state starts again from zero. Otherwise the state can drift into a region that training reaches from its own past but
+# that a fresh start from zero never reaches. At a learning rate of 0.1 that happened with one of eight seeds that we
+# tried: in 8,000 steps its smoothed loss fell to 1.0 bit per character, as it should, and on held-out text, read from a
+# zero state, it needed 8.3 bits, more than the 5 of a network that has learned nothing.
 #
 # The *smoothed loss* is the historical thermometer, $s \leftarrow 0.999 \, s + 0.001 \, L$, starting at
 # $25 \ln(\text{classes})$. The quick profile trains in float64, as everything before. The full one trains in float32,
 # which halves the memory that each step has to move; gradients were *checked* in float64, because differences need the
 # digits. Numpy's functions keep whichever they are given.
 #
-# **What indexing and batching buy.** Older programs write each character as a vector of zeros with a single 1, multiply
-# it with $U$, and do every product of the step inside the loop, on the way back one outer product per array and step,
-# and they leave numpy at float64. The cell after `train_step` times such a loop (its way back does the right products
-# on arrays of the right sizes; only their cost counts here) against your functions: forward, backward, clipping and
-# AdaGrad, once in float64 and once in float32. There is one more trick in the given `start_training`: all five arrays
-# are views into one long one, so that clipping and AdaGrad, which treat every entry alike, are a few long operations
-# and not five times as many short ones. On one quiet core we measured 1,100 steps a second for the loop, 4,000 for the
-# solution in float64 and 5,900 in float32, 5.4 times as many.
+# **What indexing and batching buy.** Karpathy's program writes each character as a vector of zeros with a single 1 and
+# multiplies it with $U$. It does every product of a step inside the loop, and on the way back one outer product per
+# array and step. All of it is in float64. The cell after `train_step` times such a loop (its way back does the right
+# products on arrays of the right sizes; only their cost counts here) against your functions: forward, backward,
+# clipping and AdaGrad, once in float64 and once in float32. There is one more trick in the given `start_training`: all
+# five arrays are views into one long one, so that clipping and AdaGrad, which treat every entry alike, are a few long
+# operations and not five times as many short ones. On one quiet core we measured 1,100 steps a second for the loop,
+# 4,000 for the solution in float64 and 5,900 in float32, 5.4 times as many.
 
 
 # %% tags=["provided"]
@@ -1108,7 +1109,7 @@ else:
     best_params, history = train_network(8_000, 1_000, 120, 0.05, 1.0)
 
 # %% [markdown]
-# Where is that? The thin lines are models that count: the uniform one, single characters, pairs and triples. For the
+# How good is that? The thin lines are models that count: the uniform one, single characters, pairs and triples. For the
 # synthetic language the lowest line is what the grammar itself needs: nobody can do better. The smoothed loss is in
 # bits per character too, so that both curves share one axis; at first it lags behind, because it remembers a thousand
 # steps.
@@ -1168,21 +1169,22 @@ checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, t
 # ### END SOLUTION
 
 # %% [markdown]
-# ## The historical run
+# ## A long run
 #
-# With hidden size 100, 25 steps and learning rate 0.1, such a program once took 660,000 steps to reach a
-# smoothed loss of 38.22, that is $38.22 / (25 \ln 2) = 2.21$ bits per character. With `COURSE_PROFILE=full` this
-# notebook does as many steps on Shakespeare's plays. The course's own run of that took two minutes on one core:
+# With hidden size 100, 25 steps and learning rate 0.1, such a program once took 660,000 steps to reach a smoothed loss
+# of 38.22, that is $38.22 / (25 \ln 2) = 2.21$ bits per character. The figure is from a student's report on an
+# assignment of KTH Stockholm. With `COURSE_PROFILE=full` this notebook does as many steps on Shakespeare's plays. The
+# course's own run of that took two minutes on one core:
 #
 # | 660,000 steps | smoothed loss, lowest | in bits | validation text | test text |
 # | --- | --- | --- | --- | --- |
-# | the historical run, on a text of its own | 38.22 | 2.21 | | |
+# | that report, on a text of its own | 38.22 | 2.21 | | |
 # | the solution, on Shakespeare's plays | 42.03 | 2.43 | 2.68 | 2.82 |
 #
-# On the validation text counting pairs needs 3.54 bits and counting triples 2.86. Mind what is compared: another text
-# has another entropy, a smoothed loss is training text at its easiest stretch, and the validation text has chosen the
-# parameters; only the last column has chosen nothing. Along the way the curve swings by 0.2 bits within one pass
-# through the plays, which is why a single smoothed loss says little.
+# On the validation text counting pairs needs 3.54 bits and counting triples 2.86. These columns are not comparable:
+# another text has another entropy, a smoothed loss is training text at its easiest stretch, and the validation text was
+# used to choose the parameters. Only the test text was not used for any choice. Along the way the curve swings by 0.2
+# bits within one pass through the plays, which is why a single smoothed loss says little.
 #
 # ## References
 #

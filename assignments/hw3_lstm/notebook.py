@@ -3,7 +3,7 @@
 #
 # A long short-term memory carries two things from step to step: a *cell state*, which is only scaled and added to and
 # can keep a value for a long time, and an *output*, which is what the rest of the network sees of it. You write one
-# step in numpy and hold it against torch's own, unroll it over a sequence and look at what each use of the shared
+# step in numpy and compare it with torch's own, unroll it over a sequence and look at what each use of the shared
 # weights contributes to the gradient, and count the parameters. Then come the things around the cell that every real
 # program needs: sequences of different lengths on the way in, in the loss and on the way out, and states that go on
 # from one batch to the next.
@@ -37,7 +37,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
 from utils import checks, lstm_plots, plots
 
-NAMES = ("W_xu", "W_hu", "b_u", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xg", "W_hg", "b_g")
+NAMES = ("W_xi", "W_hi", "b_i", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xg", "W_hg", "b_g")
 
 
 def sigmoid(a):
@@ -58,30 +58,31 @@ def random_parameters(input_size, hidden_size, rng, scale=0.5):
 # forget gate is by Gers, Schmidhuber and Cummins 2000) has three *gates* with values between 0 and 1, which say unit by
 # unit how much of something passes, and a *candidate* $g$ with values between -1 and 1, which is what could be written:
 #
-# $$u = \sigma(x W_{xu} + h W_{hu} + b_u) \qquad f = \sigma(x W_{xf} + h W_{hf} + b_f)$$
+# $$i = \sigma(x W_{xi} + h W_{hi} + b_i) \qquad f = \sigma(x W_{xf} + h W_{hf} + b_f)$$
 # $$o = \sigma(x W_{xo} + h W_{ho} + b_o) \qquad g = \tanh(x W_{xg} + h W_{hg} + b_g)$$
-# $$c' = u \odot g + f \odot c \qquad h' = o \odot \tanh(c')$$
+# $$c' = i \odot g + f \odot c \qquad h' = o \odot \tanh(c')$$
 #
-# The *update gate* $u$ decides what is written, the *forget gate* $f$ what is kept, the *output gate* $o$ what is
-# shown. $\sigma$ is the logistic function (`sigmoid` above), $\odot$ the product entry by entry. Each $W_{x\cdot}$
-# reads the input, as $U$ did in the character network, each $W_{h\cdot}$ the output of the step before, as $W$ did.
+# The *input gate* $i$ decides what is written, the *forget gate* $f$ what is kept, the *output gate* $o$ what is
+# shown. (Other courses call $i$ the update gate and write $\Gamma_u$.) $\sigma$ is the logistic function (`sigmoid`
+# above), $\odot$ the product entry by entry. Each $W_{x\cdot}$ reads the input, as $U$ did in the character network,
+# each $W_{h\cdot}$ the output of the step before, as $W$ did.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
 # | $x$ | `x` | (batch, input) |
 # | $h$, $h'$ | `h`, `h_next` | (batch, hidden) |
 # | $c$, $c'$ | `c`, `c_next` | (batch, hidden) |
-# | $W_{xu}, W_{xf}, W_{xo}, W_{xg}$ | `params["W_xu"]`, ... | (input, hidden) |
-# | $W_{hu}, W_{hf}, W_{ho}, W_{hg}$ | `params["W_hu"]`, ... | (hidden, hidden) |
-# | $b_u, b_f, b_o, b_g$ | `params["b_u"]`, ... | (hidden,) |
+# | $W_{xi}, W_{xf}, W_{xo}, W_{xg}$ | `params["W_xi"]`, ... | (input, hidden) |
+# | $W_{hi}, W_{hf}, W_{ho}, W_{hg}$ | `params["W_hi"]`, ... | (hidden, hidden) |
+# | $b_i, b_f, b_o, b_g$ | `params["b_i"]`, ... | (hidden,) |
 #
 # The drawing shows the step. A grey box has weights of its own and reads $x$ and $h$; a circle works entry by entry.
 # Follow the line along the top: from $c$ to $c'$ there is one multiplication and one addition, no matrix and no
 # squashing function. What is stored is $c'$ itself; the tanh stands on the way to the output only.
 #
 # Two tests need no computer. With all parameters zero the gates are 1/2 and the candidate is 0, so $c' = c / 2$ and
-# $h' = \tanh(c / 2) / 2$. And when $b_f$ is moved from far below zero to far above, $c'$ must move from $u \odot g$ to
-# $u \odot g + c$. The cell after yours prints the first and draws the second.
+# $h' = \tanh(c / 2) / 2$. And when $b_f$ is moved from far below zero to far above, $c'$ must move from $i \odot g$ to
+# $i \odot g + c$. The cell after yours prints the first and draws the second.
 #
 # <details><summary>Hint</summary>
 #
@@ -100,11 +101,11 @@ def lstm_cell(x, h, c, params):
     Returns h_next and c_next, (batch, hidden) each. The arguments are left as they were.
     """
     ### BEGIN SOLUTION
-    u = sigmoid(x @ params["W_xu"] + h @ params["W_hu"] + params["b_u"])
+    i = sigmoid(x @ params["W_xi"] + h @ params["W_hi"] + params["b_i"])
     f = sigmoid(x @ params["W_xf"] + h @ params["W_hf"] + params["b_f"])
     o = sigmoid(x @ params["W_xo"] + h @ params["W_ho"] + params["b_o"])
     g = np.tanh(x @ params["W_xg"] + h @ params["W_hg"] + params["b_g"])
-    c_next = u * g + f * c
+    c_next = i * g + f * c
     h_next = o * np.tanh(c_next)
     return h_next, c_next
     ### END SOLUTION
@@ -123,8 +124,8 @@ moved = np.array([lstm_cell(x, h, c, params | {"b_f": np.full(4, bias)}) for bia
 _, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
 axes.plot(biases, moved[:, 1], "-o", markersize=3, label="cell state $c'$")
 axes.plot(biases, moved[:, 0], "--s", markersize=3, label="output $h'$")
-axes.axhline(moved[0, 1], color="0.4", linestyle=":", linewidth=1.5, label="$u \\odot g$")
-axes.axhline(moved[0, 1] + c[0, 0], color="0.4", linestyle="-.", linewidth=1, label="$u \\odot g + c$")
+axes.axhline(moved[0, 1], color="0.4", linestyle=":", linewidth=1.5, label="$i \\odot g$")
+axes.axhline(moved[0, 1] + c[0, 0], color="0.4", linestyle="-.", linewidth=1, label="$i \\odot g + c$")
 axes.set(xlabel="bias $b_f$ of the forget gate", ylabel="unit 0")
 axes.legend(fontsize=8)
 plt.show()
@@ -133,19 +134,18 @@ plt.show()
 # **From your weights to torch's.** `torch.nn.LSTMCell` and `torch.nn.LSTM` compute the same equations, so they can
 # judge your code, but they store the numbers in another way:
 #
-# - all four blocks lie in one array, one below the other, in the order $i, f, g, o$. Torch's input gate $i$ is the
-#   update gate $u$ here, so in this notebook's letters the order is $u, f, g, o$: the candidate is *third*, the output
-#   gate *last*, while the equations above name $o$ before $g$;
+# - all four blocks lie in one array, one below the other, in the order $i, f, g, o$: the candidate is *third*, the
+#   output gate *last*, while the equations above name $o$ before $g$;
 # - each matrix is transposed: `weight_ih` is (4 hidden, input), `weight_hh` is (4 hidden, hidden);
 # - there are two bias vectors, `bias_ih` and `bias_hh`, (4 hidden,) each. They are only ever added, so your $b$ may go
 #   into the first and zeros into the second.
 #
-# | rows of torch's arrays | torch's letter | here |
-# | --- | --- | --- |
-# | `0 : hidden` | $i$ | $u$ |
-# | `hidden : 2 * hidden` | $f$ | $f$ |
-# | `2 * hidden : 3 * hidden` | $g$ | $g$ |
-# | `3 * hidden : 4 * hidden` | $o$ | $o$ |
+# | rows of torch's arrays | block |
+# | --- | --- |
+# | `0 : hidden` | $i$ |
+# | `hidden : 2 * hidden` | $f$ |
+# | `2 * hidden : 3 * hidden` | $g$ |
+# | `3 * hidden : 4 * hidden` | $o$ |
 #
 # The next cell holds the way there and the way back. All four blocks have the same shapes, so a wrong order raises no
 # error: it only gives wrong numbers. The cell after it shows how wrong for all 24 orders: one of them agrees to the
@@ -153,7 +153,7 @@ plt.show()
 
 
 # %% tags=["provided"]
-TORCH_ORDER = "ufgo"
+TORCH_ORDER = "ifgo"
 
 
 def torch_twin(params, kind=nn.LSTM, order=TORCH_ORDER):
@@ -161,7 +161,7 @@ def torch_twin(params, kind=nn.LSTM, order=TORCH_ORDER):
 
     order: the gates in the order in which their blocks are stacked.
     """
-    input_size, hidden_size = params["W_xu"].shape
+    input_size, hidden_size = params["W_xi"].shape
     twin = kind(input_size, hidden_size, dtype=torch.float64)
     stacked = [np.concatenate([params[part + gate].T for gate in order]) for part in ("W_x", "W_h", "b_")]
     with torch.no_grad():  # parameters() come as weight_ih, weight_hh, bias_ih, bias_hh
@@ -184,12 +184,12 @@ rng = np.random.default_rng(2)
 x, h, c = rng.standard_normal((3, 5)), rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
 params = random_parameters(5, 4, rng)
 h_next, _ = lstm_cell(x, h, c, params)
-orders, gaps = ["".join(order) for order in itertools.permutations("ufgo")], []
+orders, gaps = ["".join(order) for order in itertools.permutations("ifgo")], []
 for order in orders:
     with torch.no_grad():
         by_torch, _ = torch_twin(params, nn.LSTMCell, order)(torch.from_numpy(x), tuple(map(torch.from_numpy, (h, c))))
     gaps.append(np.abs(h_next - by_torch.numpy()).max())
-print(f"order u, f, g, o: largest difference {gaps[orders.index('ufgo')]:.0e}")
+print(f"order i, f, g, o: largest difference {gaps[orders.index('ifgo')]:.0e}")
 print(f"the other 23 orders: from {sorted(gaps)[1]:.2f} to {max(gaps):.2f}")
 _, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
 axes.semilogy(range(24), gaps, "o", color="0.2")
@@ -214,7 +214,7 @@ checks.close(
     c_next,
     np.array([[0.7062901829, -0.7256231419], [-1.2495418321, 0.7519323854]]),
     slips={
-        "with u and f exchanged": np.array([[0.9582846110, -0.5684423954], [-1.2161067679, 0.9242796674]]),
+        "with i and f exchanged": np.array([[0.9582846110, -0.5684423954], [-1.2161067679, 0.9242796674]]),
         "with the parameters of o and g exchanged": np.array(
             [[0.7027051864, 0.5277249986], [-0.6947741585, 0.6260055138]]
         ),
@@ -236,8 +236,8 @@ checks.close(
 )
 for name, before in arguments.items():
     checks.unchanged(name, {"x": x, "h": h, "c": c, **fixed}[name], before)
-_, kept = lstm_cell(x, h, c, fixed | {"b_f": np.full(2, 60.0), "b_u": np.full(2, -60.0)})
-checks.close("c_next with b_f = 60 and b_u = -60, where all is kept and nothing written,", kept, c)
+_, kept = lstm_cell(x, h, c, fixed | {"b_f": np.full(2, 60.0), "b_i": np.full(2, -60.0)})
+checks.close("c_next with b_f = 60 and b_i = -60, where all is kept and nothing written,", kept, c)
 with torch.no_grad():
     by_torch = torch_twin(fixed, nn.LSTMCell)(torch.from_numpy(x), (torch.from_numpy(h), torch.from_numpy(c)))
 checks.close("h_next against torch.nn.LSTMCell", h_next, by_torch[0].numpy())
@@ -258,9 +258,9 @@ checks.passed("lstm_cell", "the worked example, a cell that keeps everything, an
 # | $h_1 \dots h_T$ | `outputs` | (steps, batch, hidden) |
 # | $(h_T, c_T)$ | `(h, c)` | a pair of (batch, hidden) |
 #
-# The outputs are all $h_t$; the cell states in between are nobody's business outside. The result has the form of
-# `torch.nn.LSTM`'s: `outputs, (h, c)`, and `outputs[-1]` equals `h`. In the drawing $W$ stands for all twelve arrays:
-# one set of weights, read at every step. $W^{(t)}$ is the same $W$, at its $t$-th use.
+# The outputs are all $h_t$; the cell states in between stay inside. The result has the form of `torch.nn.LSTM`'s:
+# `outputs, (h, c)`, and `outputs[-1]` equals `h`. In the drawing $W$ stands for all twelve arrays: one set of weights,
+# read at every step. $W^{(t)}$ is the same $W$, at its $t$-th use.
 #
 # <details><summary>Hint</summary>
 #
@@ -337,9 +337,9 @@ checks.passed("lstm_sequence", "six steps equal torch.nn.LSTM, one step equals o
 # %% [markdown]
 # ## 3. What each step gives to the gradient (4 points, about 18 minutes)
 #
-# One array serves all steps, so its gradient has a share from each. To see the shares, unroll the network for real:
-# give each step a *copy* of its own of one weight, with equal numbers, and differentiate with respect to every copy.
-# For the weight $W$ called `name` and the loss $L$, the sum of all outputs,
+# All steps use one array, so each step contributes a share of its gradient. To see the shares, unroll the network for
+# real: give each step a *copy* of its own of one weight, with equal numbers, and differentiate with respect to every
+# copy. For the weight $W$ called `name` and the loss $L$, the sum of all outputs,
 #
 # $$L = \sum_{t=1}^{T} \sum_{\text{batch, units}} h_t, \qquad G_t = \frac{\partial L}{\partial W^{(t)}}, \qquad
 # \frac{\partial L}{\partial W} = \sum_{t=1}^{T} G_t .$$
@@ -381,8 +381,8 @@ def gradient_per_step(xs, h0, c0, params, name):
     h, c, total = torch.from_numpy(h0), torch.from_numpy(c0), 0.0
     for x, copy in zip(torch.from_numpy(xs), copies, strict=True):
         w = weights | {name: copy}
-        u, f, o, g = (x @ w[f"W_x{gate}"] + h @ w[f"W_h{gate}"] + w[f"b_{gate}"] for gate in "ufog")
-        c = torch.sigmoid(u) * torch.tanh(g) + torch.sigmoid(f) * c
+        i, f, o, g = (x @ w[f"W_x{gate}"] + h @ w[f"W_h{gate}"] + w[f"b_{gate}"] for gate in "ifog")
+        c = torch.sigmoid(i) * torch.tanh(g) + torch.sigmoid(f) * c
         h = torch.sigmoid(o) * torch.tanh(c)
         total = total + h.sum()
     total.backward()
@@ -451,7 +451,7 @@ tiny = np.zeros_like(params["W_xg"])
 tiny[1, 3] = 1e-5
 numeric = (total_with(params["W_xg"] + tiny) - total_with(params["W_xg"] - tiny)) / 2e-5
 checks.close("entry [1, 3] of the third share of W_xg, against differences,", found[2, 1, 3], numeric, relative=1e-6)
-for name in ("W_hu", "W_hf", "W_ho", "W_hg", "W_xf", "b_f"):
+for name in ("W_hi", "W_hf", "W_ho", "W_hg", "W_xf", "b_f"):
     first = gradient_per_step(xs, np.zeros_like(h0), np.zeros_like(c0), params, name)[0]
     checks.equal(f"the first share of {name} from zero states", first, np.zeros_like(params[name]))
 checks.passed("gradient_per_step", "the shares of all twelve arrays add up to torch's gradients")
@@ -459,7 +459,7 @@ checks.passed("gradient_per_step", "the shares of all twelve arrays add up to to
 # %% [markdown]
 # ## 4. Counting (2 points and 1 point, about 12 minutes)
 #
-# Each of the four blocks (update, forget, output, candidate) has a matrix from the input, one from the output of the
+# Each of the four blocks (input, forget, output, candidate) has a matrix from the input, one from the output of the
 # step before, and a bias. Layers are stacked by giving the outputs of one as the inputs of the next, so from the
 # second layer on the input of a layer has `hidden_size` entries, whatever the first one had.
 #
@@ -646,8 +646,8 @@ checks.passed("count_rnn_parameters", "three types, by the textbook and by torch
 # `ValueError`: a batch of nothing has no shape. For `[[1, 2, 3], [4]]` and `value=0` expect `[[1, 4], [2, 0], [3, 0]]`
 # and `[3, 1]`.
 #
-# The cell after yours pads five words. Rows of the picture are sequences, so it shows the array turned on its side;
-# what was filled in is hatched, and a thick frame marks the last real entry of each.
+# The cell after yours pads five words. Rows of the picture are sequences, so it shows the transposed array; what was
+# filled in is hatched, and a thick frame marks the last real entry of each.
 #
 # <details><summary>Hint</summary>
 #
@@ -945,11 +945,11 @@ checks.passed("masked_cross_entropy", "numpy and torch, padding without any infl
 # %% [markdown]
 # ## 7. Different lengths, out (2 points, about 10 minutes)
 #
-# How long should an output be that the network itself makes? There are two common ways (Goodfellow, Bengio and
-# Courville 2016, section 10.2). Either *the end is a token*: it stands in the vocabulary, every training sequence ends
-# with it, and writing stops when the network says it. Or *the end has an output of its own*: a number between 0 and 1
-# at each step, the probability of stopping here, or a length that is predicted at the start. The first needs nothing
-# new, the second also works where the outputs are no tokens, such as pen strokes or sound.
+# When a network generates a sequence, how does it decide where to stop? There are two common ways (Goodfellow, Bengio
+# and Courville 2016, section 10.2). Either *the end is a token*: it stands in the vocabulary, every training sequence
+# ends with it, and writing stops when the network says it. Or *the end has an output of its own*: a number between 0
+# and 1 at each step, the probability of stopping here, or a length that is predicted at the start. The first needs
+# nothing new, the second also works where the outputs are no tokens, such as pen strokes or sound.
 #
 # Write the first, for any model. The model is a function:
 #
@@ -961,9 +961,8 @@ checks.passed("masked_cross_entropy", "numpy and torch, padding without any infl
 # | `eos` | the end token: where the model says it, the output ends, and it is not part of it |
 # | `limit` | most tokens in the output; with 0 the output is empty |
 #
-# Scores mean: the token with the largest score, the first of them where several are equal. Each token is given to the
-# next step. After the end `step` is not called again. Without a limit a model that never says the end would run for
-# ever.
+# If `step` returns scores, take the token with the highest score; on a tie, the first. Each token is given to the next
+# step. After the end `step` is not called again. Without a limit a model that never says the end would run for ever.
 #
 # <details><summary>Hint</summary>
 #
@@ -1096,9 +1095,9 @@ checks.passed("decode", "tokens and scores, the end, the limit")
 #
 # <details><summary>Hint</summary>
 #
-# `np.where(mask, 0.0, part)` with a mask of shape (batch, 1), for each part of the state. `np.broadcast_to(reset,
-# batch)` makes one bool into one per row. Beware of a mask of shape (batch,): where batch equals hidden it picks
-# columns.
+# `np.where(mask, 0.0, part)` with a mask of shape (batch, 1), for each part of the state.
+# `np.broadcast_to(reset, batch)` makes one bool into one per row. Beware of a mask of shape (batch,): where batch
+# equals hidden it picks columns.
 # </details>
 
 
@@ -1160,7 +1159,7 @@ checks.equal("carry of a float32 array", carry(h.astype(np.float32), reset), (ke
 checks.passed("carry", "pair and array, rows and all, nan gone")
 
 # %% [markdown]
-# **The gradient of an output that nobody uses.** A loss that reads one output only says nothing of the others: their
+# **The gradient of an output that nobody uses.** A loss that reads only one output does not depend on the others: their
 # gradient is exactly zero, because no path leads from them to the loss. Yet the *steps* behind them are not without
 # gradient: each of them passed its state on. Below, a sequence of 8 real steps is padded to 12, and the loss reads the
 # output of step 8. On the left the gradient at each output, on the right that at each input: zero after the end, not

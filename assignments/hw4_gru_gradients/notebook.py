@@ -83,8 +83,8 @@ class TorchStep(torch.autograd.Function):
 # | $W_{hz}, W_{hr}, W_{hg}$ | `params["W_hz"]`, ... | (hidden, hidden) |
 # | $b_z, b_r, b_g$ | `params["b_z"]`, ... | (hidden,) |
 #
-# The function also returns a `cache`: whatever your backward step will need in question 3. What you put in it is your
-# own affair; nobody but your `gru_cell_backward` looks inside.
+# The function also returns a `cache`: whatever your backward step will need in question 3. What you store in it is up
+# to you; only your `gru_cell_backward` reads it.
 #
 # The next cell draws the step. A dot is a junction; lines that cross without one do not touch.
 #
@@ -243,7 +243,7 @@ checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right o
 # %% [markdown]
 # ## 3. One step back (6 points, about 30 minutes)
 #
-# Somebody tells us $D = \partial L / \partial h'$, how the loss $L$ changes with the new state. We want the same for
+# Suppose we are given $D = \partial L / \partial h'$, how the loss $L$ changes with the new state. We want the same for
 # everything that went in: $x$, $h$ and nine parameters. Five rules are enough. Write $\bar u$ for
 # $\partial L / \partial u$, an array of the shape of $u$.
 #
@@ -348,8 +348,8 @@ def gru_cell_backward(dh_next, cache):
 # Look at it before you check it. The loss of this test is $L = \sum D \odot h'$ with a fixed random $D$, because then
 # $\partial L / \partial h'$ is $D$ itself. `pairs` moves a few randomly chosen entries of each array by $10^{-5}$ to
 # either side and sets $(L_+ - L_-) / (2 \cdot 10^{-5})$ against your gradient. All points belong on the diagonal, and
-# all errors left of the dashed line. An array off on its own says which line to look at; if dh alone is off, a path is
-# missing. Expect relative errors between 1e-11 and 1e-8.
+# all errors left of the dashed line. If a single array is off, look at its line; if only `dh` is off, you
+# have missed a path. Expect relative errors between 1e-11 and 1e-8.
 
 
 # %%
@@ -450,8 +450,8 @@ def gru_loss(xs, targets, h0, params):
 
 
 # %% [markdown]
-# A small task to look at: the *echo*. The first input is a pattern, all later ones are noise, and every state is asked
-# to be that pattern. A GRU that has not learnt anything does worse than one that always answers 0: expect 121.67
+# A small task to look at: the *echo*. The first input is a pattern, all later ones are noise, and the target of every
+# step is that pattern. A GRU that has not learnt anything does worse than one that always answers 0: expect 121.67
 # against 90.00 here.
 
 
@@ -518,9 +518,9 @@ checks.passed("gru_loss", "0 where the targets are met, 150 where they are off b
 # | $\partial L / \partial W$ | result | a dict of nine arrays, like `params` |
 #
 # This is back-propagation through time (Werbos 1990): once forwards, keeping every cache, then once backwards. In the
-# drawing the losses send their gradient down and to the left; all of these arrows count, the thick one included. The
-# cell after yours shows the same picture as for one step, through 6 steps: an entry of a weight is moved, and the whole
-# sequence is run again. Expect relative errors up to about 1e-8.
+# drawing the losses send their gradient down and to the left: all dashed arrows contribute, and so does the thick one.
+# The cell after yours shows the same picture as for one step, through 6 steps: an entry of a weight is moved, and the
+# whole sequence is run again. Expect relative errors up to about 1e-8.
 #
 # <details><summary>Hint</summary>
 #
@@ -689,8 +689,8 @@ checks.passed("last_step_gradients", "equal to the whole gradient for one step, 
 # %% [markdown]
 # Does it matter for learning? Two copies of the same GRU learn the echo task by gradient descent, one by the gradient
 # through all steps, one by the last step's alone. To be fair to the second, the picture shows the loss of the last step
-# only, which is all that it looks at. It is told what the last state should have been, but never that the *first* step,
-# where the pattern was, could have done something about it. After 600 updates expect a loss near 1.4 and near 5.0;
+# only, which is all that it looks at. Its gradient says what the last step should change, but nothing about what the
+# *first* step, which saw the pattern, could have stored. After 600 updates expect a loss near 1.4 and near 5.0;
 # always answering 0 would cost 6.
 
 # %%
@@ -770,7 +770,7 @@ plt.show()
 #
 # `torch.nn.GRU` computes something slightly different: it applies the reset *after* the matrix product, and the product
 # has a bias of its own inside the reset. Its documentation says so, and names efficiency as the reason: all three
-# products with $h$ can be made as one, since none of them has to wait for $r$.
+# products with $h$ can be computed as one matrix product, since none of them has to wait for $r$.
 #
 # $$g = \tanh\big(x W_{xg} + b_g + r \odot (h W_{hg} + b_{hg})\big)$$
 #
@@ -887,8 +887,8 @@ checks.passed("gru_cell_torch", f"equal to torch.nn.GRUCell, largest difference 
 #
 # <details><summary>Hint</summary>
 #
-# `3 * hidden_size * (...)`: what does each hidden unit of a block own? A row of inputs, a row of states, and one or two
-# biases. Compare `bias` with the two words before you compute anything.
+# `3 * hidden_size * (...)`: what does each hidden unit of a block own? A column of $W_x$, a column of $W_h$, and one or
+# two biases, and one or two biases. Compare `bias` with the two words before you compute anything.
 # </details>
 
 

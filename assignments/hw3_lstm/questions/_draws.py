@@ -2,7 +2,7 @@
 
 from autograder.oracle.draws import gate_parameters
 
-NAMES = ("W_xu", "W_hu", "b_u", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xg", "W_hg", "b_g")
+NAMES = ("W_xi", "W_hi", "b_i", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xg", "W_hg", "b_g")
 
 
 def sequence(steps, batch, input_size, hidden_size, *, zero=False, scale=0.6, name=""):

@@ -17,7 +17,7 @@ QUESTION = Question(
     cases=[
         shares("a weight of the candidate", sequence(4, 3, 2, 5, name="W_xg"), weight=2, core=True),
         shares("a weight of the forget gate", sequence(4, 3, 2, 5, name="W_hf"), weight=2, core=True),
-        shares("a bias", sequence(5, 2, 3, 4, name="b_u")),
+        shares("a bias", sequence(5, 2, 3, 4, name="b_i")),
         shares("a single step", sequence(1, 2, 4, 3, name="W_ho")),
         shares("a batch of one, from zero states", sequence(3, 1, 3, 4, zero=True, name="W_hg")),
         shares(
@@ -57,10 +57,10 @@ QUESTION = Question(
         ),
         Misconception(
             "gradient stops in the outputs",
-            "c = torch.sigmoid(u) * torch.tanh(g) + torch.sigmoid(f) * c\n"
+            "c = torch.sigmoid(i) * torch.tanh(g) + torch.sigmoid(f) * c\n"
             "        h = torch.sigmoid(o) * torch.tanh(c)\n"
             "        total = total + h.sum()",
-            "c = torch.sigmoid(u) * torch.tanh(g) + torch.sigmoid(f) * c\n"
+            "c = torch.sigmoid(i) * torch.tanh(g) + torch.sigmoid(f) * c\n"
             "        h = torch.sigmoid(o) * torch.tanh(c)\n"
             "        total = total + h.sum()\n"
             "        h = h.detach()",

@@ -13,7 +13,7 @@ def step(batch, input_size, hidden_size, *, zero=False, saturated=False):
     def draw(rng):
         params = gate_parameters(rng, NAMES, input_size, hidden_size)
         if saturated:  # half of the units each way; the candidate stays where it can be told apart
-            for gate in "ufo":
+            for gate in "ifo":
                 params[f"b_{gate}"] = saturating(rng, hidden_size)
         h, c = rng.uniform(-1, 1, (batch, hidden_size)), 1.5 * rng.standard_normal((batch, hidden_size))
         return {
@@ -58,21 +58,21 @@ QUESTION = Question(
         ),
         Misconception(
             "cell state through tanh before it is stored",
-            "c_next = u * g + f * c\n    h_next = o * np.tanh(c_next)",
-            "c_next = np.tanh(u * g + f * c)\n    h_next = o * c_next",
+            "c_next = i * g + f * c\n    h_next = o * np.tanh(c_next)",
+            "c_next = np.tanh(i * g + f * c)\n    h_next = o * c_next",
             "The cell state goes through tanh before it is stored; the tanh stands on the way to the output only.",
         ),
         Misconception(
             "forget and update swapped",
-            "c_next = u * g + f * c",
-            "c_next = f * g + u * c",
-            "Forget and update gate have changed places: f multiplies the old cell state and u the candidate.",
+            "c_next = i * g + f * c",
+            "c_next = f * g + i * c",
+            "Forget and input gate have changed places: f multiplies the old cell state and i the candidate.",
         ),
         Misconception(
-            "update gate left out, as in a GRU",
-            "c_next = u * g + f * c",
+            "input gate left out, as in a GRU",
+            "c_next = i * g + f * c",
             "c_next = (1 - f) * g + f * c",
-            "The candidate is weighted by 1 - f, as in a GRU; the LSTM has a gate of its own for it, u.",
+            "The candidate is weighted by 1 - f, as in a GRU; the LSTM has a gate of its own for it, i.",
         ),
         Misconception(
             "no tanh on the way out",

@@ -6,7 +6,7 @@ def gradient_per_step(xs, h0, c0, params, name):
     h, c, outputs = torch.tensor(h0), torch.tensor(c0), []
     for t, x in enumerate(torch.tensor(xs)):
         p = {key: leaf[t] if key == name else torch.tensor(array) for key, array in params.items()}
-        gates = [torch.sigmoid(x @ p["W_x" + k] + h @ p["W_h" + k] + p["b_" + k]) for k in "ufo"]
+        gates = [torch.sigmoid(x @ p["W_x" + k] + h @ p["W_h" + k] + p["b_" + k]) for k in "ifo"]
         c = gates[0] * torch.tanh(x @ p["W_xg"] + h @ p["W_hg"] + p["b_g"]) + gates[1] * c
         h = gates[2] * c.tanh()
         outputs.append(h)
