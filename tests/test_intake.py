@@ -291,13 +291,13 @@ def test_helpers_that_solutions_use_are_kept_and_nothing_else_of_the_student_s(t
     notebook["cells"][place:place] = [
         code("scale = 1"),
         code("def helper(s):\n    return scale * s * (1 - s)"),
-        code("print('tried')\nlong = [0] * 10"),
+        code("print('a scribble')\nlong = [0] * 10"),
     ]
     found = taken(tmp_path, notebook)
     sources = [cell.source for cell in found.notebook.cells]
     place = sources.index(cell["source"])
     assert sources[place - 2 : place] == ["scale = 1", "def helper(s):\n    return scale * s * (1 - s)"]
-    assert not any("tried" in source for source in sources)
+    assert not any("a scribble" in source for source in sources)
     assert found.repairs == ["kept 2 of your own cells because your solutions use them"]
 
 

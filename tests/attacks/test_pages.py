@@ -351,4 +351,4 @@ def test_a_page_that_does_not_come_is_named_and_costs_no_other(course):
     assert done.stdout.split() == [f"report/{course.name}.html"]
     [line] = done.stderr.strip().split("\n")
     assert line.startswith(f"{course.name}: the graded notebook of twin cannot be read: ")
-    assert "4 handed in, 3 graded, 1 failed" in (course.root / "report" / f"{course.name}.html").read_text()
+    assert "4 handed in, 3 graded, 1 not graded" in (course.root / "report" / f"{course.name}.html").read_text()

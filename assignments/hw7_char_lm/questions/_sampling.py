@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from autograder.oracle.judging import likely
+from autograder.oracle.programs import SEEDED
 
 ROWS, WIDE = 12, 1000  # drawn by one temperature
 COLUMNS = 4000  # drawn to see whether columns are independent
@@ -25,6 +26,26 @@ ONE_DRAW = "One draw serves all columns, each column should draw for itself."
 ONE_STEP = "One draw serves all steps, each step should draw anew."
 ALL_SYMBOLS = "top_k has no effect, only the top_k most probable symbols should be drawn."
 SMALLEST = "The symbols with the smallest scores are drawn from, they should be those with the largest."
+
+
+# Gives one of several rows of scores, by the symbol read last.
+TABLE = """
+import torch
+
+class Table(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scores = torch.nn.Parameter(scores.clone())
+
+    def forward(self, tokens, hidden):
+        if hidden.size(1) != tokens.size(1):
+            raise RuntimeError("the state and the tokens have different batch sizes")
+        return self.scores[tokens], hidden
+
+    def init_hidden(self, batch_size):
+        return torch.zeros(1, batch_size, 1)
+"""
+TABLE += SEEDED
 
 
 def shares_of(scores: torch.Tensor, temperature: float, top_k: int | None) -> list[float]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
-from autograder.oracle.programs import SEEDED, SUMS, refuses
+from autograder.oracle.programs import SUMS, refuses
 
 from ._draws import seed_of
 from ._sampling import (
@@ -19,30 +19,12 @@ from ._sampling import (
     ROWS,
     SMALLEST,
     SYMBOLS,
+    TABLE,
     TIMES,
     WIDE,
     columns_apart,
     drawn_with,
 )
-
-# Gives one of several rows of scores, by the symbol read last.
-TABLE = """
-import torch
-
-class Table(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.scores = torch.nn.Parameter(scores.clone())
-
-    def forward(self, tokens, hidden):
-        if hidden.size(1) != tokens.size(1):
-            raise RuntimeError("the state and the tokens have different batch sizes")
-        return self.scores[tokens], hidden
-
-    def init_hidden(self, batch_size):
-        return torch.zeros(1, batch_size, 1)
-"""
-TABLE += SEEDED
 
 
 def draw_prompts(steps: int, batch: int):
