@@ -91,7 +91,7 @@ def slips_told(assignment: Assignment, rows: list[Result]) -> list[str]:
     ]
 
 
-LED = 0.85  # of the slips that lose points, those whose feedback names the mistake or leads to its line
+LED = 0.87  # of the slips that lose points, those whose feedback names the mistake or leads to its line
 
 
 def leads(results: Mapping[Assignment, list[Result]]) -> float:
