@@ -212,6 +212,19 @@ class OpenNotebook:
         """The ids of the cells that have shown a progress bar."""
         return [self.ids[k] for k in self.page.evaluate("[...window.noted.bars]")]
 
+    def turn_sliders(self) -> list[bool]:
+        """Move every slider one stop with the keyboard: whether another picture then stands below each."""
+        turned = []
+        for k in range((handles := self.page.locator(".jp-Notebook .noUi-handle")).count()):
+            handles.nth(k).scroll_into_view_if_needed()
+            picture = self.page.locator(".jp-OutputArea", has=handles.nth(k)).last.locator("img").last
+            before = picture.get_attribute("src")
+            handles.nth(k).press("ArrowRight")
+            self.page.wait_for_function(AT_REST, timeout=WAIT)
+            self.page.wait_for_timeout(1000)
+            turned.append(picture.get_attribute("src") != before)
+        return turned
+
     def not_set(self) -> list[str]:
         """Formulas that are shown as their source or as an error, once there was time to set them."""
         with contextlib.suppress(Exception):

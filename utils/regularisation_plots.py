@@ -64,20 +64,46 @@ def before_and_after(before: np.ndarray, after: np.ndarray) -> None:
 
 
 def accuracy_panels(histories: Mapping[str, np.ndarray], *, line: float) -> None:
-    """Accuracy in training and on the test images by epoch, a panel for each network on one common scale.
+    """Accuracy in training and on the test images by epoch, and the share of wrong labels that are reproduced.
 
-    histories: by title, rows of epoch, training accuracy and test accuracy. line: where to draw a thin line.
+    histories: by title, rows of epoch and these three. A panel for each network, on one common scale. line: where to
+    draw a thin line.
     """
-    _, axes = plt.subplots(1, len(histories), figsize=(3.6 * len(histories), 3), sharey=True, layout="constrained")
+    _, axes = plt.subplots(1, len(histories), figsize=(3.8 * len(histories), 3.2), sharey=True, layout="constrained")
     for one, (title, history) in zip(np.atleast_1d(axes), histories.items(), strict=True):
-        one.plot(history[:, 0], history[:, 1], "-o", markersize=4, label="training")
-        one.plot(history[:, 0], history[:, 2], "--s", markersize=4, label="test")
+        for column, style, name in ((1, "-o", "training"), (2, "--s", "test"), (3, ":^", "wrong labels reproduced")):
+            one.plot(history[:, 0], history[:, column], style, markersize=4, markevery=3, label=name)
         one.axhline(line, color="0.5", linewidth=0.8)
-        one.set(xlabel="epoch", ylabel="accuracy", title=title, ylim=(0, 1.03))
-        one.legend(fontsize=8, loc="lower right" if history[-1, 2] > 0.5 else "upper right")
+        one.set(xlabel="epoch", title=title, ylim=(0, 1.03))
         one.grid(alpha=0.3)
-        one.label_outer()
+    first = np.atleast_1d(axes)[0]
+    first.set_ylabel("share of the labels")
+    first.figure.legend(*first.get_legend_handles_labels(), fontsize=8, ncols=3, loc="outside lower center")
     plt.show()
+
+
+def spread(
+    series: Mapping[str, Mapping[float, np.ndarray]], x_label: str, *, log: bool = False, axes: Axes | None = None
+) -> None:
+    """Accuracies over a setting: means of the seeds, with bars from the lowest to the highest.
+
+    series: by name, one result for each seed by setting. log: whether the setting's axis is logarithmic.
+    axes: where to draw; without it a figure of its own is drawn and shown.
+    """
+    own = axes is None
+    if axes is None:
+        _, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    for (name, results), style in zip(series.items(), ("-o", "--s", ":^"), strict=False):
+        values = np.array(list(results.values()))
+        middle = values.mean(axis=1)
+        ends = [middle - values.min(axis=1), values.max(axis=1) - middle]
+        axes.errorbar(list(results), middle, ends, fmt=style, markersize=4, capsize=3, linewidth=1.3, label=name)
+    axes.set(xlabel=x_label, ylabel="accuracy", ylim=(0, 1.03), xscale="log" if log else "linear")
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    axes.label_outer()
+    if own:
+        plt.show()
 
 
 def batch_norm_graph() -> None:

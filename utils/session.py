@@ -128,7 +128,8 @@ def _short(error: BaseException, trace, missing: dict[str, str], names: dict) ->
     else:
         while trace.tb_next is not None:
             trace = trace.tb_next
-        stub = trace.tb_frame.f_code.co_qualname.split(".")[0] if str(error) == STUB else None
+        name = trace.tb_frame.f_code.co_qualname.split(".<locals>")[0].removesuffix(".__init__")
+        stub = name if str(error) == STUB else None
         line = f"{stub} is not written yet"
     if stub is None:
         return None

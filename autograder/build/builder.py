@@ -94,7 +94,7 @@ def notebook(assignment: Assignment) -> nbformat.NotebookNode:
 
 def _role_metadata(role: str, grade_id: str, points: float | None) -> dict:
     if role == "question":
-        return _metadata(grade_id, grade=True, locked=True, points=points)
+        return _metadata(grade_id, grade=True, locked=True, points=points) | FOLDED  # a student works on what is above
     if role == "written":
         return _metadata(grade_id, grade=True, solution=True, points=points)
     if role == "solution":

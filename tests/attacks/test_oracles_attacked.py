@@ -113,8 +113,8 @@ def test_images_that_are_looked_up_are_no_network_and_empty_answers_are_none(tmp
     forged = {"count_parameters": solved["count_parameters"] + FORGED}
     students = {"solved": solved, "looks-up": looked_up, "forges": forged}
     marks = graded(tmp_path, HW1, students)
-    assert [marks[student]["check_networks"] for student in students] == [2, 0, 0]
-    assert marks["solved"]["check_make_network"] == 4
+    assert [marks[student]["check_networks"] for student in students] == [1, 0, 0]
+    assert marks["solved"]["check_make_network"] == 5
     assert marks["looks-up"]["check_minibatches"] == marks["solved"]["check_minibatches"] == 1
     assert all("between two images" in reason for reason in reasons(tmp_path, "looks-up", HW1, "networks"))
     assert not any(marks["forges"].values())

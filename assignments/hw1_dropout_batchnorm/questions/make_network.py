@@ -115,15 +115,18 @@ QUESTION = Question(
     equivalent=[
         Equivalent(r"two lines exchanged: layer \|= ", "In which order arrays get their names is left free."),
         Equivalent(r"layer\[name\] = layer\[name\] - ", "A step may put new arrays into the dicts of `layers`."),
-        Equivalent(r"if norm:", "There is a cache exactly where there is batch norm."),
+        Equivalent(r"two lines exchanged: self\.dropout_p", "The attributes do not depend on each other."),
+        Equivalent(r"two lines exchanged: if batch_norm", "A dict may get its further names in the list as well."),
+        Equivalent(r"layer = layer \| ", "A dict that is in no list yet may as well be a new one."),
+        Equivalent(r"number != len", "No layer comes after the last."),
         Equivalent(r"z >= 0", "At exactly 0 the factor multiplies a 0."),
     ],
     core="evaluation without dropout by the running estimates, and the right step of every array in every layer",
     misconceptions=[
         Misconception(
             "dropout in evaluation",
-            "dropout_p, training, rng)",
-            "dropout_p, True, rng)",
+            "dropout_p, training, self.rng)",
+            "dropout_p, True, self.rng)",
             "Units are dropped in evaluation too.",
         ),
         Misconception(
@@ -135,7 +138,7 @@ QUESTION = Question(
         Misconception(
             "a new mask on the way back",
             'd = d @ above["W"].T * mask',
-            'd = d @ above["W"].T * (mask > 0) * dropout(np.ones_like(mask), dropout_p, True, rng)',
+            'd = d @ above["W"].T * (mask > 0) * dropout(np.ones_like(mask), self.dropout_p, True, self.rng)',
             "The way back draws a new mask: it needs the one of the way forward.",
         ),
         Misconception(
@@ -170,20 +173,20 @@ QUESTION = Question(
         ),
         Misconception(
             "only the last layer learns",
-            "for layer, gradient in zip(layers, gradients, strict=True):",
-            "for layer, gradient in [(layers[-1], gradients[-1])]:",
+            "for layer, gradient in zip(self.layers, self.backward(d, cache), strict=True):",
+            "for layer, gradient in [(self.layers[-1], self.backward(d, cache)[-1])]:",
             "Only the last layer changes in a step.",
         ),
         Misconception(
             "loss after the step",
-            "            return loss\n",
-            "            return loss_and_gradient(forward(x, True)[0], targets)[0]\n",
+            "        return loss\n",
+            "        return loss_and_gradient(self.forward(x, True)[0], targets)[0]\n",
             "The loss is that after the step: it should be the one before.",
         ),
         Misconception(
             "sum of the losses",
             "loss, d = loss_and_gradient(scores, targets)",
-            "loss, d = loss_and_gradient(scores, targets)\n            loss, d = loss * len(x), d * len(x)",
+            "loss, d = loss_and_gradient(scores, targets)\n        loss, d = loss * len(x), d * len(x)",
             "Loss and gradient are sums over the batch: they should be means.",
         ),
         Misconception(
@@ -194,7 +197,7 @@ QUESTION = Question(
         ),
         Misconception(
             "the units after the layer",
-            "np.sqrt(2 / before)",
+            "np.sqrt(2 / inputs)",
             "np.sqrt(2 / units)",
             "The starting weights are scaled by the number of units after the layer; it is the number before it "
             "that counts.",
