@@ -1,7 +1,10 @@
 """The notebooks as a student runs them: untouched, and with the solutions filled in."""
 
+import builtins
 import os
 import shutil
+import symtable
+from collections import Counter
 from functools import cache
 from unittest import mock
 
@@ -10,6 +13,7 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.course.paths import OWN, ROOT
+from autograder.course.solutions import assignment_cells
 from autograder.sandbox.kernels import start_warm
 from autograder.verification.samples import filled_notebook, solution_cells
 
@@ -115,3 +119,28 @@ def test_the_solutions_pass_all_visible_checks(executed, assignment):
 @pytest.mark.parametrize("assignment", FILLED)
 def test_pictures_are_drawn(executed, assignment):
     assert len(set(drawings(executed(assignment, True)))) >= 4
+
+
+def names_of(source):
+    """Names that a code cell makes at its top level, and names that it reads, inside its functions too."""
+    table = symtable.symtable(source, "cell", "exec")
+    made = {
+        one.get_name() for one in table.get_symbols() if one.is_assigned() or one.is_imported() or one.is_namespace()
+    }
+    read, scopes = set(), [table]
+    while scopes:
+        scope = scopes.pop()
+        read |= {one.get_name() for one in scope.get_symbols() if one.is_referenced() and one.is_global()}
+        read |= {one.get_name() for one in scope.get_symbols() if one.is_referenced()} if scope is table else set()
+        scopes += scope.get_children()
+    return made, read
+
+
+@pytest.mark.parametrize("assignment", OWN.assignments(), ids=str)
+def test_a_graded_cell_can_be_run_again_at_any_time(assignment):
+    """It reads nothing that two cells make: then the second would change what the first left for it."""
+    cells = [(cell, *names_of(cell.source)) for cell in assignment_cells(assignment) if cell.kind == "code"]
+    makers = Counter(name for cell, made, _ in cells for name in made if cell.role != "provided")
+    for cell, made, read in cells:
+        if cell.role == "question":
+            assert not [name for name in read - made - set(dir(builtins)) if makers[name] > 1], cell.id

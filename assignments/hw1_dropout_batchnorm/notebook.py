@@ -626,7 +626,7 @@ checks.passed(
 #
 # ### BEGIN SOLUTION
 # It gives each feature mean 0 and variance 1 over the mini-batch and then a learnt scale and offset. Training becomes
-# insensitive to the scale of the weights before it and bears larger learning rates, and the noise of the batch
+# insensitive to the scale of the weights before it and tolerates larger learning rates, and the noise of the batch
 # statistics regularises a little. Ioffe and Szegedy explained this by *internal covariate shift*: the distribution of a
 # layer's inputs keeps moving while the layers below it learn, and normalising keeps it in place. Santurkar et al.
 # (2018) doubted that: with noise that brings the shift back after the normalisation, networks still train as well, and
