@@ -21,10 +21,9 @@ EXERCISES = set(  # a text reads better here than a list of 60 strings
     minibatches dropout dropout2d batch_norm_forward batch_norm_backward fold_batch_norm count_parameters make_network
     softmax cross_entropy softmax_regression_gradient numerical_gradient relative_error rnn_forward rnn_backward
     adagrad_step clip_by_value sample bits_per_character
-    lstm_cell lstm_sequence gradient_per_step count_lstm_parameters count_rnn_parameters pad last_relevant
+    lstm_cell lstm_sequence gradient_per_step count_rnn_parameters pad last_relevant
     masked_cross_entropy decode carry
     gru_cell sigmoid_derivative gru_cell_backward gru_loss gru_backward last_step_gradients gru_cell_torch
-    count_gru_parameters
     build_vocabulary encode batchify get_batch repackage_hidden WordLM perplexity clip_by_norm train_epoch generate
     query_sentences
     learning_rate run best_epoch matched_hidden_size is_better

@@ -310,10 +310,10 @@ def test_of_several_notebooks_the_one_with_the_right_name_is_taken(tmp_path):
 
 def test_what_is_not_there_is_named_and_stays_as_released(tmp_path):
     notebook = full()
-    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in ("gru_cell", "why_wider")]
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in ("gru_cell", "lstm_or_gru")]
     found = taken(tmp_path, notebook)
-    assert found.missing == ["gru_cell", "why_wider"]
-    assert "no cell was found for gru_cell, why_wider" in found.repairs
+    assert found.missing == ["gru_cell", "lstm_or_gru"]
+    assert "no cell was found for gru_cell, lstm_or_gru" in found.repairs
     assert lost(found) == ["gru_cell"]
 
 
@@ -338,12 +338,12 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, data, reason):
 
 def test_text_that_is_no_unicode_can_still_be_written(tmp_path):
     notebook = full()
-    by_id(notebook, "why_wider")["source"] = "half a pair \ud800 and a nul \0"
+    by_id(notebook, "lstm_or_gru")["source"] = "half a pair \ud800 and a nul \0"
     folder = tmp_path / "in"
     folder.mkdir()
     found = taken(folder, notebook)
     again = nbformat.reads(submission.packed(found), as_version=4)
-    assert next(cell for cell in again.cells if cell.id == "why_wider").source == "half a pair ? and a nul "
+    assert next(cell for cell in again.cells if cell.id == "lstm_or_gru").source == "half a pair ? and a nul "
 
 
 def test_an_empty_folder_gives_the_release(tmp_path):

@@ -1,26 +1,29 @@
 # %% [markdown]
 # # Deriving the gradients of a GRU
 #
-# A gated recurrent unit keeps a state, and two gates decide how much of it is kept and how much of it is looked at.
-# Frameworks hand you its gradient for free. In this notebook you earn it: you write one step forward, derive the same
-# step backwards on paper, put it into numpy, and chain it through a whole sequence. Two judges check your work: central
-# differences and torch. They judge and do not answer: in sections 1 to 6 a function that calls torch, scipy or
-# scikit-learn, or takes differences of a loss, earns nothing.
+# A gated recurrent unit (GRU) carries a state from step to step. One gate decides how much of the old state is kept,
+# another how much of it the unit reads when it proposes a new one. Deep learning frameworks give you the gradient of
+# such a unit for free. In this notebook you earn it: you write one step forwards, derive the same step backwards on
+# paper, write it in numpy, and chain it through a whole sequence.
+#
+# Two judges check your gradients, central differences and torch. Neither may do your work: in sections 1 to 6 a
+# function that calls torch, scipy or scikit-learn, or that takes differences of a loss, earns nothing.
 #
 # **After this notebook you can**
 #
 # - compute a GRU step from its equations and say what each gate does;
-# - derive the gradient of any small network by naming each place where a variable is used;
+# - derive the gradient of any small network by finding every place where a variable is used;
 # - write a backward pass through all steps of a sequence, and say what is lost when it stops after one step;
-# - check a gradient by differences, and by `torch.autograd` without having torch compute it;
+# - check a gradient with central differences, and with `torch.autograd` without having torch derive it;
+# - say how far a gradient travels through a GRU, and along which path;
 # - tell the two common variants of the GRU apart, and say when they agree;
-# - count the parameters of a GRU, and say what that means for its width.
+# - compare what a GRU and an LSTM cost, and say how you would decide between them.
 #
-# **You need** numpy, the chain rule, and the recurrent networks of the earlier notebooks. Plan about 110 minutes. There
-# are 28 points: 23 by the graded cells, 5 by three short written answers.
+# **You need** numpy, the chain rule, and the recurrent networks of the earlier notebooks. Plan about 170 minutes,
+# reading included. There are 28 points: 23 by the graded cells, 5 by three short written answers.
 #
-# Rows are examples throughout: `x` is (batch, input), a weight is (input, hidden), a product is `x @ W + b`. All arrays
-# are float64, because differences of nearly equal numbers need the digits.
+# The rows of an array are examples throughout: `x` is (batch, input), a weight is (input, hidden), and a layer computes
+# `x @ W + b`. All arrays are float64, because the difference of two nearly equal numbers loses many digits.
 
 # %% tags=["provided"]
 import matplotlib.pyplot as plt
@@ -30,6 +33,7 @@ from torch import nn
 
 from utils import checks, diagrams
 from utils.gradients import agree, pairs, scatter
+from utils.knobs import knob
 
 NAMES = ("W_xz", "W_hz", "b_z", "W_xr", "W_hr", "b_r", "W_xg", "W_hg", "b_g")
 
@@ -45,35 +49,18 @@ def random_parameters(input_size, hidden_size, rng, scale=0.5):
     return {name: scale * rng.standard_normal(shapes[name[:-1]]) for name in NAMES}
 
 
-class TorchStep(torch.autograd.Function):
-    """Your own step as one operation of torch: forward by `gru_cell`, backward by `gru_cell_backward`.
-
-    Called as TorchStep.apply(x, h, *weights), the nine weights in the order of NAMES.
-    """
-
-    @staticmethod
-    def forward(ctx, x, h, *weights):
-        params = {name: weight.detach().numpy() for name, weight in zip(NAMES, weights, strict=True)}
-        h_next, ctx.cache = gru_cell(x.detach().numpy(), h.detach().numpy(), params)
-        return torch.from_numpy(h_next)
-
-    @staticmethod
-    def backward(ctx, dh_next):
-        dx, dh, gradients = gru_cell_backward(dh_next.numpy(), ctx.cache)
-        return tuple(torch.from_numpy(array) for array in (dx, dh, *(gradients[name] for name in NAMES)))
-
-
 # %% [markdown]
-# ## 1. One step forward (3 points, about 12 minutes)
+# ## 1. One step forward (3 points, about 15 minutes)
 #
-# A plain recurrent network writes a new state over the old one at every step. A GRU (Cho et al. 2014) computes a
-# *candidate* $g$ and then mixes: the *update gate* $z$ says, unit by unit, how much of the old state stays.
+# At every step a plain recurrent network replaces its whole state with a new one. A GRU (Cho et al. 2014) computes a
+# *candidate* $g$ and mixes it with the old state: the *update gate* $z$ says, unit by unit, how much of the old state
+# stays.
 #
 # $$z = \sigma(x W_{xz} + h W_{hz} + b_z) \qquad r = \sigma(x W_{xr} + h W_{hr} + b_r)$$
 # $$g = \tanh(x W_{xg} + (r \odot h) W_{hg} + b_g) \qquad h' = z \odot h + (1 - z) \odot g$$
 #
-# Here $\sigma$ is the logistic function (`sigmoid` above) and $\odot$ the product entry by entry. The *reset gate* $r$
-# dims the old state before the candidate looks at it.
+# Here $\sigma$ is the logistic function (`sigmoid` above) and $\odot$ is the product entry by entry. The *reset gate*
+# $r$ scales the old state down before the candidate reads it.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -83,16 +70,17 @@ class TorchStep(torch.autograd.Function):
 # | $W_{hz}, W_{hr}, W_{hg}$ | `params["W_hz"]`, ... | (hidden, hidden) |
 # | $b_z, b_r, b_g$ | `params["b_z"]`, ... | (hidden,) |
 #
-# The function also returns a `cache`: whatever your backward step will need in question 3. What you store in it is up
-# to you; only your `gru_cell_backward` reads it.
+# The function also returns a `cache` with everything that your backward step will need in section 3. What you store in
+# it is up to you; only your `gru_cell_backward` reads it.
 #
-# The next cell draws the step. A dot is a junction; lines that cross without one do not touch.
+# The next cell draws the step. A dot is a junction; lines that cross without a dot do not touch.
 #
 # <details><summary>Hint</summary>
 #
-# Four lines for the four equations, in the order z, r, g, h'. Mind the brackets of $(r \odot h) W_{hg}$: `*` and `@`
-# bind equally strongly in Python and are read from left to right, so `r * h @ W` happens to mean the same, but
-# `r * (h @ W)` does not. A cache of `x, h, z, r, g, params` is enough for the way back.
+# Write one line for each of the four equations, in the order z, r, g, h'. Watch the brackets of
+# $(r \odot h) W_{hg}$. In Python `*` and `@` have the same precedence and are evaluated from left to right, so
+# `r * h @ W` happens to be correct, but `r * (h @ W)` is a different function. A cache of `x, h, z, r, g, params` is
+# enough for the backward step.
 # </details>
 
 # %%
@@ -115,9 +103,10 @@ def gru_cell(x, h, params):
 
 
 # %% [markdown]
-# Look at it before you check it. Two tests need no computer: with all parameters zero both gates are 1/2 and the
-# candidate is 0, so $h' = h / 2$. And when $b_z$ is moved from far below zero to far above, $h'$ must move from the
-# candidate $g$ to the old state $h$. The cell prints the first and draws the second for one unit.
+# Look at the function before you check it. You can predict two results without a computer. When all parameters are
+# zero, both gates are 1/2 and the candidate is 0, so $h' = h / 2$. When $b_z$ moves from far below zero to far above
+# it, $h'$ moves from the candidate $g$ to the old state $h$. The cell prints the first result and draws the second for
+# one unit.
 
 # %%
 rng = np.random.default_rng(1)
@@ -183,20 +172,20 @@ checks.passed("gru_cell", "the worked example, the update gate wide open, and to
 # %% [markdown]
 # ## 2. The derivative of a gate (1 point, about 5 minutes)
 #
-# On the way back every gate needs the derivative of $\sigma$. With $s = \sigma(a) = 1 / (1 + e^{-a})$,
+# The backward step needs the derivative of $\sigma$ at every gate. With $s = \sigma(a) = 1 / (1 + e^{-a})$,
 #
 # $$\frac{ds}{da} = \frac{e^{-a}}{(1 + e^{-a})^2} = \frac{1}{1 + e^{-a}} \cdot \frac{e^{-a}}{1 + e^{-a}}.$$
 #
-# The first factor is $s$. Work out what the second one is in terms of $s$, and you never need $a$ again: the *output*
-# of the gate, which the cache holds anyway, is enough. Write the function of $s$.
+# The first factor is $s$. Write the second factor in terms of $s$ too, and you never need $a$ again: the *output* of
+# the gate, which the cache holds anyway, is enough. Your function takes $s$.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
 # | $s = \sigma(a)$ | `s` | any |
 # | $ds/da$ | result | as `s` |
 #
-# A known slip is to take the derivative of the other squashing function, $1 - g^2$ for $g = \tanh(a)$. Expect 0.25 in
-# the middle, at $s = 1/2$, and 0 at both ends.
+# A common slip is to use the derivative of the other squashing function, which is $1 - g^2$ for $g = \tanh(a)$. Expect
+# 0.25 in the middle, at $s = 1/2$, and 0 at both ends.
 #
 # <details><summary>Hint</summary>
 #
@@ -213,8 +202,8 @@ def sigmoid_derivative(s):
 
 
 # %% [markdown]
-# The two derivatives side by side, each over the input $a$: that of $\tanh$ reaches 1, that of $\sigma$ only 1/4. Where
-# a gate saturates, both vanish.
+# The picture shows the two derivatives over the input $a$. That of $\tanh$ reaches 1, that of $\sigma$ only 1/4. Both
+# vanish where the function saturates. The third line is the slip.
 
 # %%
 a = np.linspace(-6, 6, 121)
@@ -241,11 +230,11 @@ checks.close("sigmoid_derivative(sigmoid(a))", sigmoid_derivative(sigmoid(a)), s
 checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right on a grid of 21 points")
 
 # %% [markdown]
-# ## 3. One step back (6 points, about 30 minutes)
+# ## 3. One step back (7 points, about 50 minutes)
 #
-# Suppose we are given $D = \partial L / \partial h'$, how the loss $L$ changes with the new state. We want the same for
-# everything that went in: $x$, $h$ and nine parameters. Five rules are enough. Write $\bar u$ for
-# $\partial L / \partial u$, an array of the shape of $u$.
+# Suppose we are given $D = \partial L / \partial h'$: how the loss $L$ changes with the new state. We want the same for
+# every input of the step: $x$, $h$ and nine parameters. Write $\bar u$ for $\partial L / \partial u$, an array of the
+# shape of $u$. Five rules are enough.
 #
 # | rule | forward | backward |
 # | --- | --- | --- |
@@ -255,31 +244,34 @@ checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right o
 # | matrix product | $Y = U W$ | $\bar U = \bar Y W^\top$, $\bar W = U^\top \bar Y$ |
 # | used more than once | $u$ stands in several places | $\bar u$ is the sum over these places |
 #
-# The matrix rule is the others applied to $Y_{ij} = \sum_k U_{ik} W_{kj}$: the entry $U_{ik}$ stands in
-# $Y_{i1}, Y_{i2}, \dots$, each time with the factor $W_{kj}$, so $\bar U_{ik} = \sum_j \bar Y_{ij} W_{kj}$; in the same
-# way $\bar W_{kj} = \sum_i U_{ik} \bar Y_{ij}$, a sum over the examples. A bias is added to each row of the batch: it
-# is used once per example, so its gradient is the sum over the rows. It is a sum, not a mean, for weights and biases
-# alike.
+# The matrix rule follows from the other rules, applied to $Y_{ij} = \sum_k U_{ik} W_{kj}$. The entry $U_{ik}$ stands in
+# $Y_{i1}, Y_{i2}, \dots$, each time with the factor $W_{kj}$, so $\bar U_{ik} = \sum_j \bar Y_{ij} W_{kj}$. In the
+# same way $\bar W_{kj} = \sum_i U_{ik} \bar Y_{ij}$, which is a sum over the examples. A bias is added to each row of
+# the batch, so it is used once per example and its gradient is the sum over the rows. For weights and biases alike it
+# is a sum and not a mean.
 #
-# **From the output to the gates.** In $h' = z \odot h + (1 - z) \odot g$ the gate $z$ stands twice. The first term
-# gives it $D \odot h$; the second gives $D \odot g$ to $1 - z$, which is $-D \odot g$ for $z$ itself. Together:
+# **From the output to the gates.** In $h' = z \odot h + (1 - z) \odot g$ the product rule gives the candidate and the
+# direct use of $h$:
 #
-# $$\bar z = D \odot (h - g) \qquad \bar g = D \odot (1 - z) \qquad \text{and to } h \text{ directly: } D \odot z$$
+# $$\bar g = D \odot (1 - z) \qquad \text{and, to } h \text{ directly, } D \odot z$$
 #
-# **Through the squashing functions.** Let $a_z, a_r, a_g$ be what stands inside $\sigma$, $\sigma$ and $\tanh$. In
-# terms of the outputs,
+# Derive $\bar z$ yourself. The gate $z$ stands in two places, so take the contribution of each place and add the two.
+#
+# **Through the squashing functions.** Let $a_z, a_r, a_g$ be the arguments of $\sigma$, $\sigma$ and $\tanh$. In terms
+# of the outputs,
 #
 # $$\bar a_g = \bar g \odot (1 - g \odot g)$$
 # $$\bar a_z = \bar z \odot \sigma'(a_z) \qquad \bar a_r = \bar r \odot \sigma'(a_r)$$
 #
-# and your `sigmoid_derivative` knows $\sigma'$ from $z$ and $r$. All is known by now but $\bar r$.
+# and your `sigmoid_derivative` computes $\sigma'$ from $z$ and $r$. Only $\bar r$ is still missing.
 #
 # **Through the reset.** Call $q = r \odot h$, so that $a_g = x W_{xg} + q W_{hg} + b_g$. The matrix rule gives $\bar q$
 # from $\bar a_g$. Then $q = r \odot h$ is a product by entries: it yields $\bar r$, *and* one more contribution to
-# $\bar h$. Do this line yourself. Keep the order: the matrix product first, then the product by entries.
+# $\bar h$. Derive this line yourself too. Keep the order: first the matrix product, then the product by entries.
 #
-# **To the weights.** Each of the three $a$'s has the form (something) $W$ + $b$, so each weight's gradient is
-# (something)$^\top$ times $\bar a$. For two of the weights $W_{h\cdot}$ that something is $h$; for which one is it not?
+# **To the weights.** Each of $a_z$, $a_r$ and $a_g$ is a sum of terms (something) $W$ and a bias, so the gradient of a
+# weight is (something)$^\top$ times $\bar a$. For two of the weights $W_{h\cdot}$ that something is $h$. For which one
+# is it not?
 #
 # **To the inputs.** Count the places. The state $h$ is used four times, the input $x$ three times:
 #
@@ -291,7 +283,7 @@ checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right o
 # | 4 | $h$ | the reset state, $q = r \odot h$ |
 # | a, b, c | $x$ | $x W_{xz}$, $x W_{xr}$, $x W_{xg}$ |
 #
-# The drawing below shows them: the same step as above, walked backwards. Then compose the pieces. In code:
+# The drawing below shows these paths: it is the step of section 1, walked backwards. Put the pieces together. In code:
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -300,15 +292,17 @@ checks.passed("sigmoid_derivative", "0.25 in the middle, 0 at both ends, right o
 # | $\bar h$ | `dh` | (batch, hidden) |
 # | $\bar W_{xz}$, ..., $\bar b_g$ | `gradients["W_xz"]`, ... | as the parameter of that name |
 #
-# Since $W_{hz}$, $W_{hr}$ and $W_{hg}$ are square, a forgotten transposition raises no error. The shapes will not save
+# Since $W_{hz}$, $W_{hr}$ and $W_{hg}$ are square, a forgotten transposition raises no error. The shapes will not warn
 # you; the differences will.
 #
 # <details><summary>Hint</summary>
 #
 # Keep one line per arrow of the drawing, from right to left: `dz`, `dg`; `da_z`, `da_g`; then through `W_hg` to `dq`;
-# from `dq` to `dr` and to path 4; `da_r`; then the sums for `dx` and `dh`; the weights last. If of the nine parameters
-# only those of the reset gate are wrong, look at the line for `dr`; if only those of the update gate are right, look at
-# `dg` and `da_g`. `(da_g @ W_hg.T) * h` is not `(da_g * h) @ W_hg.T`.
+# from `dq` to `dr` and to path 4; `da_r`; then the sums for `dx` and `dh`; the weights last. For `dz`, call the two
+# factors $u = z$ and $v = 1 - z$: what does each of them receive, and which way does $v$ move when $z$ grows?
+# If only the update gate's arrays are wrong among the nine parameters, look at `dz`; if only the reset gate's are
+# wrong, look at `dr`; if only the update gate's are right, look at `dg` and `da_g`. `(da_g @ W_hg.T) * h` is not
+# `(da_g * h) @ W_hg.T`.
 # </details>
 
 # %%
@@ -345,14 +339,17 @@ def gru_cell_backward(dh_next, cache):
 
 
 # %% [markdown]
-# Look at it before you check it. The loss of this test is $L = \sum D \odot h'$ with a fixed random $D$, because then
-# $\partial L / \partial h'$ is $D$ itself. `pairs` moves a few randomly chosen entries of each array by $10^{-5}$ to
-# either side and sets $(L_+ - L_-) / (2 \cdot 10^{-5})$ against your gradient. All points belong on the diagonal, and
-# all errors left of the dashed line. If a single array is off, look at its line; if only `dh` is off, you
-# have missed a path. Expect relative errors between 1e-11 and 1e-8.
+# The next cell sets up the two judges.
+#
+# - `step_pairs` uses central differences. The loss of the test is $L = \sum D \odot h'$ with a fixed random $D$, so
+#   that $\partial L / \partial h'$ is $D$ itself. A few randomly chosen entries of each array are moved by $10^{-5}$ to
+#   either side, and $(L_+ - L_-) / (2 \cdot 10^{-5})$ is compared with your gradient.
+# - `TorchStep` gives torch your two functions as one operation with a forward and a backward part. Torch never sees
+#   your equations: its `gradcheck` differentiates the forward part numerically, entry by entry, and compares the result
+#   with your backward part. In section 5 torch will chain several of these operations.
 
 
-# %%
+# %% tags=["provided"]
 def step_pairs(x, h, params, D, rng, entries=6):
     """Your gradients of L = sum(D * h_next) beside central differences, for x, h and the nine parameters."""
     dx, dh, gradients = gru_cell_backward(D, gru_cell(x, h, params)[1])
@@ -360,12 +357,35 @@ def step_pairs(x, h, params, D, rng, entries=6):
     return pairs(lambda: np.sum(D * gru_cell(x, h, params)[0]), arrays, {"x": dx, "h": dh, **gradients}, rng, entries)
 
 
+class TorchStep(torch.autograd.Function):
+    """Your own step as one operation of torch: forward by `gru_cell`, backward by `gru_cell_backward`.
+
+    Called as TorchStep.apply(x, h, *weights), the nine weights in the order of NAMES.
+    """
+
+    @staticmethod
+    def forward(ctx, x, h, *weights):
+        params = {name: weight.detach().numpy() for name, weight in zip(NAMES, weights, strict=True)}
+        h_next, ctx.cache = gru_cell(x.detach().numpy(), h.detach().numpy(), params)
+        return torch.from_numpy(h_next)
+
+    @staticmethod
+    def backward(ctx, dh_next):
+        dx, dh, gradients = gru_cell_backward(dh_next.numpy(), ctx.cache)
+        return tuple(torch.from_numpy(array) for array in (dx, dh, *(gradients[name] for name in NAMES)))
+
+
+# %% [markdown]
+# Look at the differences before you check your function. All points belong on the diagonal, and all errors left of the
+# dashed line. If a single array is off, look at its line in your code; if only `h` is off, you have missed a path.
+# Expect relative errors between 1e-11 and 1e-8.
+
+# %%
 rng = np.random.default_rng(2)
 x, h, D = rng.standard_normal((3, 5)), rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
-found = step_pairs(x, h, random_parameters(5, 4, rng), D, rng)
-scatter(found, title="one step back")
+scatter(step_pairs(x, h, random_parameters(5, 4, rng), D, rng), title="one step back")
 
-# %% id="check_gru_cell_backward" tags=["question"] points=6
+# %% id="check_gru_cell_backward" tags=["question"] points=7
 """One step back agrees with central differences and with torch's own gradient check, and leaves all as it was."""
 rng = np.random.default_rng(3)
 x, h, D = rng.standard_normal((2, 3)), rng.standard_normal((2, 4)), rng.standard_normal((2, 4))
@@ -390,7 +410,19 @@ checks.true(
     "dW_hg is what comes out with h in place of r * h: look at what is multiplied by W_hg in the forward step",
 )
 
-largest = agree(step_pairs(x, h, params, D, rng, entries=8))
+# with W_hg diagonal neither its transposition nor the order of the reset and the product matters, but for dW_hg itself
+diagonal = params | {"W_hg": np.diag(np.diag(params["W_hg"]))}
+compared, simple = (step_pairs(x, h, weights, D, rng, entries=8) for weights in (params, diagonal))
+right, right_if_diagonal = (
+    all(np.allclose(*both, rtol=1e-6, atol=1e-9) for name, both in arrays.items() if name != "W_hg")
+    for arrays in (compared, simple)
+)
+checks.true(
+    right or not right_if_diagonal,
+    "the gradients are right where W_hg is diagonal and wrong where it is not: look at the way back through W_hg, at"
+    " the transposition and at the order of the matrix product and the reset",
+)
+largest = agree(compared)
 
 _, cache = gru_cell(x, h, params)
 given = D.copy()
@@ -406,14 +438,10 @@ checks.true(
 checks.passed("gru_cell_backward", f"eleven gradients, largest relative error {largest:.1e}; torch's gradcheck agrees")
 
 # %% [markdown]
-# The last check hands your two functions to torch as one operation of its own (`TorchStep`, near the top of the
-# notebook). Torch never sees your equations; `gradcheck` differentiates the forward function numerically, entry by
-# entry, and compares.
-
-# %% [markdown]
-# ## 4. The loss of a sequence (2 points, about 7 minutes)
+# ## 4. The loss of a sequence (2 points, about 8 minutes)
 #
-# Now many steps. Starting from $h_0$, the state goes from step to step, and each step has a target $y_t$ for its state:
+# Now we take many steps. The state starts at $h_0$ and goes from step to step, and each step has a target $y_t$ for its
+# new state:
 #
 # $$h_t = \mathrm{GRU}(x_t, h_{t-1}), \qquad L_t = \tfrac12 \sum_{\text{batch, units}} (h_t - y_t)^2$$
 # $$L = \sum_{t=1}^{T} L_t$$
@@ -425,12 +453,12 @@ checks.passed("gru_cell_backward", f"eleven gradients, largest relative error {l
 # | $h_0$ | `h0` | (batch, hidden) |
 # | $L$ | result | a number |
 #
-# It is a sum over steps, batch and units, not a mean. The half is there so that $\partial L_t / \partial h_t$ is simply
+# The loss is a sum over steps, batch and units, not a mean. The factor 1/2 makes $\partial L_t / \partial h_t$ simply
 # $h_t - y_t$. Expect exactly `targets.size / 2` when every target is off by one.
 #
 # <details><summary>Hint</summary>
 #
-# A loop over `zip(xs, targets)`, one call of `gru_cell` in it, and its state goes into the next call.
+# Loop over `zip(xs, targets)` and call `gru_cell` once in the loop. The state that it returns goes into the next call.
 # </details>
 
 
@@ -450,9 +478,9 @@ def gru_loss(xs, targets, h0, params):
 
 
 # %% [markdown]
-# A small task to look at: the *echo*. The first input is a pattern, all later ones are noise, and the target of every
-# step is that pattern. A GRU that has not learnt anything does worse than one that always answers 0: expect 121.67
-# against 90.00 here.
+# We need a small task to look at. In the *echo* task the first input is a pattern, all later inputs are noise, and the
+# target of every step is the pattern. A GRU that has not learnt anything does worse than one that always answers 0:
+# expect a loss of 121.67 against 90.00 here.
 
 
 # %%
@@ -501,11 +529,11 @@ checks.close(
 checks.passed("gru_loss", "0 where the targets are met, 150 where they are off by 1, 2, 3 and 4")
 
 # %% [markdown]
-# ## 5. Back through all steps (4 points, about 15 minutes)
+# ## 5. Back through all steps (5 points, about 22 minutes)
 #
-# The weights are the same at every step, and a state matters twice: for its own loss and for the next state. The rule
-# "used more than once" says to add, in both cases. Let $D_t = \partial L / \partial h_t$ collect everything that
-# reaches $h_t$:
+# All steps use the same weights, and a state matters twice: for its own loss and for the next state. In both cases the
+# rule "used more than once" tells us to add. Let $D_t = \partial L / \partial h_t$ collect everything that reaches
+# $h_t$:
 #
 # $$D_T = h_T - y_T, \qquad D_t = (h_t - y_t) + \bar h^{(t+1)} \quad (t < T)$$
 # $$\frac{\partial L}{\partial W} = \sum_{t=1}^{T} \bar W^{(t)}$$
@@ -517,16 +545,17 @@ checks.passed("gru_loss", "0 where the targets are met, 150 where they are off b
 # | $\bar W^{(t)}$ | `gradients` of step $t$ | nine arrays |
 # | $\partial L / \partial W$ | result | a dict of nine arrays, like `params` |
 #
-# This is back-propagation through time (Werbos 1990): once forwards, keeping every cache, then once backwards. In the
-# drawing the losses send their gradient down and to the left: all dashed arrows contribute, and so does the thick one.
-# The cell after yours shows the same picture as for one step, through 6 steps: an entry of a weight is moved, and the
-# whole sequence is run again. Expect relative errors up to about 1e-8.
+# This is back-propagation through time (Werbos 1990). You run forwards once and keep every cache, then you run
+# backwards once. In the drawing each loss sends its gradient down to its state, and each state sends it left to the
+# state before. All dashed arrows contribute, and so does the thick one. The cell after yours makes the same comparison
+# as for one step, now through 6 steps: it moves an entry of a weight and runs the whole sequence again. Expect relative
+# errors up to about 1e-8.
 #
 # <details><summary>Hint</summary>
 #
-# Two loops. The first fills two lists, `states` (one longer than the sequence, with `h0` in front) and `caches`. The
-# second runs from the last step to the first; before it, `dh` is zero, since nothing comes after the last step. Add to
-# the totals, do not replace them.
+# Write two loops. The first fills two lists, `states` (one longer than the sequence, with `h0` in front) and `caches`.
+# The second runs from the last step to the first. Before it starts, `dh` is zero, because nothing comes after the last
+# step. Add to the totals, do not replace them.
 # </details>
 
 # %%
@@ -559,7 +588,7 @@ h0, params = rng.standard_normal((3, 4)), random_parameters(5, 4, rng)
 gradients = gru_backward(xs, targets, h0, params)
 scatter(pairs(lambda: gru_loss(xs, targets, h0, params), params, gradients, rng), title="six steps back")
 
-# %% id="check_gru_backward" tags=["question"] points=4
+# %% id="check_gru_backward" tags=["question"] points=5
 """The gradient through all steps agrees with central differences, and with torch chaining your single steps."""
 rng = np.random.default_rng(7)
 xs, targets = rng.standard_normal((5, 2, 3)), rng.standard_normal((5, 2, 4))
@@ -567,8 +596,8 @@ h0, params = rng.standard_normal((2, 4)), random_parameters(3, 4, rng)
 for steps in (1, 5):
     x, y = xs[:steps], targets[:steps]
     gradients = gru_backward(x, y, h0, params)
-    found = pairs(lambda x=x, y=y: gru_loss(x, y, h0, params), params, gradients, rng, entries=5)
-    largest = agree(found, where=f"for {steps} step{'s'[: steps - 1]}")
+    compared = pairs(lambda x=x, y=y: gru_loss(x, y, h0, params), params, gradients, rng, entries=5)
+    largest = agree(compared, where=f"for {steps} step{'s'[: steps - 1]}")
 
 weights = {name: torch.from_numpy(params[name]).requires_grad_() for name in NAMES}
 h, loss = torch.from_numpy(h0), 0.0
@@ -581,13 +610,15 @@ for name in NAMES:
 checks.passed("gru_backward", f"five steps, nine gradients, largest relative error {largest:.1e}; torch's chain agrees")
 
 # %% [markdown]
-# Here torch did the chaining and you did the steps, and both roads led to the same sum.
+# In the second half of this check torch chained the steps and your functions computed them. Both ways lead to the same
+# sum.
 
 # %% [markdown]
-# ## 6. What a single step would have given (2 points, about 6 minutes)
+# ## 6. What a single step would have given (2 points, about 14 minutes)
 #
 # A common shortcut is to stop after one step: take the last step's loss alone, hold $h_{T-1}$ fixed as if it were an
-# input, and differentiate. In the drawing above that is the thick arrow, and nothing beyond the last box. Written out:
+# input, and differentiate. In the drawing above this keeps the thick arrow and nothing to the left of the last box.
+# In a formula:
 #
 # $$\frac{\partial L_T}{\partial W}\Big|_{h_{T-1}\ \text{fixed}} = \bar W^{(T)} \quad\text{with}\quad D_T = h_T - y_T$$
 #
@@ -597,7 +628,7 @@ checks.passed("gru_backward", f"five steps, nine gradients, largest relative err
 # | $y_T$ | `targets[-1]` | (batch, hidden) |
 # | $\bar W^{(T)}$ | result | a dict of nine arrays, like `params` |
 #
-# The state $h_{T-1}$ still has to be computed, by running all the earlier steps. For $T = 1$ the function must agree
+# You still have to compute the state $h_{T-1}$, by running all the earlier steps. For $T = 1$ the function must agree
 # with `gru_backward`.
 #
 # <details><summary>Hint</summary>
@@ -619,18 +650,19 @@ def last_step_gradients(xs, targets, h0, params):
 
 
 # %% [markdown]
-# How far apart are the two? To compare like with like, the targets of all steps but the last are set to the states
-# themselves: then $L = L_T$, both functions look at the same loss, and what differs is the way back alone. The picture
-# shows $\lVert \text{last} - \text{all} \rVert / \lVert \text{all} \rVert$ over the length of the sequence, for an
-# update gate that forgets ($b_z = -3$), one in the middle, and one that keeps ($b_z = 3$): the mean over twelve draws
-# of weights and sequences, with their standard deviation. Expect 0 at $T = 1$ for all three. At $T = 20$ the means are
-# about 0.4, 0.7 and 0.95: the better the state is kept, the more of the gradient lies in the past.
+# How far apart are the two gradients? For a fair comparison we set the targets of all steps but the last to the states
+# themselves. Then $L = L_T$, both functions differentiate the same loss, and only the backward pass differs. The
+# picture shows $\lVert \text{last} - \text{all} \rVert / \lVert \text{all} \rVert$ over the length of the sequence, for
+# an update gate that forgets ($b_z = -3$), one in the middle, and one that keeps ($b_z = 3$). Each point is the mean
+# over twelve draws of weights and sequences, and the bars are standard deviations. Expect 0 at $T = 1$ for all three.
+# At $T = 20$ the means are about 0.4, 0.7 and 0.95: the better the state is kept, the more of the gradient comes from
+# earlier steps.
 
 
 # %%
 def distance(one, other):
     """Distance of two sets of gradients relative to the size of the second, all nine arrays taken together."""
-    one, other = (np.concatenate([np.ravel(found[name]) for name in NAMES]) for found in (one, other))
+    one, other = (np.concatenate([np.ravel(gradients[name]) for name in NAMES]) for gradients in (one, other))
     return np.linalg.norm(one - other) / np.linalg.norm(other)
 
 
@@ -649,13 +681,14 @@ for draw in range(draws):
             targets = np.stack([*states[: steps - 1], goal])
             last = last_step_gradients(xs[:steps], targets, h0, params)
             apart[bias][draw, place] = distance(last, gru_backward(xs[:steps], targets, h0, params))
-for bias, found in apart.items():
-    means = zip(lengths, found.mean(axis=0), strict=True)
+for bias, ratios in apart.items():
+    means = zip(lengths, ratios.mean(axis=0), strict=True)
     print(f"b_z = {bias:2d}:", "  ".join(f"T={steps}: {mean:.2f}" for steps, mean in means))
 
 _, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-for (bias, found), style in zip(apart.items(), ("-o", "--s", "-.^"), strict=True):
-    axes.errorbar(lengths, found.mean(axis=0), found.std(axis=0, ddof=1), fmt=style, capsize=3, label=f"$b_z = {bias}$")
+for (bias, ratios), style in zip(apart.items(), ("-o", "--s", "-.^"), strict=True):
+    means, deviations = ratios.mean(axis=0), ratios.std(axis=0, ddof=1)
+    axes.errorbar(lengths, means, deviations, fmt=style, capsize=3, label=f"$b_z = {bias}$")
 axes.set(xlabel="number of steps $T$", ylabel="relative distance", xscale="log")
 axes.set_xticks(lengths, lengths)
 axes.minorticks_off()
@@ -667,15 +700,15 @@ plt.show()
 rng = np.random.default_rng(9)
 xs, targets = rng.standard_normal((4, 2, 3)), rng.standard_normal((4, 2, 5))
 h0, params = rng.standard_normal((2, 5)), random_parameters(3, 5, rng)
-found = last_step_gradients(xs[:1], targets[:1], h0, params)
-checks.close("last_step_gradients of a single step", found, gru_backward(xs[:1], targets[:1], h0, params))
+single = last_step_gradients(xs[:1], targets[:1], h0, params)
+checks.close("last_step_gradients of a single step", single, gru_backward(xs[:1], targets[:1], h0, params))
 
-found, h = last_step_gradients(xs, targets, h0, params), h0
+last, h = last_step_gradients(xs, targets, h0, params), h0
 for x in xs[:-1]:
     h, _ = gru_cell(x, h, params)
 checks.close(
     "last_step_gradients of four steps",
-    found,
+    last,
     gru_backward(xs[-1:], targets[-1:], h, params),
     slips={
         "through all four steps": gru_backward(xs, targets, h0, params),
@@ -688,13 +721,15 @@ checks.close(
 checks.passed("last_step_gradients", "equal to the whole gradient for one step, to the last step's share for four")
 
 # %% [markdown]
-# Does it matter for learning? Two copies of the same GRU learn the echo task by gradient descent. Both are given the
-# loss of the last step and nothing else; one takes its gradient through all eight steps, the other through the last
-# step alone. To get the first one from your `gru_backward`, the targets of all other steps are set to the states
-# themselves, as above. The second learner is told what the last step should change, but nothing about what the *first*
-# step, which saw the pattern, could have stored. After 600 updates expect a loss of 0.4 to 1.0 through all steps and of
-# 1.1 to 2.6 through the last one, over the six seeds that we tried; the picture shows three. Always answering 0 would
-# cost 6. The spikes are updates that went too far at this rate; the loss comes back within a few more.
+# Does the difference matter for learning? Two copies of the same GRU learn the echo task by gradient descent. Both see
+# the loss of the last step and nothing else. One takes its gradient through all eight steps, the other through the last
+# step alone. To get the first gradient from your `gru_backward`, we again set the targets of all other steps to the
+# states themselves. The gradient of the second copy says what the last step should change, but nothing about what the
+# *first* step, which saw the pattern, could have stored.
+#
+# We tried six seeds; the picture shows three. After 600 updates expect a loss of 0.4 to 1.0 through all steps and of
+# 1.1 to 2.6 through the last one. Always answering 0 would cost 6. The spikes are updates that were too large at this
+# rate; the loss comes back within a few more updates.
 
 
 # %%
@@ -733,11 +768,12 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# How far does a gradient travel? The next cell puts a gradient on the last of 40 states and sends it back with your
-# `gru_cell_backward`, for four biases of the update gate. Beside it stands a plain network,
-# $h' = \tanh(x W_x + h W_h + b)$, with the candidate's weights. Read the slopes: a straight line on this scale is a
-# constant factor per step. With $b_z = -3$ about 1e-5 of the gradient is left after 10 steps; with $b_z = 6$ it is 83%
-# after 40.
+# ## 7. How far does a gradient travel? (2 points, about 22 minutes)
+#
+# The next cell puts a gradient on the last of 40 states and sends it back with your `gru_cell_backward`, for four
+# biases of the update gate. A plain network, $h' = \tanh(x W_x + h W_h + b)$, with the weights of the candidate is
+# drawn for comparison. Read the slopes: a straight line on this scale is a constant factor per step. For this draw of
+# the weights, about 1e-5 of the gradient is left after 10 steps with $b_z = -3$; with $b_z = 6$ it is 83% after 40.
 
 # %%
 rng = np.random.default_rng(11)
@@ -774,39 +810,177 @@ axes.set(xlabel="steps back", ylabel="size of the gradient")
 axes.legend()
 plt.show()
 
+# %% [markdown]
+# Which of the four paths carries the gradient? To find out we cut them. In the next cell the forward step reads four
+# separate copies of $h$, one per path. When we move one copy and keep the other three, the difference of the new states
+# gives the derivative of $h'$ along that path alone. The four derivatives together must give your `dh`, and the cell
+# prints how closely they do. Then it sends a gradient back through ten steps along some of the paths only. It prints
+# the geometric mean of the size over twelve draws of weights and inputs, relative to the gradient at the last step.
+# With all four paths expect about 1e-4 after ten steps for $b_z = -3$, 0.01 for $b_z = 0$ and 0.5 for $b_z = 3$.
+
+
+# %%
+def step_from_copies(x, copies, params):
+    """The forward step of section 1 with a copy of h, (batch, hidden), for each of the four paths."""
+    h1, h2, h3, h4 = copies
+    z = sigmoid(x @ params["W_xz"] + h2 @ params["W_hz"] + params["b_z"])
+    r = sigmoid(x @ params["W_xr"] + h3 @ params["W_hr"] + params["b_r"])
+    g = np.tanh(x @ params["W_xg"] + (r * h4) @ params["W_hg"] + params["b_g"])
+    return z * h1 + (1 - z) * g
+
+
+def slopes_by_path(x, h, params, step=1e-5):
+    """Central differences of the new state by each copy of h: (paths, batch, hidden of h, hidden of h_next)."""
+    slopes = np.zeros((4, *h.shape, h.shape[1]))
+    for path in range(4):
+        for unit in range(h.shape[1]):
+            ends = []
+            for move in (step, -step):
+                copies = [h.copy() for _ in range(4)]
+                copies[path][:, unit] += move
+                ends.append(step_from_copies(x, copies, params))
+            slopes[path, :, unit] = (ends[0] - ends[1]) / (2 * step)
+    return slopes
+
+
+def travelled(kept, slopes):
+    """Sizes of a gradient after 0, 1, 2, ... steps back along the kept paths, the geometric mean over the draws."""
+    dh, sizes = np.ones(slopes.shape[:1] + slopes.shape[3:5]), []
+    for at_step in np.moveaxis(slopes, 1, 0)[::-1]:  # (draws, paths, batch, hidden, hidden), the last step first
+        sizes.append(np.sqrt(np.mean(dh**2, axis=(1, 2))))
+        dh = np.einsum("npbij,nbj->nbi", at_step[:, [path - 1 for path in kept]], dh)
+    sizes.append(np.sqrt(np.mean(dh**2, axis=(1, 2))))
+    return np.exp(np.mean(np.log(sizes), axis=1))
+
+
+by_bias = {bias: [] for bias in (-3, 0, 3)}
+worst = 0.0
+for seed in range(2 if course.grading else 12):
+    rng = np.random.default_rng(seed)
+    xs, base = rng.standard_normal((10, 8, 5)), random_parameters(5, 6, rng)
+    for bias in by_bias:
+        params, h, steps = base | {"b_z": np.full(6, float(bias))}, np.zeros((8, 6)), []
+        for x in xs:
+            steps.append(slopes_by_path(x, h, params))
+            h_next, cache = gru_cell(x, h, params)
+            _, dh, _ = gru_cell_backward(np.ones_like(h), cache)
+            worst = max(worst, np.abs(dh - steps[-1].sum(axis=(0, 3))).max())
+            h = h_next
+        by_bias[bias].append(steps)
+by_bias = {bias: np.array(draws) for bias, draws in by_bias.items()}
+print(f"the four paths together against your dh: largest difference {worst:.0e}")
+
+paths = {"all four": (1, 2, 3, 4), **{f"without {cut}": tuple({1, 2, 3, 4} - {cut}) for cut in (1, 2, 3, 4)}}
+paths["1 alone"] = (1,)
+print("\nafter 10 steps", *(f"b_z = {bias:<5d}" for bias in by_bias), sep="  ")
+for label, kept in paths.items():
+    print(f"{label:14s}", *(f"{travelled(kept, slopes)[-1]:<11.0e}" for slopes in by_bias.values()), sep="  ")
+
+
+# %% [markdown]
+# The next cell draws three of these settings, and a slider under them shows the others. Compare the black lines with
+# the grey ones, which keep all four paths. Which path can you not do without at $b_z = 3$? Which one matters most at
+# $b_z = -3$?
+
+
+# %%
+def draw_paths(axes, label):
+    """Draw how a gradient shrinks over ten steps back along the paths of one setting, and along all of them in grey."""
+    for (bias, slopes), style in zip(by_bias.items(), ("-o", "--s", "-.^"), strict=True):
+        axes.semilogy(travelled((1, 2, 3, 4), slopes), style[:-1], color="0.7")
+        axes.semilogy(travelled(paths[label], slopes), style, color="0.1", markersize=4, label=f"$b_z={bias}$")
+    axes.set(xlabel="steps back", ylabel="size of the gradient", title=f"paths: {label}", ylim=(1e-13, 5))
+    axes.legend(loc="lower left", fontsize=8)
+
+
+knob(draw_paths, "paths", {label: label for label in paths}, ["all four", "without 1", "without 4"])
+
 # %% [markdown] id="where_unchanged" tags=["written"] points=2
-# **Written question (2 points, about 7 minutes).** In which place of the GRU, and under which condition, does a
-# gradient pass from $h'$ to $h$ unchanged? Point to the term in the derivation. Then say what the same step does to the
-# gradient in a plain network, $h' = \tanh(x W_x + h W_h + b)$, and what the price of passing it unchanged is.
+# **Written question (2 points, about 12 of the 22 minutes).** In which place of the GRU, and under which condition,
+# does a gradient pass from $h'$ to $h$ unchanged? Point to the term in the derivation, and say what happens to the
+# other paths under the same condition. Then say what one step does to the gradient in a plain network,
+# $h' = \tanh(x W_x + h W_h + b)$, and what the price of passing it unchanged is.
 #
 # ### BEGIN SOLUTION
-# On path 1: $h' = z \odot h + \dots$ gives $\bar h = D \odot z + \dots$ There is no matrix and no squashing function on
-# this path, only the factor $z$. Where $z$ is near 1 the gradient arrives unchanged, unit by unit and step after step.
-# The other three paths fade at the same time: path 2 has the factor $\sigma'$ of a saturated gate, and paths 3 and 4
-# come through the candidate, which has the factor $1 - z$. In the plain network every step multiplies by
-# $1 - h'^2 \le 1$ and by $W_h^\top$, so over many steps the gradient typically shrinks or grows exponentially with
-# their number. The price: where $z$ is near 1 the state hardly changes ($h' \approx h$), so the unit takes in nothing
-# new at these steps, and the gates themselves get almost no gradient there.
+# It passes on path 1: $h' = z \odot h + \dots$ gives $\bar h = D \odot z + \dots$ There is no matrix and no squashing
+# function on this path, only the factor $z$. Where $z$ is near 1 the gradient arrives unchanged, unit by unit and step
+# after step. The other three paths fade at the same time: path 2 has the factor $\sigma'$ of a saturated gate, and
+# paths 3 and 4 come through the candidate, which has the factor $1 - z$. This is why cutting path 1 leaves nothing at
+# $b_z = 3$. In the plain network every step multiplies by $1 - h'^2 \le 1$ and by $W_h^\top$, so over many steps the
+# gradient typically shrinks or grows exponentially with their number. The price: where $z$ is near 1 the state hardly
+# changes ($h' \approx h$), so the unit takes in nothing new at these steps, and the gates themselves get almost no
+# gradient there.
 #
-# 1 point for the direct path $z \odot h$ and the condition $z$ near 1 (units or steps may be named), with the reason
-# that neither a matrix nor a squashing function stands on it. 1 point for the comparison with the plain network (a
-# matrix and $1 - h'^2$ at each step) and for the price: a kept state is not written to.
+# 1 point for the GRU: one half for the direct path $z \odot h$ and the condition $z$ near 1 (units or steps may be
+# named), with the reason that neither a matrix nor a squashing function stands on it; one half for the other paths, of
+# which at least one fades for a reason that is given ($\sigma'$ of a saturated gate, or the factor $1 - z$). 1 point
+# for the rest: one half for the plain network (a matrix and $1 - h'^2$ at each step), one half for the price (a kept
+# state is not written to).
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 7. The other GRU (3 points, about 10 minutes)
+# So far we set $b_z$ by hand. What does a GRU learn? We train it on the echo task with your `gru_backward`. A fourth
+# input is 1 at the first step and 0 later, so that a gate can know when the pattern is there. Every update draws new
+# sequences and follows the gradient of the loss per step. The curves differ in the length $T$ only; there are three
+# seeds for each. The left picture shows the mean of $z$ over units and examples, at the first step and at the later
+# ones. The right picture shows the mean of $b_z$.
+#
+# We tried twelve seeds. After 500 updates $z$ is 0.35 to 0.41 at the first step, for all three lengths. At the later
+# steps expect about 0.94 for $T = 2$, 0.97 for $T = 5$ and 0.98 for $T = 10$, with $b_z$ at 2.6 to 2.9, 3.6 to 3.8 and
+# 4.1 to 4.3. One of the twelve seeds was behind at $T = 2$, with 0.83 and 1.95. After the same number of updates the
+# gate keeps more of the old state when the pattern has to be kept for longer, and $b_z$ still grows. At $T = 10$ the
+# gate first rises at all steps, and only then learns to fall at the first one, where there is something to write.
+
+
+# %%
+def learn_the_gate(steps, updates, rng, rate=0.2):
+    """Mean z at the first step, mean z later and mean b_z, (updates, 3), of a GRU that learns the echo with a mark."""
+    params, h0, curves = random_parameters(4, 3, rng), np.zeros((16, 3)), []
+    for _ in range(updates):
+        xs, targets = echo(steps, 16, 3, rng)
+        xs = np.concatenate([xs, np.zeros((steps, 16, 1))], axis=2)
+        xs[0, :, 3] = 1.0
+        h, gates = h0, []
+        for x in xs:
+            gates.append(sigmoid(x @ params["W_xz"] + h @ params["W_hz"] + params["b_z"]).mean())
+            h, _ = gru_cell(x, h, params)
+        curves.append((gates[0], np.mean(gates[1:]), params["b_z"].mean()))
+        gradients = gru_backward(xs, targets, h0, params)
+        params = {name: params[name] - rate / steps * gradients[name] for name in NAMES}
+    return np.array(curves)
+
+
+updates, seeds = (5, (20,)) if course.grading else (500, (20, 21, 22))
+_, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
+for steps, style in {2: "C0-", 5: "C1--", 10: "C2-."}.items():
+    learnt = np.array([learn_the_gate(steps, updates, np.random.default_rng(seed)) for seed in seeds])
+    for seed, curves in zip(seeds, learnt, strict=True):
+        left.plot(curves[:, 0], style, linewidth=1)
+        left.plot(curves[:, 1], style, linewidth=1)
+        right.plot(curves[:, 2], style, linewidth=1, label=f"$T = {steps}$" if seed == seeds[0] else None)
+    ends = learnt[:, -20:].mean(axis=(0, 1))
+    print(f"T = {steps:2d}: z at the first step {ends[0]:.2f}, at later steps {ends[1]:.3f}, b_z {ends[2]:.1f}")
+left.text(0.97, 0.8, "later steps", ha="right", fontsize=9, transform=left.get_yaxis_transform())
+left.text(0.97, 0.25, "first step", ha="right", fontsize=9, transform=left.get_yaxis_transform())
+left.set(xlabel="update", ylabel="mean update gate $z$", ylim=(0, 1.03))
+right.set(xlabel="update", ylabel="mean bias $b_z$")
+right.legend()
+plt.show()
+
+# %% [markdown]
+# ## 8. The other GRU (3 points, about 14 minutes)
 #
 # `torch.nn.GRU` computes something slightly different: it applies the reset *after* the matrix product, and the product
-# has a bias of its own inside the reset. Its documentation says so, and names efficiency as the reason: all three
-# products with $h$ can be computed as one matrix product, since none of them has to wait for $r$.
+# has a bias of its own inside the reset. Its documentation says so and names efficiency as the reason: all three
+# products with $h$ can be computed as one matrix product, because none of them has to wait for $r$.
 #
 # $$g = \tanh\big(x W_{xg} + b_g + r \odot (h W_{hg} + b_{hg})\big)$$
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
-# | $z$, $r$, $h'$ | as in question 1 | (batch, hidden) |
+# | $z$, $r$, $h'$ | as in section 1 | (batch, hidden) |
 # | $b_{hg}$ | `params["b_hg"]` | (hidden,) |
-# | the nine others | `params["W_xz"]`, ... | as in question 1 |
+# | the nine others | `params["W_xz"]`, ... | as in section 1 |
 #
 # **When do the two agree?** Take one example. Inside the tanh of unit $j$ the course's form has $\sum_i r_i h_i W_{ij}$
 # and torch's has $r_j \big(\sum_i h_i W_{ij} + b_j\big)$, writing $W$ for $W_{hg}$ and $b$ for $b_{hg}$. The difference
@@ -814,18 +988,18 @@ plt.show()
 #
 # $$\sum_i (r_i - r_j)\, h_i\, W_{ij} \; - \; r_j b_j .$$
 #
-# It is zero for every unit when $b_{hg} = 0$ and one of these holds: the reset gate has the same value in all units of
-# the example ($r_i = r_j$), or $W_{hg}$ is diagonal (one hidden unit included: only $i = j$ is left), or $h = 0$. If
-# $r = c$ in all units, a $b_{hg}$ other than zero does no harm either, once the course's $b_g$ is replaced by
-# $b_g + c\, b_{hg}$.
+# It is zero for every unit when $b_{hg} = 0$ and one of these conditions holds: the reset gate has the same value in
+# all units of the example ($r_i = r_j$), or $W_{hg}$ is diagonal, which leaves only $i = j$ and includes the case of a
+# single unit, or $h = 0$. There is one more case, with a $b_{hg}$ other than zero: when the reset gate has one and the
+# same value $c$ in all units of *all* examples, replace the course's $b_g$ by $b_g + c\, b_{hg}$.
 #
 # Write torch's step in numpy. It needs no cache. Expect agreement with `torch.nn.GRUCell` to 1e-12. The cell after
-# yours puts the conditions into numbers: the largest difference between your two functions over 100 random examples.
+# yours measures the conditions: it prints the largest difference between your two functions over 100 random examples.
 #
 # <details><summary>Hint</summary>
 #
-# Start from your `gru_cell` and change one line. The bias $b_{hg}$ is added before the reset multiplies, so that with
-# $r = 0$ neither the old state nor this bias has a say.
+# Start from your `gru_cell` and change one line. The bias $b_{hg}$ is added before the reset multiplies, so with
+# $r = 0$ neither the old state nor this bias reaches the candidate.
 # </details>
 
 
@@ -875,144 +1049,133 @@ judge = nn.GRUCell(4, 5, dtype=torch.float64)
 with torch.no_grad():
     judge.weight_ih.copy_(torch.from_numpy(np.concatenate([params[f"W_x{gate}"].T for gate in "rzg"])))
     judge.weight_hh.copy_(torch.from_numpy(np.concatenate([params[f"W_h{gate}"].T for gate in "rzg"])))
-    judge.bias_ih.copy_(torch.from_numpy(np.concatenate([params[f"b_{gate}"] for gate in "rzg"])))
-    judge.bias_hh.copy_(torch.from_numpy(np.concatenate([zeros, zeros, params["b_hg"]])))
-    by_torch, from_zero = (judge(torch.from_numpy(x), torch.from_numpy(s)).numpy() for s in (h, np.zeros_like(h)))
-    judge.bias_hh.zero_()
-    no_bias = judge(torch.from_numpy(x), torch.from_numpy(h)).numpy()
-h_next = gru_cell_torch(x, h, params)
+
+
+def by_torch(state, b_g, b_hg):
+    """The next state by torch.nn.GRUCell with these two biases of the candidate."""
+    with torch.no_grad():
+        judge.bias_ih.copy_(torch.from_numpy(np.concatenate([params["b_r"], params["b_z"], b_g])))
+        judge.bias_hh.copy_(torch.from_numpy(np.concatenate([zeros, zeros, b_hg])))
+        return judge(torch.from_numpy(x), torch.from_numpy(state)).numpy()
+
+
+h_next, expected = gru_cell_torch(x, h, params), by_torch(h, params["b_g"], params["b_hg"])
 checks.close(
     "gru_cell_torch(x, h, params)",
     h_next,
-    by_torch,
+    expected,
     slips={
         "with the reset before the product, the course's own variant": gru_cell(
             x, h, params | {"b_g": params["b_g"] + params["b_hg"]}
         )[0],
-        "when b_hg is left out": no_bias,
+        "when b_hg is left out": by_torch(h, params["b_g"], zeros),
+        "with b_g and b_hg exchanged": by_torch(h, params["b_hg"], params["b_g"]),
     },
     shape="(batch, hidden_size)",
 )
-checks.close("gru_cell_torch from a zero state", gru_cell_torch(x, np.zeros_like(h), params), from_zero)
-worst = np.abs(h_next - by_torch).max()
+zero = np.zeros_like(h)
+from_zero = by_torch(zero, params["b_g"], params["b_hg"])
+checks.close("gru_cell_torch from a zero state", gru_cell_torch(x, zero, params), from_zero)
+worst = np.abs(h_next - expected).max()
 checks.passed("gru_cell_torch", f"equal to torch.nn.GRUCell, largest difference {worst:.0e}")
 
 # %% [markdown]
-# ## 8. Counting (2 points, about 7 minutes)
+# ## 9. What the biases and gates cost (3 points, about 20 minutes)
 #
 # A GRU layer has three blocks of the same form (update, reset, candidate), each with a matrix from the input, one from
-# the state and a bias:
+# the state, and a bias. The LSTM of hw3 has four. You count parameters by formula in hw3, so here the counts are given,
+# for 200 inputs and 200 units:
 #
-# | array | how many | entries of each |
-# | --- | --- | --- |
-# | $W_{x\cdot}$ | 3 | `input_size * hidden_size` |
-# | $W_{h\cdot}$ | 3 | `hidden_size * hidden_size` |
-# | biases, `bias="one"` (textbook) | 3 | `hidden_size` |
-# | biases, `bias="two"` (torch) | 6 | `hidden_size` |
+# | layer | blocks | one bias per block (textbook) | two biases per block (torch) |
+# | --- | --- | --- | --- |
+# | GRU | 3 | 240,600 | 241,200 |
+# | LSTM | 4 | 320,800 | 321,600 |
 #
-# Write the count for one layer. Raise a `ValueError` that names the value for any other `bias`, and for a size under 1.
-# Expect 240,600 for 200 inputs and 200 units with one bias per block, and 241,200 with two.
-#
-# <details><summary>Hint</summary>
-#
-# `3 * hidden_size * (...)`: what does each hidden unit of a block own? A column of $W_x$, a column of $W_h$, and one or
-# two biases. Compare `bias` with the two words before you compute anything.
-# </details>
+# The picture shows torch's counts, with its two biases per block, by width. The cell also looks for the width at which
+# a GRU with 200 inputs comes nearest to the LSTM with 200 units.
 
-
-# %% id="count_gru_parameters" tags=["solution"]
-def count_gru_parameters(input_size, hidden_size, bias):
-    """Parameters of one GRU layer: a whole number.
-
-    bias: "one" per block, as in textbooks, or "two", as torch stores them. Raises ValueError for another bias or a
-    size under 1.
-    """
-    ### BEGIN SOLUTION
-    biases = {"one": 1, "two": 2}
-    if bias not in biases:
-        raise ValueError(f"bias must be 'one' or 'two', got {bias!r}")
-    if input_size < 1 or hidden_size < 1:
-        raise ValueError(f"sizes must be at least 1, got {input_size} and {hidden_size}")
-    return 3 * hidden_size * (input_size + hidden_size + biases[bias])
-    ### END SOLUTION
-
-
-# %% [markdown]
-# An LSTM has four blocks of the same form where the GRU has three. The picture compares the two by width, 200 inputs
-# and one bias per block; the cell then looks for the width at which a GRU costs as much as an LSTM of 200 units.
 
 # %%
-widths = np.arange(50, 401, 25)
-gru = np.array([count_gru_parameters(200, int(width), "one") for width in widths])
+def torch_count(layer, inputs, width):
+    """Parameters of one layer of torch, nn.GRU or nn.LSTM, counted without making room for them."""
+    return sum(weight.numel() for weight in layer(inputs, width, device="meta").parameters())
+
+
+budget, widths = torch_count(nn.LSTM, 200, 200), np.arange(50, 401, 25)
+nearest = min(range(200, 300), key=lambda width: abs(torch_count(nn.GRU, 200, width) - budget))
 _, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-axes.plot(widths, gru / 1000, "-o", markersize=4, label="GRU, three blocks")
-axes.plot(widths, gru / 3 * 4 / 1000, "--s", markersize=4, label="LSTM, four blocks")
-axes.axhline(320.8, color="0.5", linestyle=":", label="LSTM with 200 units: 320,800")
-axes.set(xlabel="hidden units", ylabel="thousand parameters")
+for layer, label, style in ((nn.GRU, "GRU, three blocks", "-o"), (nn.LSTM, "LSTM, four blocks", "--s")):
+    counts = [torch_count(layer, 200, int(width)) / 1000 for width in widths]
+    axes.plot(widths, counts, style, markersize=4, label=label)
+axes.axhline(budget / 1000, color="0.5", linestyle=":", label=f"LSTM with 200 units: {budget:,}")
+for width in (200, nearest):
+    axes.vlines(width, 0, budget / 1000, color="0.5", linestyle=":")
+    axes.annotate(f"{width}", (width, 8), textcoords="offset points", xytext=(4, 0), fontsize=9)
+axes.set(xlabel="hidden units", ylabel="thousand parameters", ylim=(0, None))
 axes.legend()
 plt.show()
-nearest = min(range(200, 300), key=lambda width: abs(count_gru_parameters(200, width, "one") - 320_800))
-cost = count_gru_parameters(200, nearest, "one")
-print(f"a GRU of {nearest} units has {cost:,} parameters, the LSTM of 200 has 320,800")
-
-# %% id="check_count_gru_parameters" tags=["question"] points=2
-"""The count equals torch's own for several sizes, the textbook's for one bias, and impossible requests are refused."""
-checks.equal(
-    "count_gru_parameters(200, 200, 'one')",
-    count_gru_parameters(200, 200, "one"),
-    240_600,
-    slips={"with four blocks, which is an LSTM": 320_800, "without biases": 240_000},
+print(
+    f"a GRU with {nearest} units has {torch_count(nn.GRU, 200, nearest):,} parameters, the LSTM with 200 has {budget:,}"
 )
-for sizes in ((200, 200), (7, 3), (1, 1)):
-    torch_count = sum(weight.numel() for weight in nn.GRU(*sizes).parameters())
-    checks.equal(f"count_gru_parameters{(*sizes, 'two')}", count_gru_parameters(*sizes, "two"), torch_count)
-checks.raises("count_gru_parameters(5, 5, 'three')", ValueError, lambda: count_gru_parameters(5, 5, "three"))
-checks.raises("count_gru_parameters(0, 5, 'one')", ValueError, lambda: count_gru_parameters(0, 5, "one"))
-checks.raises("count_gru_parameters(5, 0, 'two')", ValueError, lambda: count_gru_parameters(5, 0, "two"))
-checks.passed("count_gru_parameters", "240,600 by the textbook, torch's own count for three sizes")
 
 # %% [markdown] id="why_six_biases" tags=["written"] points=1
-# **Written question (1 point, about 4 minutes).** Torch stores six bias vectors for a GRU layer. Four are enough for
-# the same function, and the variant of question 1 needs three. Which of the six can be merged, which cannot, and why?
+# **Written question (1 point, about 7 minutes).** Torch stores six bias vectors for a GRU layer, two per block. Fewer
+# are enough for the same function. How many, which of the six can be merged, which cannot, and why? How many does the
+# variant of section 1 need?
 #
 # ### BEGIN SOLUTION
-# In $z$ and $r$ the bias of the input product and that of the state product are simply added inside the same $\sigma$,
-# so only their sum matters: one vector each. In torch's candidate the state's bias is multiplied by $r$ while the
-# input's is not, so the two are different functions and both must stay: $1 + 1 + 2 = 4$. With the reset before the
-# product both are added unscaled again, so three suffice. (Torch keeps all six so that both products have blocks of the
-# same form.)
+# Four are enough. In $z$ and $r$ the bias of the input product and that of the state product are simply added inside
+# the same $\sigma$, so only their sum matters: one vector each. In torch's candidate the state's bias is multiplied by
+# $r$ while the input's is not, so the two are different functions and both must stay: $1 + 1 + 2 = 4$. In the variant
+# of section 1 the reset comes before the product, both biases are added unscaled, and three suffice. (Torch keeps all
+# six so that both products have blocks of the same form.)
 #
 # 1 point for: merged in both gates because they only appear as a sum, not in the candidate because $r$ multiplies one
 # of them.
 # ### END SOLUTION
 
-# %% [markdown] id="why_wider" tags=["written"] points=2
-# **Written question (2 points, about 7 minutes).** Why can a GRU be made wider than an LSTM for the same cost? Give the
-# widths that you found above, derive the factor by which the width may grow when the input grows along with the hidden
-# size (both $n$), and name one cost that the number of parameters does not show.
+# %% [markdown] id="lstm_or_gru" tags=["written"] points=2
+# **Written question (2 points, about 13 minutes).** You may spend as many parameters on one recurrent layer as an LSTM
+# with 200 units has. An LSTM or a GRU?
+#
+# - What does the GRU give you for the same budget? Read the two widths from the picture. Then derive the factor by
+#   which a GRU may be wider when the input grows along with the hidden size (both $n$).
+# - What does an LSTM have that a GRU has not, apart from the number of blocks? How would you decide between the two for
+#   a task of your own?
 #
 # ### BEGIN SOLUTION
-# A GRU computes three blocks per step (two gates and a candidate), an LSTM four (three gates and a candidate); it also
-# has a single state where the LSTM carries two. A layer with $n$ inputs and $n$ units has about $3 \cdot 2 n^2$
-# parameters as a GRU and $4 \cdot 2 n^2$ as an LSTM, and about one multiplication per parameter and step. Setting
-# $6 m^2 = 8 n^2$ gives $m = n \sqrt{4/3} \approx 1.15\, n$. With the input held at 200, an LSTM of 200 units (320,800)
-# pays for a GRU of 242 units (321,618). Not shown: the time of a step depends on how well the products run on the
-# machine (the reset before the product forces two products one after the other), the softmax layer over the words grows
-# with the width, and the memory kept for the backward pass.
+# *Cost.* A GRU computes three blocks per step (two gates and a candidate), an LSTM four (three gates and a candidate).
+# With 200 inputs the budget of an LSTM with 200 units pays for a GRU with 242 units. A layer with $n$ inputs and $n$
+# units has about $4 \cdot 2 n^2$ parameters as an LSTM and $3 \cdot 2 m^2$ as a GRU with $m$ inputs and units, and it
+# does about one multiplication per parameter and step. Setting $6 m^2 = 8 n^2$ gives
+# $m = n \sqrt{4/3} \approx 1.15\, n$. The LSTM also carries two states where the GRU carries one. The count does not
+# show the time of a step, which depends on how well the products run on the machine and has to be measured.
 #
-# 1 point for three blocks against four together with the widths or the factor $\sqrt{4/3}$. 1 point for the derivation
-# of the factor and a cost that the count does not show.
+# *What the LSTM has.* Its gates for forgetting and for writing are separate and need not add up to 1: it can keep
+# everything and still add (count, accumulate), while in a GRU whatever is written takes the place of what was kept. And
+# it has an output gate: it can hold a value in its cell without showing it.
+#
+# *Decision.* Neither is better in general. Chung et al. 2014 found the two comparable, and Jozefowicz et al. 2015 found
+# that a forget bias of 1 closes the gap between the LSTM and the GRU. So one measures on the task itself: both at equal
+# cost, several seeds, compared on validation data.
+#
+# 1 point for the cost: one half for the widths 242 and 200 with three blocks against four, one half for the derivation
+# of $\sqrt{4/3}$. 1 point for the rest: one half for a thing that only the LSTM has (separate forgetting and writing,
+# or a cell behind an output gate), one half for a decision by measurement that names equal cost, validation data and
+# several seeds.
 # ### END SOLUTION
 
 # %% [markdown]
 # ## References
 #
 # - K. Cho and others (2014), *Learning phrase representations using RNN encoder-decoder for statistical machine
-#   translation*, arXiv:1406.1078: the unit of question 1, its update gate read as here. Version 3 has the reset before
-#   the product, as in question 1, version 1 after it, as in torch.
+#   translation*, arXiv:1406.1078: the unit of section 1, its update gate read as here. Version 3 has the reset before
+#   the product, as in section 1, version 1 after it, as in torch.
 # - J. Chung, C. Gulcehre, K. Cho, Y. Bengio (2014), *Empirical evaluation of gated recurrent neural networks on
-#   sequence modeling*, arXiv:1412.3555: GRU and LSTM compared. Its $z$ is $1 - z$ here: always look which way round a
-#   paper's gate is.
+#   sequence modeling*, arXiv:1412.3555: GRU and LSTM compared. Its $z$ is $1 - z$ here: always check which way round a
+#   paper defines its gate.
+# - R. Jozefowicz, W. Zaremba, I. Sutskever (2015), *An empirical exploration of recurrent network architectures*,
+#   ICML: a search over many architectures, the LSTM and the GRU among them.
 # - P. J. Werbos (1990), *Backpropagation through time: what it does and how to do it*, Proceedings of the IEEE 78(10).
 # - S. Hochreiter, J. Schmidhuber (1997), *Long short-term memory*, Neural Computation 9(8): why gradients vanish, and
 #   the path without a matrix.

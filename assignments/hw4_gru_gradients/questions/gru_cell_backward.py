@@ -109,6 +109,18 @@ finally:
             "The gradient of z has the wrong sign: h' = z * h + (1 - z) * g grows by h - g when z grows.",
         ),
         Misconception(
+            "z used in one place",
+            "dz = dh_next * (h - g)",
+            "dz = dh_next * h",
+            "The gate z stands twice in h' = z * h + (1 - z) * g; what it receives from 1 - z is missing.",
+        ),
+        Misconception(
+            "1 - z without its sign",
+            "dz = dh_next * (h - g)",
+            "dz = dh_next * (h + g)",
+            "When z grows, 1 - z falls: what z receives from its second place, 1 - z, has the wrong sign.",
+        ),
+        Misconception(
             "candidate gets z",
             "dg = dh_next * (1 - z)",
             "dg = dh_next * z",
@@ -161,6 +173,30 @@ finally:
             "dr = dq * h",
             'dr = da_g * (h @ params["W_hg"].T)',
             "On the way to r the matrix W_hg.T belongs to da_g, not to h: it is (da_g @ W_hg.T) * h.",
+        ),
+        Misconception(
+            "torch's variant differentiated",
+            'dq = da_g @ params["W_hg"].T\n'
+            "    dr = dq * h\n"
+            "    da_r = dr * sigmoid_derivative(r)\n"
+            '    dx = da_z @ params["W_xz"].T + da_r @ params["W_xr"].T + da_g @ params["W_xg"].T\n'
+            "    dh = dh_next * z  # path 1\n"
+            '    dh = dh + da_z @ params["W_hz"].T  # path 2\n'
+            '    dh = dh + da_r @ params["W_hr"].T  # path 3\n'
+            "    dh = dh + dq * r  # path 4\n"
+            "    gradients = {}\n"
+            '    for gate, da, state in (("z", da_z, h), ("r", da_r, h), ("g", da_g, r * h)):\n'
+            '        gradients[f"W_x{gate}"] = x.T @ da\n'
+            '        gradients[f"W_h{gate}"] = state.T @ da\n',
+            'dq = da_g * r @ params["W_hg"].T\n'
+            '    da_r = da_g * (h @ params["W_hg"]) * sigmoid_derivative(r)\n'
+            '    dx = da_z @ params["W_xz"].T + da_r @ params["W_xr"].T + da_g @ params["W_xg"].T\n'
+            '    dh = dh_next * z + da_z @ params["W_hz"].T + da_r @ params["W_hr"].T + dq\n'
+            "    gradients = {}\n"
+            '    for gate, da in (("z", da_z), ("r", da_r), ("g", da_g)):\n'
+            '        gradients[f"W_x{gate}"] = x.T @ da\n'
+            '        gradients[f"W_h{gate}"] = h.T @ (da_g * r if gate == "g" else da)\n',
+            "These are the gradients of torch's variant, which resets after the matrix product; here it comes before.",
         ),
         Misconception(
             "way back of torch's variant",

@@ -38,6 +38,12 @@ QUESTION = Question(
             "The second bias of the candidate, b_hg, is missing.",
         ),
         Misconception(
+            "the two biases exchanged",
+            'params["b_g"] + r * (h @ params["W_hg"] + params["b_hg"])',
+            'params["b_hg"] + r * (h @ params["W_hg"] + params["b_g"])',
+            "The biases b_g and b_hg are exchanged: b_hg belongs to the state's product, inside the reset.",
+        ),
+        Misconception(
             "first bias inside the reset too",
             'params["b_g"] + r * (h @ params["W_hg"] + params["b_hg"])',
             'r * (h @ params["W_hg"] + params["b_g"] + params["b_hg"])',

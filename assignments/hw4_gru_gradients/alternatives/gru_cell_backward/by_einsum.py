@@ -10,7 +10,7 @@ def gru_cell_backward(dh_next, cache):
     errors = {"z": e_z, "r": e_r, "g": e_g}
     dx = sum(np.einsum("bj,ij->bi", e, p["W_x" + k]) for k, e in errors.items())
     dh = z * dh_next + r * q + np.einsum("bj,ij->bi", e_z, p["W_hz"]) + np.einsum("bj,ij->bi", e_r, p["W_hr"])
-    found = {"b_" + k: np.ones(len(x)) @ e for k, e in errors.items()}
-    found |= {"W_x" + k: np.einsum("bi,bj->ij", x, e) for k, e in errors.items()}
-    found |= {"W_hz": h.T @ e_z, "W_hr": h.T @ e_r, "W_hg": np.einsum("bi,bj->ij", r * h, e_g)}
-    return [dx, dh, found]
+    gradients = {"b_" + k: np.ones(len(x)) @ e for k, e in errors.items()}
+    gradients |= {"W_x" + k: np.einsum("bi,bj->ij", x, e) for k, e in errors.items()}
+    gradients |= {"W_hz": h.T @ e_z, "W_hr": h.T @ e_r, "W_hg": np.einsum("bi,bj->ij", r * h, e_g)}
+    return [dx, dh, gradients]
