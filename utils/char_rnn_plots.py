@@ -1,4 +1,4 @@
-"""Drawings of the character network's notebook: the unrolled network, tables of characters, texts in columns."""
+"""Drawings of the character network's notebook: the unrolled network, tables, bars over a text, texts in columns."""
 
 from __future__ import annotations
 
@@ -72,38 +72,78 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], lab
         )  # fmt: skip
 
 
-def draw_tables(tables: Mapping[str, np.ndarray], alphabet: Sequence[str]) -> None:
+def visible(character: str) -> str:
+    """A character as it is shown in a picture: a space and the end of a line get a sign of their own."""
+    return {"\n": "↵", " ": "␣"}.get(character, character)
+
+
+def draw_tables(tables: Mapping[str, np.ndarray], alphabet: Sequence[str], chosen: str) -> None:
     """Tables of probabilities side by side, a row per character and a column per character that follows it.
 
     tables: arrays (characters, characters) by title, with entries from 0 (white) to 1 (black).
+    chosen: the characters whose rows and columns are shown.
     """
-    shown = [{"\n": "\\n", " ": "␣"}.get(character, character) for character in alphabet]
-    _, axes = plt.subplots(1, len(tables), figsize=(4.6 * len(tables), 4.5), layout="constrained", squeeze=False)
+    places = [list(alphabet).index(character) for character in chosen]
+    shown = [visible(character) for character in chosen]
+    width = 7.2 if len(tables) > 2 else 6.4
+    _, axes = plt.subplots(1, len(tables), figsize=(width, 3.2), layout="constrained", squeeze=False, sharey=True)
     for one, (title, table) in zip(axes[0], tables.items(), strict=True):
-        image = one.imshow(table, cmap="Greys", vmin=0, vmax=1)
-        one.set_xticks(range(len(shown)), shown, fontsize=6)
-        one.set_yticks(range(len(shown)), shown, fontsize=6)
-        one.set(title=title, xlabel="next character", ylabel="character")
-    plt.colorbar(image, ax=axes[0], shrink=0.8, label="probability")
+        image = one.imshow(table[np.ix_(places, places)], cmap="Greys", vmin=0, vmax=1)
+        one.set_xticks(range(len(shown)), shown, fontsize=9)
+        one.set_yticks(range(len(shown)), shown, fontsize=9)
+        one.set_title(title, fontsize=10)
+        one.set_xlabel("next character", fontsize=9)
+    axes[0][0].set_ylabel("character", fontsize=9)
+    plt.colorbar(image, ax=axes[0], shrink=0.7, label="probability")
     plt.show()
 
 
-def draw_temperatures(probabilities: Mapping[float, np.ndarray], alphabet: Sequence[str], most: int = 10) -> None:
-    """Bars of the most likely characters, a panel per temperature.
+def draw_costs(text: Sequence[str], bits: Sequence[float], width: int = 64) -> None:
+    """A text in rows, with a bar over each character: its height and its shade say how many bits the character cost.
 
-    probabilities: (characters,) by temperature. most: how many characters are shown, those of the first entry.
+    bits: what each character of the text cost. width: characters in a row.
     """
-    ranked = np.argsort(-next(iter(probabilities.values())))[:most]
-    shown = [{"\n": "\\n", " ": "␣"}.get(alphabet[k], alphabet[k]) for k in ranked]
+    costs, top = np.asarray(bits), max(1.0, float(np.max(bits)))
+    rows = range(0, len(text), width)
     _, axes = plt.subplots(
-        1, len(probabilities), figsize=(3 * len(probabilities), 2.6), layout="constrained", sharey=True, squeeze=False
+        len(rows), 1, figsize=(7.4, 1.15 * len(rows)), layout="constrained", sharey=True, squeeze=False
     )
-    for one, (temperature, p) in zip(axes[0], probabilities.items(), strict=True):
-        one.bar(range(len(ranked)), p[ranked], color="0.6", edgecolor="0.2")
-        one.set_xticks(range(len(ranked)), shown)
-        one.set(title=f"temperature {temperature:g}", xlabel="next character")
-    axes[0][0].set_ylabel("probability")
+    for one, start in zip(axes[:, 0], rows, strict=True):
+        part = costs[start : start + width]
+        one.bar(range(len(part)), part, width=0.9, color=[str(0.9 - 0.75 * cost / top) for cost in part],
+                edgecolor="0.3", linewidth=0.5)  # fmt: skip
+        _write_below(one, text[start : start + width], width)
+        one.set_ylabel("bits", fontsize=8)
+    axes[0][0].set_ylim(0, 1.05 * top)
     plt.show()
+
+
+def draw_units(text: Sequence[str], units: Mapping[str, np.ndarray], marked: np.ndarray) -> None:
+    """Hidden units over a text: for each unit a bar over or under each character, from -1 to 1.
+
+    units: the value of a unit after each character, by its title. marked: booleans; where true, hatched.
+    """
+    _, axes = plt.subplots(len(units), 1, figsize=(7.4, 1.5 * len(units)), layout="constrained", squeeze=False)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]])))
+    for one, (title, values) in zip(axes[:, 0], units.items(), strict=True):
+        for left, right in edges.reshape(-1, 2):
+            one.axvspan(left - 0.5, right - 0.5, facecolor="0.95", edgecolor="0.75", hatch="//", linewidth=0, zorder=0)
+        one.bar(range(len(values)), values, width=0.9, color="0.4", edgecolor="0.2", linewidth=0.5)
+        one.axhline(0, color="0.3", linewidth=0.6)
+        one.set_ylim(-1.1, 1.1)
+        one.set_yticks([-1, 0, 1])
+        _write_below(one, text, len(text))
+        one.set_title(title, fontsize=9)
+        one.set_ylabel("state", fontsize=8)
+    plt.show()
+
+
+def _write_below(axes: Axes, text: Sequence[str], width: int) -> None:
+    axes.set_xlim(-0.8, width - 0.2)
+    axes.set_xticks(range(len(text)), [visible(character) for character in text], fontsize=8, family="monospace")
+    axes.tick_params(axis="x", length=0, pad=2)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def print_columns(texts: Mapping[str, str], width: int = 36) -> None:

@@ -111,6 +111,13 @@ results + [len(sample(params, h0, first, 0, numpy.random.default_rng(seed), 1.0)
             "The scores are multiplied by the temperature: they are divided by it.",
         ),
         Misconception(
+            "temperature without effect",
+            "softmax(scores / temperature)",
+            "softmax(scores)",
+            "The probabilities are divided by the temperature, which changes nothing: it is the scores that are "
+            "divided by it.",
+        ),
+        Misconception(
             "temperature on the probabilities",
             "softmax(scores / temperature)",
             "softmax(softmax(scores) / temperature)",
