@@ -840,10 +840,10 @@ plots.curves(
 # character. The baselines of homework 5, models that count words, stand beside it.
 
 # %%
-measured = three_measures(model, vocabulary, corpus.test, 500)
+on_test = three_measures(model, vocabulary, corpus.test, 500)
 after_mark = torch.cat([word_ids["test"].new_zeros(1), word_ids["test"]])
 word_nll = words_in_test * math.log(perplexity(word_model, after_mark, 500))
-totals = {"characters, LSTM of 128": measured["bits_per_character"] * symbols_in_test * math.log(2)}
+totals = {"characters, LSTM of 128": on_test["bits_per_character"] * symbols_in_test * math.log(2)}
 totals |= {"words, LSTM of 64": word_nll, "exact": exact_nll}
 for name, baseline in baselines(corpus.train, corpus.test).items():
     totals[f"words, {name}"] = words_in_test * math.log(baseline)
@@ -869,13 +869,13 @@ plots.bars_against_baselines(learned, others, x_label="word perplexity on the te
 
 # %% id="check_model" tags=["question"] points=2
 """The trained model comes near the exact bits per character of the toy language."""
-ratio = measured["bits_per_character"] / exact
+ratio = on_test["bits_per_character"] / exact
 checks.true(
     ratio <= 1.32,
-    f"on the test text model needs {measured['bits_per_character']:.3f} bits per character, {ratio:.2f} times the "
+    f"on the test text model needs {on_test['bits_per_character']:.3f} bits per character, {ratio:.2f} times the "
     "exact ones; at most 1.32 times was expected",
 )
-checks.passed("model", f"{measured['bits_per_character']:.3f} bits per character, {ratio:.2f} times the exact ones")
+checks.passed("model", f"{on_test['bits_per_character']:.3f} bits per character, {ratio:.2f} times the exact ones")
 
 # %% [markdown]
 # ## 7. Memory longer than the training saw (2 points, about 12 minutes)

@@ -3,7 +3,16 @@
 from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import EXPORTED, refuses
 
-from ._word_models import BUILD, DROPPED, SHARES, WEIGHTS_AND_LOGITS, draw_tokens, same_logits, shares_dropped
+from ._word_models import (
+    BUILD,
+    DROPPED,
+    NOT_RECURRENT,
+    SHARES,
+    WEIGHTS_AND_LOGITS,
+    draw_tokens,
+    same_logits,
+    shares_dropped,
+)
 
 QUESTION = Question(
     cases=[
@@ -116,26 +125,7 @@ states = [WordLM(kind, 9, 4, 5, 3, 0.1, False).to("meta").init_hidden(2) for kin
         ),
         Case(
             "dropout acts between the layers, not on the recurrent connections",
-            BUILD
-            + """
-results = []
-for rnn_type in ("LSTM", "GRU", "RNN_TANH"):
-    state = (a, b) if rnn_type == "LSTM" else a
-    above = as_pair(build(rnn_type, 5, 7, 2, 1.0, False)(tokens, state)[1])[0][1]
-    moved = build(rnn_type, 5, 7, 2, 1.0, False)(tokens, tuple(
-        torch.stack([1 - part[0], part[1]]) for part in state) if rnn_type == "LSTM" else torch.stack([1 - a[0], a[1]]))
-    model = build(rnn_type, 5, 7, 1, 0.5, False)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.shape == (13, 5):
-                parameter.zero_()
-    one = (a[:1], b[:1]) if rnn_type == "LSTM" else a[:1]
-    training = [model(tokens, one)[1] for _ in range(3)]
-    model.eval()
-    off = model(tokens, one)[1]
-    results.append((apart(above, as_pair(moved[1])[0][1]) < 1e-6, [apart(state, off) < 1e-5 for state in training]))
-results
-""",
+            BUILD + NOT_RECURRENT,
             draw_tokens,
             weight=0.5,
         ),
@@ -189,6 +179,13 @@ results
             "self.decoder.weight = nn.Parameter(self.embedding.weight.detach().clone())",
             "The decoder starts as a copy of the embedding but is a parameter of its own: tied means one and the "
             "same Parameter.",
+        ),
+        Misconception(
+            "tied through .data",
+            "self.decoder.weight = self.embedding.weight",
+            "self.decoder.weight.data = self.embedding.weight.data",
+            "The decoder shares the embedding's values through .data but stays a Parameter of its own, which is "
+            "counted and trained a second time: assign the Parameter itself.",
         ),
         Misconception(
             "decoder bias dropped",
@@ -268,6 +265,34 @@ results
             "        if isinstance(hidden, tuple):\n            hidden = (hidden[0], hidden[0])\n"
             "        outputs, hidden = self.rnn(embedded, hidden)",
             "The LSTM's cell state starts as a copy of h; the c that was carried is not used.",
+        ),
+        Misconception(
+            "dropout in evaluation mode too",
+            "self.dropout = nn.Dropout(dropout)",
+            "self.dropout = lambda values: F.dropout(values, dropout)",
+            "Dropout stays on in evaluation mode: F.dropout must be told training=self.training, or use nn.Dropout, "
+            "which knows the mode.",
+        ),
+        Misconception(
+            "log-probabilities for logits",
+            "return self.decoder(self.dropout(outputs)), hidden",
+            "return F.log_softmax(self.decoder(self.dropout(outputs)), dim=-1), hidden",
+            "The model returns log-probabilities, but the decoder's scores were asked for: F.cross_entropy computes "
+            "the softmax of them by itself.",
+        ),
+        Misconception(
+            "dropout on the recurrent connections",
+            "outputs, hidden = self.rnn(embedded, hidden)",
+            "kept = [self.dropout(part) for part in (hidden if isinstance(hidden, tuple) else (hidden,))]\n"
+            "        outputs, hidden = self.rnn(embedded, tuple(kept) if len(kept) > 1 else kept[0])",
+            "Dropout acts on the state that comes in, where it erases the memory; it belongs on the embeddings, on the "
+            "output and between the layers.",
+        ),
+        Misconception(
+            "the state that came in returned",
+            "outputs, hidden = self.rnn(embedded, hidden)",
+            "outputs, _ = self.rnn(embedded, hidden)",
+            "The state that comes back is the one that came in, it should be the one after the last step.",
         ),
     ],
     seconds=60.0,

@@ -171,6 +171,27 @@ results.append((
 """
 
 
+# Whether a state changes by what is dropped below it alone: its own values are never dropped.
+NOT_RECURRENT = """
+results = []
+for rnn_type in ("LSTM", "GRU", "RNN_TANH"):
+    state = (a, b) if rnn_type == "LSTM" else a
+    above = as_pair(build(rnn_type, 5, 7, 2, 1.0, False)(tokens, state)[1])[0][1]
+    moved = build(rnn_type, 5, 7, 2, 1.0, False)(tokens, tuple(
+        torch.stack([1 - part[0], part[1]]) for part in state) if rnn_type == "LSTM" else torch.stack([1 - a[0], a[1]]))
+    model = build(rnn_type, 5, 7, 1, 0.5, False)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.shape == (13, 5):
+                parameter.zero_()
+    one = (a[:1], b[:1]) if rnn_type == "LSTM" else a[:1]
+    training = [model(tokens, one)[1] for _ in range(3)]
+    model.eval()
+    off = model(tokens, one)[1]
+    results.append((apart(above, as_pair(moved[1])[0][1]) < 1e-6, [apart(state, off) < 1e-5 for state in training]))
+results
+"""
+
 # Two units of the output seen by themselves, and layers of one unit: what a layer read is its only value, so the values
 # of a state tell what was dropped below it.
 SHARES = """

@@ -88,5 +88,11 @@ QUESTION = Question(
             "if max_size < 0:",
             "A max_size without room for the two special entries should be refused with a ValueError.",
         ),
+        Misconception(
+            "words that occur once left out",
+            "ranked = sorted(counts, key",
+            "ranked = sorted((word for word in counts if counts[word] > 1), key",
+            "Words that occur only once are left out, but max_size alone limits the vocabulary.",
+        ),
     ],
 )

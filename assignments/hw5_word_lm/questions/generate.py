@@ -214,5 +214,46 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             "After each word the whole text is read again, although the state holds it already: only the new "
             "word is read.",
         ),
+        Misconception(
+            "only the end of the prompt",
+            "for word in prompt.split()] or",
+            "for word in prompt.split()[-1:]] or",
+            "Only the last word of the prompt is read, the whole prompt should be.",
+        ),
+        Misconception(
+            "the end of the prompt read twice",
+            "    with torch.no_grad():\n",
+            "    with torch.no_grad():\n        _, hidden = model(torch.tensor(read).view(-1, 1), hidden)\n"
+            "        read = read[-1:]\n",
+            "The last word of the prompt is read twice: draw the first word from the logits that it already gave.",
+        ),
+        Misconception(
+            "the prompt's state lost while it is read",
+            "        for _ in range(length):\n            logits, hidden = model(torch.tensor(read, device",
+            "        for _ in range(length):\n            if not drawn:\n                for word in read:\n"
+            "                    logits, _ = model(torch.tensor([[word]], device=device), hidden)\n"
+            "            else:\n                logits, hidden = model(torch.tensor(read, device",
+            "Each word of the prompt is read from a state of zeros: go on from the state that the word before it left.",
+        ),
+        Misconception(
+            "the prompt's state lost after it is read",
+            "            logits, hidden = model(torch.tensor(read, device=device).view(-1, 1), hidden)\n",
+            "            logits, after = model(torch.tensor(read, device=device).view(-1, 1), hidden)\n"
+            "            hidden = after if drawn else hidden\n",
+            "The state that the prompt left is thrown away, so only the first word depends on the prompt: go on from "
+            "that state.",
+        ),
+        Misconception(
+            "ends at the first <eos>",
+            "            drawn.append(words[read[0]])\n",
+            "            drawn.append(words[read[0]])\n            if not read[0]:\n                break\n",
+            "Drawing ends at the first <eos>, but `length` words were asked for, whatever they are.",
+        ),
+        Misconception(
+            "softmax over the wrong axis",
+            "F.softmax(logits[-1, 0] / temperature, dim=-1)",
+            "F.softmax(logits[-1] / temperature, dim=0)[0]",
+            "The softmax runs over the batch, so all words are equally probable: it should run over the words.",
+        ),
     ],
 )

@@ -5,6 +5,20 @@ from autograder.oracle.programs import refuses
 
 from ._recall import RECALL, draw_recall
 
+CUT_APART = (
+    "Each piece is predicted by itself, so its first token is not predicted at all: the target of a piece's last "
+    "token is the first token of the next piece."
+)
+
+LOOP = """\
+        for start in range(0, len(ids) - 1, bptt):
+            data = stream[:-1][start : start + bptt]
+            targets = ids[1:][start : start + bptt]
+            logits, hidden = model(data, hidden)
+            nll += F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()
+    model.train(was_training)
+    return math.exp(nll / (len(ids) - 1))"""
+
 QUESTION = Question(
     cases=[
         Case(
@@ -146,6 +160,24 @@ QUESTION = Question(
             "targets = ids[1:][start : start + bptt]",
             "targets = ids[:-1][start : start + bptt]",
             "The model is asked for the token that it has just read, the target is the next one.",
+        ),
+        Misconception(
+            "pieces cut apart",
+            LOOP,
+            LOOP.replace("stream[:-1][start : start + bptt]", "stream[start : start + bptt][:-1]")
+            .replace(
+                "ids[1:][start : start + bptt]", "ids[start : start + bptt][1:]\n            if not len(data): continue"
+            )
+            .replace("(len(ids) - 1))", "sum(min(bptt, len(ids) - n) - 1 for n in range(0, len(ids) - 1, bptt)))"),
+            CUT_APART,
+        ),
+        Misconception(
+            "pieces of one token more, cut apart",
+            LOOP,
+            LOOP.replace(", bptt):", ", bptt + 1):").replace(
+                "(len(ids) - 1))", "sum(min(bptt, len(ids) - 1 - n) for n in range(0, len(ids) - 1, bptt + 1)))"
+            ),
+            CUT_APART,
         ),
     ],
 )

@@ -137,5 +137,14 @@ QUESTION = Question(
             ".argmax()",
             "This is the epoch of the highest validation perplexity; lower is better.",
         ),
+        Misconception(
+            "the first rise ends the search",
+            'return int(history["epoch"].iloc[history["validation"].argmin()])',
+            'finite = history[history["validation"].notna()]\n'
+            '    rises = [*(finite["validation"].diff() >= 0), True]\n'
+            '    return int(finite["epoch"].iloc[rises.index(True) - 1])',
+            "The search ends where the perplexity rises for the first time, but a later epoch may have a lower one: go "
+            "through all of them.",
+        ),
     ],
 )

@@ -165,6 +165,33 @@ unequal = [(long, long[1:]), (long[:1], long), ([], long[:1]), (long, long[:1])]
             "The spreads of the two are added as if they were not paired: take the spread of the differences.",
         ),
         Misconception(
+            "two independent samples",
+            "t_quantile(n - 1) * differences.std(ddof=1)",
+            "t_quantile(2 * n - 2) * math.sqrt(np.var(a, ddof=1) + np.var(b, ddof=1))",
+            "The interval is that of two independent samples, with 2n - 2 degrees of freedom, but the two are paired "
+            "by seed: take the spread of the n differences.",
+        ),
+        Misconception(
+            "two intervals that overlap",
+            "differences.std(ddof=1)",
+            "(np.std(a, ddof=1) + np.std(b, ddof=1))",
+            "Each model has an interval of its own here, and their overlap decides; there should be one interval, that "
+            "of the differences by seed.",
+        ),
+        Misconception(
+            "the wrong end of the interval",
+            'if mean + half < 0:\n        return "yes"\n    if mean - half > 0:',
+            'if mean - half < 0:\n        return "yes"\n    if mean + half > 0:',
+            "The wrong end of the interval is compared with 0: it lies below 0 only if its upper end does, and above 0 "
+            "only if its lower end does.",
+        ),
+        Misconception(
+            "variance for standard deviation",
+            "differences.std(ddof=1)",
+            "differences.var(ddof=1)",
+            "The variance of the differences stands where their standard deviation should: take its square root.",
+        ),
+        Misconception(
             "one seed is proof",
             '    if n < 2:\n        return "not shown"\n',
             '    if n == 0:\n        return "not shown"\n    if n == 1:\n'

@@ -109,5 +109,11 @@ QUESTION = Question(
             "multiplied by "
             "decay.",
         ),
+        Misconception(
+            "a factor too many",
+            "max(0, epoch - flat_epochs)",
+            "(epoch - flat_epochs + 1 if epoch > flat_epochs else 0)",
+            "The first epoch after the flat ones already has the factor twice: the exponent is epoch - flat_epochs.",
+        ),
     ],
 )

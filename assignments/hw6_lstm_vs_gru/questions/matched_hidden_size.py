@@ -27,6 +27,10 @@ def draw_counts(rng: np.random.Generator) -> dict:
             near = size(rnn_type, width, words, layers) + int(rng.integers(-gap // 3, gap // 3))
             upper = size(rnn_type, width, words, layers) + gap // 2 + int(rng.integers(1, gap // 4))
             rows += [(rnn_type, near, words, layers), (rnn_type, upper, words, layers)]
+        # below a middle by a number that tells a bias too few in each block from the biases of one layer alone
+        width = int(rng.integers(30, 60))
+        middle = (size(rnn_type, width, 20, 3) + size(rnn_type, width + 1, 20, 3)) // 2
+        rows.append((rnn_type, middle - 7 * (size(rnn_type, width, 0, 1) // (2 * width + 2)) // 2, 20, 3))
     return {"rows": rows}
 
 
@@ -135,6 +139,12 @@ def outcome(kind):
             "(2 * width + 2)",
             "(2 * width + 1)",
             "There is one bias per block in the count, torch has two.",
+        ),
+        Misconception(
+            "biases of one layer",
+            "num_layers * blocks[rnn_type] * width * (2 * width + 2)",
+            "blocks[rnn_type] * width * (num_layers * 2 * width + 2)",
+            "The biases of one recurrent layer are counted, every layer has them.",
         ),
         Misconception(
             "one layer",

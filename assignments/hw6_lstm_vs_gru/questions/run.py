@@ -202,6 +202,12 @@ QUESTION = Question(
             "Under train stands the mean loss in nats, it should be its exponential, a perplexity.",
         ),
         Misconception(
+            "2 to the power of nats",
+            "math.exp(loss), perplexity(",
+            "2**loss, perplexity(",
+            "2 is raised to a loss in nats, but nats belong to base e: the perplexity is exp of the loss.",
+        ),
+        Misconception(
             "training perplexity measured anew",
             "math.exp(loss), perplexity(",
             "perplexity(model, corpus.train, 512), perplexity(",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from functools import partial
 
+import numpy as np
 import torch
 
 from autograder.oracle.judging import likely
 from autograder.oracle.programs import SEEDED
+
+from ._draws import seed_of
 
 ROWS, WIDE = 12, 1000  # drawn by one temperature
 COLUMNS = 4000  # drawn to see whether columns are independent
@@ -26,6 +29,14 @@ ONE_DRAW = "One draw serves all columns, each column should draw for itself."
 ONE_STEP = "One draw serves all steps, each step should draw anew."
 ALL_SYMBOLS = "top_k has no effect, only the top_k most probable symbols should be drawn."
 SMALLEST = "The symbols with the smallest scores are drawn from, they should be those with the largest."
+OVER_THE_BATCH = "The softmax runs over the columns of the batch, it should run over the symbols of each column."
+PROMPT_FORGOTTEN = (
+    "Each step of the prompt is read from a state of zeros: go on from the state that the step before it left."
+)
+STATE_FORGOTTEN = (
+    "The state that the prompt left is thrown away, so only the first symbol depends on the prompt: go on from that "
+    "state."
+)
 
 
 # Gives one of several rows of scores, by the symbol read last.
@@ -46,6 +57,23 @@ class Table(torch.nn.Module):
         return torch.zeros(1, batch_size, 1)
 """
 TABLE += SEEDED
+
+
+def draw_prompts(steps: int, batch: int):
+    """A prompt of 11 symbols and a seed."""
+    return lambda rng: {"prompt": torch.from_numpy(rng.integers(0, 11, (steps, batch))), "seed": seed_of(rng)}
+
+
+def draw_scores(rng: np.random.Generator) -> dict:
+    """Six well-spaced scores, the same whatever was read, and a seed."""
+    row = torch.from_numpy(rng.permutation(np.array([-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])).astype(np.float32))
+    return {"scores": row.repeat(SYMBOLS, 1), "seed": seed_of(rng)}
+
+
+def draw_table(rng: np.random.Generator) -> dict:
+    """Scores that depend on the symbol read last, and a seed."""
+    rows = [rng.permutation(np.array([-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])) for _ in range(SYMBOLS)]
+    return {"scores": torch.from_numpy(np.array(rows, dtype=np.float32)), "seed": seed_of(rng)}
 
 
 def shares_of(scores: torch.Tensor, temperature: float, top_k: int | None) -> list[float]:

@@ -38,5 +38,11 @@ QUESTION = Question(
             "if characters == 0:",
             "A negative count should be refused with a ValueError, as zero is.",
         ),
+        Misconception(
+            "base e with bits",
+            "math.exp(5.6 * nll / characters)",
+            "math.exp(5.6 * nll / characters / math.log(2))",
+            "e is raised to bits, but a number of bits belongs to base 2, and one of nats to base e.",
+        ),
     ],
 )

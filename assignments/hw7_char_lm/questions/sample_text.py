@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
 from autograder.oracle.programs import SUMS, refuses
 
-from ._draws import seed_of
 from ._sampling import (
     AFTER,
     ALL_SYMBOLS,
@@ -16,33 +14,21 @@ from ._sampling import (
     GREEDY,
     NOT_RENORMALISED,
     ONE_DRAW,
+    OVER_THE_BATCH,
+    PROMPT_FORGOTTEN,
     ROWS,
     SMALLEST,
+    STATE_FORGOTTEN,
     SYMBOLS,
     TABLE,
     TIMES,
     WIDE,
     columns_apart,
+    draw_prompts,
+    draw_scores,
+    draw_table,
     drawn_with,
 )
-
-
-def draw_prompts(steps: int, batch: int):
-    """A prompt of 11 symbols and a seed."""
-    return lambda rng: {"prompt": torch.from_numpy(rng.integers(0, 11, (steps, batch))), "seed": seed_of(rng)}
-
-
-def draw_scores(rng: np.random.Generator) -> dict:
-    """Six well-spaced scores, the same whatever was read, and a seed."""
-    row = torch.from_numpy(rng.permutation(np.array([-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])).astype(np.float32))
-    return {"scores": row.repeat(SYMBOLS, 1), "seed": seed_of(rng)}
-
-
-def draw_table(rng: np.random.Generator) -> dict:
-    """Scores that depend on the symbol read last, and a seed."""
-    rows = [rng.permutation(np.array([-1.0, -0.6, -0.2, 0.2, 0.6, 1.0])) for _ in range(SYMBOLS)]
-    return {"scores": torch.from_numpy(np.array(rows, dtype=np.float32)), "seed": seed_of(rng)}
-
 
 QUESTION = Question(
     cases=[
@@ -282,6 +268,22 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             "candidates.gather(1, choice)",
             "choice",
             "The place among the top_k is taken for the symbol: look up which symbol stands at that place.",
+        ),
+        Misconception(
+            "the prompt's state lost while it is read",
+            "        for _ in range(length):\n            logits, hidden = model(read, hidden)\n",
+            "        for place in range(length):\n            logits, after = model(read[-1:], hidden)\n"
+            "            hidden = after if place else hidden\n",
+            PROMPT_FORGOTTEN,
+        ),
+        Misconception(
+            "the prompt's state lost after it is read",
+            "            logits, hidden = model(read, hidden)\n",
+            "            logits, after = model(read, hidden)\n            hidden = after if drawn[1:] else hidden\n",
+            STATE_FORGOTTEN,
+        ),
+        Misconception(
+            "softmax over the batch", "F.softmax(scores, dim=-1)", "F.softmax(scores, dim=0)", OVER_THE_BATCH
         ),
     ],
 )

@@ -171,6 +171,18 @@ QUESTION = Question(
             "are summed "
             "before they are divided.",
         ),
+        Misconception(
+            "empty lines left out of the words",
+            "+ 1 for line in lines)",
+            "+ 1 for line in lines if line.strip())",
+            "Empty lines are left out when the words are counted, but the end mark of each is predicted like a word.",
+        ),
+        Misconception(
+            "the mark in front counted everywhere",
+            "    nll = len(text) * math.log",
+            "    text = stream\n    nll = len(text) * math.log",
+            "The mark in front is counted among the symbols and in the total: it is read, but not predicted.",
+        ),
     ],
     builds_on=("characters", "bits_per_character", "word_perplexity", "historical_perplexity"),
 )

@@ -202,5 +202,18 @@ QUESTION = Question(
             'config["bptt"], math.inf)',
             "The gradients are not clipped at config['clip'].",
         ),
+        Misconception(
+            "decayed from the optimiser's own rate",
+            'group["lr"] = rate',
+            'group["lr"] *= config["decay"] if epoch > config["flat_epochs"] else 1',
+            "The rate with which the optimiser came is decayed, and config['learning_rate'] is never used: set the "
+            "rate of each epoch to what learning_rate gives.",
+        ),
+        Misconception(
+            "perplexity divided by ln 2",
+            "math.log2(perplexity(model, valid_ids, 500))",
+            "perplexity(model, valid_ids, 500) / math.log(2)",
+            "The validation perplexity is divided by ln 2 like a loss in nats: take its logarithm to base 2 instead.",
+        ),
     ],
 )

@@ -172,5 +172,11 @@ tuple(drawn)
             "    torch.manual_seed(0)\n    with torch.no_grad():\n",
             SEEDED,
         ),
+        Misconception(
+            "biases set to zero",
+            "            parameter.uniform_(-bound, bound)",
+            "            parameter.uniform_(-bound, bound) if parameter.dim() > 1 else parameter.zero_()",
+            "The biases are set to zero, they should be drawn like the matrices.",
+        ),
     ],
 )
