@@ -1,4 +1,5 @@
-"""Drawings of the LSTM's notebook: the cell, the unrolled network with its shared weights, batches of unequal length.
+"""Drawings of the LSTM's notebook: the cell, the unrolled network with its shared weights, recall by distance, gates
+over a text, batches of unequal length.
 
 In the drawings of networks forward wires are solid and backward ones dashed; a dot is a junction, and wires that cross
 without one do not touch.
@@ -7,6 +8,7 @@ without one do not touch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, Rectangle
 
 from utils.diagrams import GREY, PLAIN, Point, _box, _node, _wire, show_vector
+from utils.plots import STYLES
 
 
 def draw_lstm() -> None:
@@ -138,7 +141,7 @@ def draw_three_ways(lengths: Sequence[int]) -> None:
     Each cell is one row of one step. Numbers under a column say how many rows that call of the step works on.
     """
     steps, batch, total = max(lengths), len(lengths), sum(lengths)
-    figure, panels = plt.subplots(1, 3, figsize=(10, 0.36 * batch + 1.7), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(8.2, 0.36 * batch + 1.5), layout="constrained")
     order = sorted(range(batch), key=lambda row: -lengths[row])
     for axes, rows, title in (
         (panels[0], range(batch), f"one by one: {total} calls of 1 row"),
@@ -161,6 +164,82 @@ def draw_three_ways(lengths: Sequence[int]) -> None:
         axes.spines[:].set_visible(False)
     panels[0].set_ylabel("sequence")
     show_vector(figure)
+
+
+def draw_recall(accuracy: Mapping[str, Sequence[Sequence[float]]], distances: Sequence[int], guessing: float) -> None:
+    """Accuracy by distance on a logarithmic axis: a line through the means over seeds, a small mark for each seed.
+
+    accuracy: by network, for each distance the accuracies of its seeds. guessing: the accuracy of a guess.
+    """
+    _, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
+    for place, (name, values) in enumerate(accuracy.items()):
+        line, marker = STYLES[place % len(STYLES)]
+        # a little aside, so that the marks of two networks do not cover each other
+        shift = 1 + 0.05 * (place - (len(accuracy) - 1) / 2)
+        x = shift * np.asarray(distances, dtype=float)
+        means = [np.mean(seeds) for seeds in values]
+        axes.plot(x, means, line, color="0.15", marker=marker, markersize=8, fillstyle="none", label=name)
+        for at, seeds in zip(x, values, strict=True):
+            axes.plot([at] * len(seeds), seeds, marker, color="0.5", markersize=3.5, linestyle="none", zorder=1)
+    axes.axhline(guessing, color="0.4", linestyle=":", linewidth=1.5)
+    axes.annotate(
+        f"guessing {guessing:.3g}", (0.01, guessing), xycoords=("axes fraction", "data"), va="bottom", fontsize=8
+    )
+    axes.set(xscale="log", xlabel="distance $T$ (steps of noise)", ylabel="accuracy on new sequences", ylim=(0, 1.05))
+    axes.set_xticks(distances, [str(distance) for distance in distances])
+    axes.minorticks_off()
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    plt.show()
+
+
+def stretch_with_quotation(words: Sequence[str], length: int) -> int:
+    """Where a stretch of `length` words starts that begins with a sentence and has one whole quotation in its middle.
+
+    Raises ValueError where the text has none.
+    """
+    for start in range(1, len(words) - length):
+        marks = [place for place in range(length) if words[start + place] == '"']
+        if words[start - 1] != "<eos>" or len(marks) != 2:
+            continue
+        if marks[0] >= 8 and marks[0] + 7 <= marks[1] <= length - 6:
+            return start
+    raise ValueError(f"no stretch of {length} words holds one whole quotation of six words or more")
+
+
+def draw_gates(words: Sequence[str], forget: np.ndarray, cells: np.ndarray, opened: np.ndarray, unit: int) -> None:
+    """Forget gates over a text as a heat map, and the cell state of one unit below it.
+
+    forget, cells: (words, units). opened: (words,), whether a quotation is open. unit: the one that is shown, which an
+    arrow marks in the map. Rows are sorted by the mean of the gate over the text, the one open widest at the top.
+    """
+    inside = np.asarray(opened, dtype=bool)
+    order = np.argsort(-forget.mean(axis=0))
+    figure, (top, bottom) = plt.subplots(
+        2, 1, figsize=(7.4, 5.6), height_ratios=(2.2, 1), sharex=True, layout="constrained"
+    )
+    image = top.imshow(forget[:, order].T, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    top.set_yticks(range(len(order)), [f"unit {n}  →" if n == unit else str(n) for n in order], fontsize=8)
+    top.set_ylabel("unit")
+    figure.colorbar(image, ax=top, label="forget gate (white: open)", pad=0.01)
+    bottom.plot(cells[:, unit], "-o", color="0.1", markersize=4)
+    bottom.axhline(0, color="0.6", linewidth=0.8)
+    bottom.set(ylabel=f"cell state, unit {unit}")
+    places = np.flatnonzero(inside)
+    for axes in (top, bottom):
+        for edge in (places[0] - 0.5, places[-1] + 0.5):
+            axes.axvline(edge, color="0.1" if axes is bottom else "white", linestyle="--", linewidth=1.2)
+    top.annotate("", (places[0] - 0.5, 1.04), (places[-1] + 0.5, 1.04), **_above(arrow=True))
+    top.annotate("quotation open", (places.mean(), 1.06), **_above(arrow=False))
+    bottom.set_xticks(range(len(words)), words, rotation=90, fontsize=9)
+    plt.show()
+
+
+def _above(*, arrow: bool) -> dict[str, Any]:
+    """How an annotation stands above a picture: across in the data's units, up in the picture's own."""
+    place = {"xycoords": ("data", "axes fraction"), "annotation_clip": False}
+    if arrow:
+        return place | {"textcoords": place["xycoords"], "arrowprops": {"arrowstyle": "|-|,widthA=0.3,widthB=0.3"}}
+    return place | {"ha": "center", "va": "bottom", "fontsize": 9}
 
 
 def _cell(axes: Axes, corner: Point, real: bool, text: str) -> None:

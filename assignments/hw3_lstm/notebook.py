@@ -1,28 +1,34 @@
 # %% [markdown]
 # # The anatomy of an LSTM
 #
-# A long short-term memory carries two things from step to step: a *cell state*, which is only scaled and added to and
-# can keep a value for a long time, and an *output*, which is what the rest of the network sees of it. You write one
-# step in numpy and compare it with torch's own, unroll it over a sequence and look at what each use of the shared
-# weights contributes to the gradient, and count the parameters. Then come the things around the cell that every real
-# program needs: sequences of different lengths on the way in, in the loss and on the way out, and states that go on
-# from one batch to the next.
+# A plain recurrent network rewrites its whole state at every step, and what it saw twenty steps ago is soon
+# overwritten. A long short-term memory (LSTM) adds a second state for what has to last: the *cell state* is only scaled
+# and added to, and the *output* is what the rest of the network sees of it. In this notebook you take the cell apart,
+# find out what holds the memory and what loses it, and then measure on a memory task whether it helps.
+#
+# You write one step in numpy and compare it with torch's own. You unroll it over a sequence, look at what each use of
+# the shared weights contributes to the gradient, and count the parameters. With that count you set an LSTM beside a
+# plain network of the same size, and you watch the gates of a trained LSTM while it reads. The second half is the
+# toolbox that every real program needs: sequences of different lengths on the way in, in the loss and on the way out,
+# and states that go on from one batch to the next.
 #
 # **After this notebook you can**
 #
 # - compute an LSTM step from its equations, and move weights between your code and torch's;
 # - unroll the network, and say what it means for the gradient that all steps share one set of weights;
 # - count the parameters of LSTM, GRU and plain layers, also stacked ones, and say why torch's count is higher;
+# - say what the cell state and the bias of the forget gate do for the memory of a network, from an experiment;
 # - handle sequences of different lengths by padding, by packing and by a mask, and show that loss and gradients agree;
-# - decode an output whose length is not known beforehand;
+# - decode an output whose length is not known beforehand, and say what teacher forcing is;
 # - say what starts at zero, what is passed on, and why the gradient of an output that nobody uses is zero.
 #
 # **You need** numpy, a little torch (tensors and `backward`), and the recurrent network and the cross-entropy of the
-# earlier notebooks. Plan about 115 minutes. There are 28 points: 24 by the graded cells, 4 by two short written
-# answers.
+# earlier notebooks. Plan about 175 minutes, reading included. There are 28 points: 24 by the graded cells, 4 by two
+# short written answers.
 #
-# Rows are examples: `x` is (batch, input), a weight is (input, hidden), a product is `x @ W + b`. Sequences have the
-# steps in front, (steps, batch, ...), as in `torch.nn.LSTM`. Arrays are float64.
+# Rows are examples: `x` is (batch, input), a weight is (input, hidden), and a product is `x @ W + b`. Sequences have
+# the steps in front, (steps, batch, ...), as in `torch.nn.LSTM`. Arrays are float64, except where a question says that
+# a function keeps the dtype it is given.
 
 # %% tags=["provided"]
 import itertools
@@ -35,7 +41,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
-from utils import checks, lstm_plots, plots
+from utils import checks, lstm_plots, plots, toy
+from utils.knobs import knob
 
 NAMES = ("W_xi", "W_hi", "b_i", "W_xf", "W_hf", "b_f", "W_xo", "W_ho", "b_o", "W_xg", "W_hg", "b_g")
 
@@ -52,20 +59,20 @@ def random_parameters(input_size, hidden_size, rng, scale=0.5):
 
 
 # %% [markdown]
-# ## 1. One step (3 points, about 12 minutes)
+# ## 1. One step (3 points, about 15 minutes)
 #
-# A plain recurrent network replaces its whole state at every step. The LSTM (Hochreiter and Schmidhuber 1997; the
-# forget gate is by Gers, Schmidhuber and Cummins 2000) has three *gates* with values between 0 and 1, which say unit by
-# unit how much of something passes, and a *candidate* $g$ with values between -1 and 1, which is what could be written:
+# The LSTM (Hochreiter and Schmidhuber 1997; the forget gate is by Gers, Schmidhuber and Cummins 2000) has three
+# *gates*. Their values lie between 0 and 1 and say, unit by unit, how much of something passes. A *candidate* $g$ with
+# values between -1 and 1 is what could be written:
 #
 # $$i = \sigma(x W_{xi} + h W_{hi} + b_i) \qquad f = \sigma(x W_{xf} + h W_{hf} + b_f)$$
 # $$o = \sigma(x W_{xo} + h W_{ho} + b_o) \qquad g = \tanh(x W_{xg} + h W_{hg} + b_g)$$
 # $$c' = i \odot g + f \odot c \qquad h' = o \odot \tanh(c')$$
 #
-# The *input gate* $i$ decides what is written, the *forget gate* $f$ what is kept, the *output gate* $o$ what is
-# shown. (Other courses call $i$ the update gate and write $\Gamma_u$.) $\sigma$ is the logistic function (`sigmoid`
-# above), $\odot$ the product entry by entry. Each $W_{x\cdot}$ reads the input, as $U$ did in the character network,
-# each $W_{h\cdot}$ the output of the step before, as $W$ did.
+# The *input gate* $i$ decides what is written, the *forget gate* $f$ decides what is kept, and the *output gate* $o$
+# decides what is shown. (Some courses call $i$ the update gate and write $\Gamma_u$.) Here $\sigma$ is the logistic
+# function (`sigmoid` above) and $\odot$ is the product entry by entry. Each $W_{x\cdot}$ reads the input, as $U$ did in
+# the character network. Each $W_{h\cdot}$ reads the output of the step before, as $W$ did.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -77,16 +84,16 @@ def random_parameters(input_size, hidden_size, rng, scale=0.5):
 # | $b_i, b_f, b_o, b_g$ | `params["b_i"]`, ... | (hidden,) |
 #
 # The drawing shows the step. A grey box has weights of its own and reads $x$ and $h$; a circle works entry by entry.
-# Follow the line along the top: from $c$ to $c'$ there is one multiplication and one addition, no matrix and no
-# squashing function. What is stored is $c'$ itself; the tanh stands on the way to the output only.
+# Follow the line along the top. From $c$ to $c'$ there is one multiplication and one addition, but no matrix and no
+# squashing function. The step stores $c'$ itself; the tanh stands only on the way to the output.
 #
-# Two tests need no computer. With all parameters zero the gates are 1/2 and the candidate is 0, so $c' = c / 2$ and
-# $h' = \tanh(c / 2) / 2$. And when $b_f$ is moved from far below zero to far above, $c'$ must move from $i \odot g$ to
-# $i \odot g + c$. The cell after yours prints the first and draws the second.
+# You can predict two results without a computer. When all parameters are zero, the gates are 1/2 and the candidate is
+# 0, so $c' = c / 2$ and $h' = \tanh(c / 2) / 2$. When $b_f$ moves from far below zero to far above it, $c'$ moves from
+# $i \odot g$ to $i \odot g + c$. The cell after yours prints the first result and draws the second.
 #
 # <details><summary>Hint</summary>
 #
-# Six lines for the six equations. A small inner function `block(gate)` that returns
+# Write six lines for the six equations. A small inner function `block(gate)` that returns
 # `x @ params["W_x" + gate] + h @ params["W_h" + gate] + params["b_" + gate]` saves most of the typing.
 # </details>
 
@@ -132,12 +139,12 @@ plt.show()
 
 # %% [markdown]
 # **From your weights to torch's.** `torch.nn.LSTMCell` and `torch.nn.LSTM` compute the same equations, so they can
-# judge your code, but they store the numbers in another way:
+# judge your code, but they store the numbers differently:
 #
-# - all four blocks lie in one array, one below the other, in the order $i, f, g, o$: the candidate is *third*, the
-#   output gate *last*, while the equations above name $o$ before $g$;
-# - each matrix is transposed: `weight_ih` is (4 hidden, input), `weight_hh` is (4 hidden, hidden);
-# - there are two bias vectors, `bias_ih` and `bias_hh`, (4 hidden,) each. They are only ever added, so your $b$ may go
+# - All four blocks lie in one array, one below the other, in the order $i, f, g, o$. The candidate is *third* and the
+#   output gate is *last*, while the equations above name $o$ before $g$.
+# - Each matrix is transposed: `weight_ih` is (4 hidden, input) and `weight_hh` is (4 hidden, hidden).
+# - There are two bias vectors, `bias_ih` and `bias_hh`, (4 hidden,) each. Torch only ever adds them, so your $b$ may go
 #   into the first and zeros into the second.
 #
 # | rows of torch's arrays | block |
@@ -147,9 +154,10 @@ plt.show()
 # | `2 * hidden : 3 * hidden` | $g$ |
 # | `3 * hidden : 4 * hidden` | $o$ |
 #
-# The next cell holds the way there and the way back. All four blocks have the same shapes, so a wrong order raises no
-# error: it only gives wrong numbers. The cell after it shows how wrong for all 24 orders: one of them agrees to the
-# last digits, all others are off by something that anybody would see. Always compare numbers when you move weights.
+# The next cell provides two functions, one for each direction. All four blocks have the same shapes, so a wrong order
+# raises no error and only gives wrong numbers. The cell after it tries all 24 orders and prints how far each is off:
+# the correct one agrees to the last digits, and every other one is off by an amount that nobody would overlook. Always
+# compare numbers when you move weights.
 
 
 # %% tags=["provided"]
@@ -172,11 +180,11 @@ def torch_twin(params, kind=nn.LSTM, order=TORCH_ORDER):
 
 def by_name(weight_ih, weight_hh, bias):
     """The way back: torch's stacked tensors (or their gradients) as a dict of twelve arrays like params."""
-    found = {}
+    arrays = {}
     for part, stacked in (("W_x", weight_ih), ("W_h", weight_hh), ("b_", bias)):
         for gate, block in zip(TORCH_ORDER, stacked.detach().numpy().reshape(4, -1, *stacked.shape[1:]), strict=True):
-            found[part + gate] = block.T
-    return found
+            arrays[part + gate] = block.T
+    return arrays
 
 
 # %%
@@ -184,18 +192,13 @@ rng = np.random.default_rng(2)
 x, h, c = rng.standard_normal((3, 5)), rng.standard_normal((3, 4)), rng.standard_normal((3, 4))
 params = random_parameters(5, 4, rng)
 h_next, _ = lstm_cell(x, h, c, params)
-orders, gaps = ["".join(order) for order in itertools.permutations("ifgo")], []
-for order in orders:
+gaps = {}
+for order in map("".join, itertools.permutations("ifgo")):
     with torch.no_grad():
         by_torch, _ = torch_twin(params, nn.LSTMCell, order)(torch.from_numpy(x), tuple(map(torch.from_numpy, (h, c))))
-    gaps.append(np.abs(h_next - by_torch.numpy()).max())
-print(f"order i, f, g, o: largest difference {gaps[orders.index('ifgo')]:.0e}")
-print(f"the other 23 orders: from {sorted(gaps)[1]:.2f} to {max(gaps):.2f}")
-_, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
-axes.semilogy(range(24), gaps, "o", color="0.2")
-axes.set(ylabel="largest difference of $h'$", xlabel="order in which the blocks are stacked", ylim=(1e-17, 10))
-axes.set_xticks(range(24), orders, rotation=60, fontsize=8)
-plt.show()
+    gaps[order] = np.abs(h_next - by_torch.numpy()).max()
+print(f"order i, f, g, o: largest difference {gaps.pop('ifgo'):.0e}")
+print(f"the other 23 orders: from {min(gaps.values()):.2f} to {max(gaps.values()):.2f}")
 
 # %% id="check_lstm_cell" tags=["question"] points=3
 """One step on a small example worked out beforehand, with the forget gate wide open, and against torch's own cell."""
@@ -245,9 +248,10 @@ checks.close("c_next against torch.nn.LSTMCell", c_next, by_torch[1].numpy())
 checks.passed("lstm_cell", "the worked example, a cell that keeps everything, and torch agree")
 
 # %% [markdown]
-# ## 2. A sequence (2 points, about 6 minutes)
+# ## 2. A sequence (2 points, about 8 minutes)
 #
-# Over a sequence the step is applied again and again, with the same parameters, and both states go into the next step:
+# Over a sequence the network applies the step again and again, with the same parameters, and both states go into the
+# next step:
 #
 # $$(h_t, c_t) = \mathrm{LSTM}(x_t, h_{t-1}, c_{t-1}), \qquad t = 1 \dots T$$
 #
@@ -259,12 +263,12 @@ checks.passed("lstm_cell", "the worked example, a cell that keeps everything, an
 # | $(h_T, c_T)$ | `(h, c)` | a pair of (batch, hidden) |
 #
 # The outputs are all $h_t$; the cell states in between stay inside. The result has the form of `torch.nn.LSTM`'s:
-# `outputs, (h, c)`, and `outputs[-1]` equals `h`. In the drawing $W$ stands for all twelve arrays: one set of weights,
-# read at every step. $W^{(t)}$ is the same $W$, at its $t$-th use.
+# `outputs, (h, c)`, and `outputs[-1]` equals `h`. In the drawing $W$ stands for all twelve arrays. There is one set of
+# weights, and every step reads it. $W^{(t)}$ is the same $W$ at its $t$-th use.
 #
 # <details><summary>Hint</summary>
 #
-# A loop over `xs`; `h, c = lstm_cell(x, h, c, params)` in it, and `np.stack` at the end.
+# Write a loop over `xs` with `h, c = lstm_cell(x, h, c, params)` in it, and call `np.stack` at the end.
 # </details>
 
 # %%
@@ -287,29 +291,58 @@ def lstm_sequence(xs, h0, c0, params):
 
 
 # %% [markdown]
-# How long does the cell remember? Two runs see the same 40 inputs and differ in $c_0$ alone. To look at the line along
-# the top of the drawing by itself, all $W_{h\cdot}$ are zero here, so that the gates read the inputs only. Then the
-# difference of the two cell states is the first difference times the product of all forget gates. The picture shows
-# its size for four biases of the forget gate; a straight line on this scale is a constant factor per step. After 10
-# steps expect about 0.0015 of it to be left with $b_f = 0$ and 52% with $b_f = 3$; with $b_f = 6$ it is 86% after 40.
-# With $b_f = -3$ it is lost in rounding before step 15. (This is why forget biases are often set to 1 or more at the
-# start of a training: Jozefowicz, Zaremba and Sutskever 2015.)
+# How long does the cell remember? Two runs see the same 40 inputs and differ only in $c_0$. The picture shows what is
+# left of that difference in the cell state, for four biases of the forget gate. A straight line on this scale is a
+# constant factor per step. All $W_{h\cdot}$ are zero here. This isolates the line along the top of the drawing: the
+# gates read the inputs only, and the difference is multiplied by the forget gate at each step and by nothing else. It
+# is a part of an LSTM, not yet a whole one. After 10 steps expect about 0.0015 of the difference with $b_f = 0$ and 52%
+# with $b_f = 3$; with $b_f = 6$ expect 86% after 40 steps. With $b_f = -3$ rounding has swallowed it before step 15.
 
 # %%
 rng = np.random.default_rng(3)
-xs, base = rng.standard_normal((40, 8, 5)), random_parameters(5, 6, rng, scale=0.3)
-base |= {name: np.zeros((6, 6)) for name in NAMES if name.startswith("W_h")}
-h0, c0 = np.zeros((8, 6)), rng.standard_normal((8, 6))
+seen, whole_cell = rng.standard_normal((40, 8, 5)), random_parameters(5, 6, rng, scale=0.3)
+first_c = rng.standard_normal((8, 6))
+top_line = whole_cell | {name: np.zeros((6, 6)) for name in NAMES if name.startswith("W_h")}
+
+
+def left_of_c0(params):
+    """What is left after 0 to 40 steps of a difference in the first cell state, as a share of that difference."""
+    zeros, left = np.zeros_like(first_c), [1.0]
+    one, other = (zeros, first_c), (zeros, zeros)
+    for x in seen:
+        (_, one), (_, other) = (lstm_sequence(x[None], *state, params) for state in (one, other))
+        left.append(np.sqrt(np.mean((one[1] - other[1]) ** 2) / np.mean(first_c**2)))
+    return np.array(left)
+
+
 series = {}
 for bias in (-3, 0, 3, 6):
-    params, left = base | {"b_f": np.full(6, float(bias))}, [1.0]
-    for steps in range(1, 41):
-        (_, (_, one)), (_, (_, other)) = (lstm_sequence(xs[:steps], h0, start, params) for start in (c0, 0 * c0))
-        left.append(np.sqrt(np.mean((one - other) ** 2) / np.mean(c0**2)))
-    kept = np.array(left)
-    series[f"$b_f = {bias}$"] = (np.arange(41)[kept > 1e-14], kept[kept > 1e-14])
+    left = left_of_c0(top_line | {"b_f": np.full(6, float(bias))})
+    series[f"$b_f = {bias}$"] = (np.arange(41)[left > 1e-14], left[left > 1e-14])
     print(f"b_f = {bias:2d}: {left[10]:.2g} of the difference is left after 10 steps, {left[40]:.2g} after 40")
-plots.curves(series, x_label="step", y_label="difference of the cell states", log=True)
+plots.curves(series, x_label="step", y_label="share of the difference left", log=True)
+
+# %% [markdown]
+# Now the whole cell. The solid line below is the same measurement with the recurrent weights $W_{h\cdot}$ switched on,
+# and the dashed line is the top line alone. In Jupyter and on Colab a slider under the pictures sets the bias. For each
+# of the two lines, find the smallest bias on the slider with which half of the difference (dotted) or more is left
+# after 20 steps. With 4 and more the solid line rises above 1 here: the outputs feed the gates and the candidate, and
+# these weights amplify the difference. (Because small biases forget so fast, the forget gate's bias is often set to 1
+# or more at the start of a training: Jozefowicz, Zaremba and Sutskever 2015.)
+
+
+# %%
+def draw_memory(axes, bias):
+    """What is left of a difference in c_0 with all weights, and along the top line alone, for one forget bias."""
+    forget = {"b_f": np.full(6, float(bias))}
+    axes.plot(left_of_c0(whole_cell | forget), "-", color="0.1", label="whole cell")
+    axes.plot(left_of_c0(top_line | forget), "--", color="0.45", label="top line alone")
+    axes.axhline(0.5, color="0.6", linestyle=":", linewidth=1)
+    axes.set(title=f"$b_f = {bias}$", xlabel="step", ylabel="share left", yscale="log", ylim=(1e-4, 90))
+    axes.legend(fontsize=8, loc="upper right")
+
+
+knob(draw_memory, "bias of the forget gate", {str(bias): bias for bias in range(-3, 7)}, ["0", "2", "4"])
 
 # %% id="check_lstm_sequence" tags=["question"] points=2
 """All outputs and the last pair of states agree with torch.nn.LSTM, and one step is one cell."""
@@ -335,34 +368,35 @@ checks.close("one step", (outputs[0], h, c), (h, *lstm_cell(xs[0], h0, c0, param
 checks.passed("lstm_sequence", "six steps equal torch.nn.LSTM, one step equals one cell")
 
 # %% [markdown]
-# ## 3. What each step gives to the gradient (4 points, about 18 minutes)
+# ## 3. What each step gives to the gradient (5 points, about 30 minutes)
 #
 # All steps use one array, so each step contributes a share of its gradient. To see the shares, unroll the network for
-# real: give each step a *copy* of its own of one weight, with equal numbers, and differentiate with respect to every
-# copy. For the weight $W$ called `name` and the loss $L$, the sum of all outputs,
+# real: give each step its own *copy* of one weight, with equal numbers, and differentiate with respect to every copy.
+# For the weight $W$ called `name` and the loss $L$, the sum of all outputs,
 #
 # $$L = \sum_{t=1}^{T} \sum_{\text{batch, units}} h_t, \qquad G_t = \frac{\partial L}{\partial W^{(t)}}, \qquad
 # \frac{\partial L}{\partial W} = \sum_{t=1}^{T} G_t .$$
 #
-# The last equation is the chain rule for a variable that is used more than once: back-propagation through time in one
-# line. $G_t$ holds everything that the use at step $t$ does to the loss, at step $t$ and at all later ones.
+# The last equation is the chain rule for a variable that is used more than once. It is back-propagation through time in
+# one line. $G_t$ holds everything that the use at step $t$ does to the loss, at step $t$ and at all later ones.
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
 # | $W$ | `params[name]`, one of the twelve | (input, hidden), (hidden, hidden) or (hidden,) |
 # | $G_1 \dots G_T$ | result | (steps, *shape of the weight) |
 #
-# Torch may differentiate here: that is what this question asks you to try. The other eleven arrays stay shared. Numpy
-# goes in and numpy comes out. Two shares are known beforehand: with $h_0 = 0$ the share $G_1$ of every $W_{h\cdot}$ is
-# zero, since $h_0$ multiplies it, and with $c_0 = 0$ so is $G_1$ of $W_{xf}$, $W_{hf}$ and $b_f$: nothing is there yet
-# to be forgotten.
+# Torch may differentiate here; this question asks you to try that. The steps still share the other eleven arrays.
+# Numpy arrays go in and a numpy array comes out. You know two shares beforehand. With $h_0 = 0$ the share $G_1$ of
+# every $W_{h\cdot}$ is zero, because $h_0$ multiplies it. With $c_0 = 0$ the share $G_1$ of $W_{xf}$, $W_{hf}$ and
+# $b_f$ is zero too, because there is nothing to forget yet.
 #
 # <details><summary>Hint</summary>
 #
-# `torch.from_numpy` for everything; for the copies a list, one `torch.tensor(params[name], requires_grad=True)` per
-# step. Then the loop of question 2 with `torch.sigmoid` and `torch.tanh` (your `lstm_cell` calls numpy, through which
-# torch cannot differentiate), in which step $t$ takes `weights | {name: copies[t]}`. Add up `h.sum()`, call
-# `backward()` once on the total, and stack the `.grad` of the copies as numpy arrays.
+# Use `torch.from_numpy` for everything, and for the copies a list with one
+# `torch.tensor(params[name], requires_grad=True)` per step. Then write the loop of question 2 with `torch.sigmoid` and
+# `torch.tanh` (your `lstm_cell` calls numpy, through which torch cannot differentiate). Step $t$ takes
+# `weights | {name: copies[t]}`. Add up `h.sum()`, call `backward()` once on the total, and stack the `.grad` of the
+# copies as numpy arrays.
 # </details>
 
 # %%
@@ -391,31 +425,33 @@ def gradient_per_step(xs, h0, c0, params, name):
 
 
 # %% [markdown]
-# The picture shows the size of each share of the candidate's matrix $W_{xg}$ over 20 steps. What an early use writes
-# into the cell is seen by all later outputs if the cell keeps it: with $b_f = 3$ the first share is about 8 times the
-# last. With $b_f = -3$ nothing is kept, and all shares are of one size. The sum is printed beside the gradient that
-# torch computes for the shared array.
+# The picture shows the size of each share of the candidate's matrix $W_{xg}$ over 20 steps, as a mean over 20 draws of
+# weights and inputs. If the cell keeps what an early use has written, all later outputs see it: with $b_f = 3$ expect
+# the first shares to be about 8 times the last ones (8 to 11 times in five other sets of 20 draws). With $b_f = -3$ the
+# cell keeps nothing, and all shares are of about one size. For one of the draws the cell also prints an entry of the
+# sum beside the gradient that torch computes for the shared array.
 
 # %%
-rng = np.random.default_rng(5)
-xs, base = rng.standard_normal((20, 8, 5)), random_parameters(5, 6, rng, scale=0.3)
-h0, c0 = np.zeros((8, 6)), np.zeros((8, 6))
-series = {}
+draws = 2 if course.grading else 20
+h0, c0, series = np.zeros((8, 6)), np.zeros((8, 6)), {}
 for bias in (-3, 0, 3):
-    params = base | {"b_f": np.full(6, float(bias))}
-    shares = gradient_per_step(xs, h0, c0, params, "W_xg")
+    rng, sizes = np.random.default_rng(5), []
+    for _ in range(draws):
+        xs, params = rng.standard_normal((20, 8, 5)), random_parameters(5, 6, rng, scale=0.3)
+        params["b_f"] = np.full(6, float(bias))
+        shares = gradient_per_step(xs, h0, c0, params, "W_xg")
+        sizes.append(np.linalg.norm(shares.reshape(20, -1), axis=1))
+    size = series[f"$b_f = {bias}$"] = np.mean(sizes, axis=0)
     twin = torch_twin(params)
     twin(torch.from_numpy(xs))[0].sum().backward()
     shared = by_name(twin.weight_ih_l0.grad, twin.weight_hh_l0.grad, twin.bias_ih_l0.grad)["W_xg"]
-    sizes = np.linalg.norm(shares.reshape(20, -1), axis=1)
-    series[f"$b_f = {bias}$"] = sizes
     print(
-        f"b_f = {bias:2d}: first share {sizes[:3].mean() / sizes[-3:].mean():.1f} times the last (means of three);"
+        f"b_f = {bias:2d}: first shares {size[:3].mean() / size[-3:].mean():.1f} times the last (means of three);"
         f" entry [0, 0] of the sum {shares.sum(axis=0)[0, 0]:.6f}, of torch's shared gradient {shared[0, 0]:.6f}"
     )
-plots.curves(series, x_label="step $t$", y_label="size of the share $G_t$ of $W_{xg}$")
+plots.curves(series, x_label="step $t$", y_label="mean size of the share $G_t$ of $W_{xg}$")
 
-# %% id="check_gradient_per_step" tags=["question"] points=4
+# %% id="check_gradient_per_step" tags=["question"] points=5
 """The shares add up to torch's gradient of the shared array; one share by differences; those known to be zero are."""
 rng = np.random.default_rng(6)
 xs, h0, c0 = rng.standard_normal((4, 2, 3)), rng.standard_normal((2, 5)), rng.standard_normal((2, 5))
@@ -425,19 +461,19 @@ states = torch.from_numpy(h0)[None], torch.from_numpy(c0)[None]
 twin(torch.from_numpy(xs), states)[0].sum().backward()
 shared = by_name(twin.weight_ih_l0.grad, twin.weight_hh_l0.grad, twin.bias_ih_l0.grad)
 for name in NAMES:
-    found = gradient_per_step(xs, h0, c0, params, name)
+    shares = gradient_per_step(xs, h0, c0, params, name)
     wanted = (4, *params[name].shape)
-    checks.true(np.shape(found) == wanted, f"{name}: shape {np.shape(found)} came back, {wanted} was expected")
+    checks.true(np.shape(shares) == wanted, f"{name}: shape {np.shape(shares)} came back, {wanted} was expected")
     checks.close(
         f"the sum over the shares of {name}",
-        np.sum(found, axis=0),
+        np.sum(shares, axis=0),
         shared[name],
         relative=1e-6,
         slips={"when each step holds the sum of all shares": 4 * shared[name]},
     )
 
 # the third step's own use of W_xg, by differences: an entry is moved for this step alone
-found = gradient_per_step(xs, h0, c0, params, "W_xg")
+shares = gradient_per_step(xs, h0, c0, params, "W_xg")
 
 
 def total_with(moved):
@@ -450,18 +486,28 @@ def total_with(moved):
 tiny = np.zeros_like(params["W_xg"])
 tiny[1, 3] = 1e-5
 numeric = (total_with(params["W_xg"] + tiny) - total_with(params["W_xg"] - tiny)) / 2e-5
-checks.close("entry [1, 3] of the third share of W_xg, against differences,", found[2, 1, 3], numeric, relative=1e-6)
+checks.close("entry [1, 3] of the third share of W_xg, against differences,", shares[2, 1, 3], numeric, relative=1e-6)
 for name in ("W_hi", "W_hf", "W_ho", "W_hg", "W_xf", "b_f"):
     first = gradient_per_step(xs, np.zeros_like(h0), np.zeros_like(c0), params, name)[0]
     checks.equal(f"the first share of {name} from zero states", first, np.zeros_like(params[name]))
 checks.passed("gradient_per_step", "the shares of all twelve arrays add up to torch's gradients")
 
 # %% [markdown]
-# ## 4. Counting (2 points and 1 point, about 12 minutes)
+# ## 4. Counting (2 points, about 10 minutes)
 #
-# Each of the four blocks (input, forget, output, candidate) has a matrix from the input, one from the output of the
-# step before, and a bias. Layers are stacked by giving the outputs of one as the inputs of the next, so from the
-# second layer on the input of a layer has `hidden_size` entries, whatever the first one had.
+# To compare two networks fairly you have to know what each of them costs. An LSTM has four *blocks* (input, forget,
+# output, candidate). Each block has a matrix from the input, a matrix from the output of the step before, and a bias. A
+# *GRU*, the subject of the next notebook, has two gates and a candidate, three blocks of the same form. A plain layer
+# ("RNN" in torch) has one block and no gates.
+#
+# | `rnn_type` | blocks | 200 inputs, 200 units, one bias | two biases |
+# | --- | --- | --- | --- |
+# | `"LSTM"` | 4 | 320,800 | 321,600 |
+# | `"GRU"` | 3 | 240,600 | 241,200 |
+# | `"RNN"` | 1 | 80,200 | 80,400 |
+#
+# A second layer takes the outputs of the first as its inputs. From the second layer on the input of a layer therefore
+# has `hidden_size` entries, whatever the first one had.
 #
 # | array, per block | first layer | each further layer |
 # | --- | --- | --- |
@@ -470,82 +516,19 @@ checks.passed("gradient_per_step", "the shares of all twelve arrays add up to to
 # | biases, `bias="one"` (textbook) | `hidden_size` | `hidden_size` |
 # | biases, `bias="two"` (torch) | `2 * hidden_size` | `2 * hidden_size` |
 #
-# Torch keeps two bias vectors per block, one beside each matrix, though only their sum matters.
+# Torch keeps two bias vectors per block, one beside each matrix, though only their sum matters. Raise a `ValueError`
+# that names the value for any other `rnn_type` or `bias`, and for a size or a number of layers under 1.
 #
-# First for the LSTM. Expect 320,800 for 200 inputs, 200 units and one layer with one bias, 321,600 with two. Raise a
-# `ValueError` that names the value for any other `bias`, and for a size or a number of layers under 1.
+# The cell after yours prints the count beside the time of a training step on your machine, and looks for the widths at
+# which the three cost as many parameters as an LSTM of 200 units. Expect 242 for the GRU and 475 for the plain layer.
+# Times need not follow the counts. On a CPU torch may run an LSTM as one fused kernel, a single routine for the whole
+# layer that it does not have for the GRU, so a GRU can take longer although it has fewer parameters.
 #
 # <details><summary>Hint</summary>
 #
-# One layer is `4 * hidden_size * (inputs + hidden_size + biases)`: what does one unit of one block own? Add this up
-# over the layers; only `inputs` differs.
+# What does one unit of one block own? One layer is `blocks * hidden_size * (inputs + hidden_size + biases)`. Add this
+# up over the layers; only `inputs` differs.
 # </details>
-
-
-# %% id="count_lstm_parameters" tags=["solution"]
-def count_lstm_parameters(input_size, hidden_size, num_layers, bias):
-    """Parameters of a stack of LSTM layers: a whole number.
-
-    bias: "one" per block, as in textbooks, or "two", as torch stores them. Raises ValueError for another bias, and for
-    a size or a number of layers under 1.
-    """
-    ### BEGIN SOLUTION
-    biases = {"one": 1, "two": 2}
-    if bias not in biases:
-        raise ValueError(f"bias must be 'one' or 'two', got {bias!r}")
-    if min(input_size, hidden_size, num_layers) < 1:
-        raise ValueError(f"sizes must be at least 1, got {input_size}, {hidden_size} and {num_layers}")
-    total = 0
-    for layer in range(num_layers):
-        inputs = input_size if layer == 0 else hidden_size
-        total += 4 * hidden_size * (inputs + hidden_size + biases[bias])
-    return total
-    ### END SOLUTION
-
-
-# %%
-print("inputs  units  layers   one bias  two biases  torch.nn.LSTM")
-for sizes in ((200, 200, 1), (200, 200, 2), (50, 200, 2), (650, 650, 2), (1500, 1500, 2)):
-    one, two = (count_lstm_parameters(*sizes, bias) for bias in ("one", "two"))
-    by_torch = sum(weight.numel() for weight in nn.LSTM(*sizes, device="meta").parameters())
-    print("{:6d} {:6d} {:6d} {:11,d} {:11,d} {:14,d}".format(*sizes, one, two, by_torch))
-
-# %% id="check_count_lstm_parameters" tags=["question"] points=2
-"""The count equals the textbook's and torch's own for several stacks, and impossible requests are refused."""
-checks.equal(
-    "count_lstm_parameters(200, 200, 1, 'one')",
-    count_lstm_parameters(200, 200, 1, "one"),
-    320_800,
-    slips={"with two biases per block": 321_600, "without biases": 320_000, "with three blocks, a GRU": 240_600},
-)
-checks.equal(
-    "count_lstm_parameters(50, 200, 2, 'one')",
-    count_lstm_parameters(50, 200, 2, "one"),
-    521_600,
-    slips={"when the second layer, too, has input_size inputs": 401_600},
-)
-for sizes in ((200, 200, 1), (7, 3, 4), (1, 1, 1)):
-    torch_count = sum(weight.numel() for weight in nn.LSTM(*sizes, device="meta").parameters())
-    checks.equal(f"count_lstm_parameters{(*sizes, 'two')}", count_lstm_parameters(*sizes, "two"), torch_count)
-for wrong in ((5, 5, 1, "three"), (0, 5, 1, "one"), (5, 0, 1, "one"), (5, 5, 0, "two")):
-    checks.raises(f"count_lstm_parameters{wrong}", ValueError, lambda wrong=wrong: count_lstm_parameters(*wrong))
-checks.passed("count_lstm_parameters", "320,800 by the textbook, torch's own count for three stacks")
-
-# %% [markdown]
-# **Other cells.** A *GRU*, the subject of the next notebook, has two gates and a candidate: three blocks of the same
-# form, and one state in place of two. Its step ends in $h' = z \odot h + (1 - z) \odot g$ with one gate $z$ for keeping
-# and for writing; the other gate works inside the candidate $g$. A plain layer ("RNN" in torch) has one block and no
-# gates. The rest is as before, errors included; another `rnn_type` is a `ValueError` too.
-#
-# | `rnn_type` | blocks | 200 inputs, 200 units, one bias | two biases |
-# | --- | --- | --- | --- |
-# | `"LSTM"` | 4 | 320,800 | 321,600 |
-# | `"GRU"` | 3 | 240,600 | 241,200 |
-# | `"RNN"` | 1 | 80,200 | 80,400 |
-#
-# The cell after yours sets the count beside the time of a training step on this machine, and looks for the widths at
-# which the three cost as many parameters as an LSTM of 200 units: expect 242 for the GRU and 475 for the plain layer.
-# Times need not follow the counts: they depend on how well the products and the functions run where you are.
 
 
 # %% id="count_rnn_parameters" tags=["solution"]
@@ -580,9 +563,7 @@ for kind in counts:
         layer(xs)[0].sum().backward()
     times[kind] = 1000 * (time.perf_counter() - started) / repeats
     width = min(range(100, 600), key=lambda n: abs(count_rnn_parameters(kind, 200, n, 1, "one") - counts["LSTM"]))
-    print(
-        f"{kind:4s} {counts[kind]:8,d} parameters, {times[kind]:5.1f} ms; the cost of the LSTM pays for {width} units"
-    )
+    print(f"{kind:4s} {counts[kind]:8,d} parameters, {times[kind]:5.1f} ms; the LSTM's budget buys {width} units")
 _, panels = plt.subplots(1, 2, figsize=(8, 2.4), layout="constrained", sharey=True)
 for axes, values, label in (
     (panels[0], {kind: count / 1000 for kind, count in counts.items()}, "thousand parameters"),
@@ -593,66 +574,283 @@ for axes, values, label in (
     axes.invert_yaxis()
 plt.show()
 
-# %% id="check_count_rnn_parameters" tags=["question"] points=1
+# %% id="check_count_rnn_parameters" tags=["question"] points=2
 """Three types of layers against the textbook and torch, stacked ones too, and impossible requests are refused."""
-for kind, one in (("LSTM", 320_800), ("GRU", 240_600), ("RNN", 80_200)):
+checks.equal(
+    "count_rnn_parameters('LSTM', 200, 200, 1, 'one')",
+    count_rnn_parameters("LSTM", 200, 200, 1, "one"),
+    320_800,
+    slips={
+        "with two biases per block": 321_600,
+        "without biases": 320_000,
+        "with the biases of one block only": 320_200,
+        "with three blocks": 240_600,
+    },
+)
+checks.equal(
+    "count_rnn_parameters('LSTM', 50, 200, 2, 'one')",
+    count_rnn_parameters("LSTM", 50, 200, 2, "one"),
+    521_600,
+    slips={
+        "when the second layer, too, has input_size inputs": 401_600,
+        "when the first layer, too, has hidden_size inputs": 641_600,
+        "when only the first layer is counted": 200_800,
+        "with one layer too many": 842_400,
+    },
+)
+for kind, one in (("GRU", 240_600), ("RNN", 80_200)):
     checks.equal(
         f"count_rnn_parameters({kind!r}, 200, 200, 1, 'one')", count_rnn_parameters(kind, 200, 200, 1, "one"), one
     )
-    torch_count = sum(weight.numel() for weight in getattr(nn, kind)(9, 4, 3, device="meta").parameters())
-    checks.equal(
-        f"count_rnn_parameters({kind!r}, 9, 4, 3, 'two')", count_rnn_parameters(kind, 9, 4, 3, "two"), torch_count
-    )
-for wrong in (("CNN", 5, 5, 1, "one"), ("GRU", 5, 5, 1, "none"), ("RNN", 5, 5, 0, "one"), ("LSTM", 0, 5, 1, "two")):
+for kind, sizes in itertools.product(("LSTM", "GRU", "RNN"), ((9, 4, 3), (1, 1, 1))):
+    torch_count = sum(weight.numel() for weight in getattr(nn, kind)(*sizes, device="meta").parameters())
+    checks.equal(f"count_rnn_parameters{(kind, *sizes, 'two')}", count_rnn_parameters(kind, *sizes, "two"), torch_count)
+for wrong in (
+    ("CNN", 5, 5, 1, "one"),
+    ("GRU", 5, 5, 1, "none"),
+    ("RNN", 5, 5, 0, "one"),
+    ("LSTM", 0, 5, 1, "two"),
+    ("GRU", 5, 0, 1, "one"),
+):
     checks.raises(f"count_rnn_parameters{wrong}", ValueError, lambda wrong=wrong: count_rnn_parameters(*wrong))
 checks.passed("count_rnn_parameters", "three types, by the textbook and by torch")
 
-# %% [markdown] id="lstm_or_gru" tags=["written"] points=2
-# **Written question (2 points, about 6 minutes).** You may spend 320,800 parameters on one recurrent layer with 200
-# inputs. What do you gain and what do you pay with an LSTM rather than a GRU? Use the numbers of the last cell, and say
-# what an LSTM has that a GRU has not. How would you decide between them?
+# %% [markdown]
+# ## 5. What a cell state is good for (2 points, about 20 minutes)
+#
+# Does all this machinery let a network do anything that a plain one does not do? Here is a task that asks for memory
+# and nothing else. The first step shows one of 8 tokens, one-hot, with a 1 in a ninth entry that says "this one". Then
+# come $T$ steps of normal noise in the same 8 entries, with 0 in the ninth. After the last step the network has to say
+# which token it was. Guessing is correct in 1 of 8 sequences.
+#
+# Three networks learn it, for four distances $T$ and with three seeds each: a plain network, and two LSTMs whose forget
+# gates start with bias 0 and bias 3 and which are equal otherwise. Your count makes the comparison fair: it finds
+# the width at which the plain network has about as many parameters as the LSTM. All of them get the same training: 300
+# updates of Adam with batches of 64 new sequences, learning rate 0.01, and gradients clipped at norm 1. Training and
+# test use the same distance. The cell takes about half a minute.
+
+# %%
+tokens, units = 8, 16
+distances, seeds, updates = ((5, 10), 1, 2) if course.grading else ((5, 10, 20, 40), 3, 300)
+budget = count_rnn_parameters("LSTM", tokens + 1, units, 1, "two")
+width = min(range(8, 65), key=lambda n: abs(count_rnn_parameters("RNN", tokens + 1, n, 1, "two") - budget))
+
+
+def recall_batch(distance, batch):
+    """Sequences (distance + 1, batch, tokens + 1) that show a token and then noise, and the tokens (batch,)."""
+    shown, xs = torch.randint(tokens, (batch,)), torch.randn(distance + 1, batch, tokens + 1)
+    xs[0], xs[1:, :, tokens] = F.one_hot(shown, tokens + 1), 0.0
+    xs[0, :, tokens] = 1.0
+    return xs, shown
+
+
+def recall_accuracy(kind, width, distance, seed, forget_bias=None, rate=0.01):
+    """Trains one network to recall the first token. Returns its share of correct answers on 1,000 new sequences."""
+    torch.manual_seed(seed)
+    layer, readout = getattr(nn, kind)(tokens + 1, width), nn.Linear(width, tokens)
+    if forget_bias is not None:
+        with torch.no_grad():  # torch adds its two biases, so one of them is set and the other is zero
+            layer.bias_ih_l0[width : 2 * width], layer.bias_hh_l0[width : 2 * width] = forget_bias, 0.0
+    weights = [*layer.parameters(), *readout.parameters()]
+    optimiser = torch.optim.Adam(weights, lr=rate)
+    for _ in range(updates):
+        xs, shown = recall_batch(distance, 64)
+        loss = F.cross_entropy(readout(layer(xs)[0][-1]), shown)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+    with torch.no_grad():
+        xs, shown = recall_batch(distance, 1000)
+        return (readout(layer(xs)[0][-1]).argmax(dim=1) == shown).float().mean().item()
+
+
+networks = {
+    f"plain network, {width} units": ("RNN", width, None),
+    f"LSTM, {units} units, $b_f = 0$": ("LSTM", units, 0.0),
+    f"LSTM, {units} units, $b_f = 3$": ("LSTM", units, 3.0),
+}
+print(f"parameters: LSTM {budget:,d}, plain {count_rnn_parameters('RNN', tokens + 1, width, 1, 'two'):,d}")
+accuracy = {}
+for name, (kind, wide, bias) in networks.items():
+    accuracy[name] = [[recall_accuracy(kind, wide, T, seed, bias) for seed in range(seeds)] for T in distances]
+    means = ", ".join(f"{np.mean(one):.2f} (T = {T})" for T, one in zip(distances, accuracy[name], strict=True))
+    print(f"{name.replace('$', ''):26s} mean accuracy {means}")
+lstm_plots.draw_recall(accuracy, distances, 1 / tokens)
+
+# %% [markdown] id="why_a_cell_state" tags=["written"] points=2
+# **Written question (2 points).** In the figure a line joins the means over the seeds, and a small mark is one seed.
+# The figure holds for one learning rate, so here are further runs at $T = 20$, with three seeds each. The plain network
+# reached an accuracy of 0.11 to 0.13 with the rates 0.001 and 0.003, and of 0.42 to 0.47 with 0.03. The LSTM with
+# $b_f = 3$ reached 0.78 to 0.84 with 0.001, 0.99 to 1.00 with 0.003, and 1.00 with 0.03.
+#
+# 1. What does the LSTM with $b_f = 3$ learn here that the plain network does not, and for which distances does your
+#    figure show it? May you conclude that a plain network *cannot* remember a token over 20 steps?
+# 2. Which term of which equation makes this possible? A plain network computes $h' = \tanh(x W_x + h W_h + b)$. Compare
+#    the factor by which $c_T$ depends on $c_0$ along the top line of the LSTM with the factor by which $h_T$ depends on
+#    $h_0$.
+# 3. The LSTM with $b_f = 0$ has the same equations. Why does it not learn what the other LSTM learns? Support your
+#    answer with numbers for $T = 10$ and $T = 20$.
 #
 # ### BEGIN SOLUTION
-# An LSTM has four blocks per unit where a GRU has three, so for the same parameters the GRU may be wider: 242 units in
-# place of 200 (or it saves a quarter at the same width). The LSTM also carries two states, so it keeps more in memory
-# between steps. For that it has separate gates for forgetting and for writing, which need not add up to 1: it can keep
-# all and still add (count, accumulate), while in a GRU what is written is taken from what is kept. And it has an output
-# gate: it can hold a value in its cell without showing it. The time of a step does not follow from the count: it has to
-# be measured. Neither is better in general: comparisons such as Chung et al. 2014 found no clear winner, so one decides
-# by validation at equal cost, with several seeds.
+# (1) After 300 updates the LSTM with $b_f = 3$ recalls the token in nearly all sequences at distances of 5, 10 and 20.
+# The plain network with about as many parameters does so at 5, less well and with a wide spread at 10, and it is at
+# guessing, 1/8, at 20. At 40 the LSTM is above guessing for most seeds but far from perfect. (In our ten seeds the
+# plain network reached 0.43 to 0.99 at 10 and at most 0.15 at 20. The LSTM reached 1.00 at 10, at 20 it reached 1.00 in
+# nine seeds and 0.79 in one, and at 40 it reached 0.11 to 0.85.) So the advantage is shown at 20 steps, and in the mean
+# at 10 and 40. It is shown for what the networks *learn* in this training: with the rate 0.03 the plain network is well
+# above guessing at 20, so the runs do not prove that it cannot hold the token.
 #
-# 1 point for the cost: four blocks against three with 242 against 200 units (or 240,600 against 320,800 parameters),
-# two states against one. 1 point for a gain (separate forgetting and writing, or a hidden cell behind an output gate)
-# together with a way to decide that is a measurement at equal cost.
+# (2) The term $f \odot c$ in $c' = i \odot g + f \odot c$. Along the top line $\partial c_T / \partial c_0$ is the
+# product of the $T$ forget gates, entry by entry, without a matrix and without a squashing function. With gates near 1
+# that product stays near 1, and so do the memory and the gradient that has to find it. In the plain network the factor
+# is a product of $T$ matrices, $W_h$ times the diagonal of $1 - h_t^2$ at each step. Every step mixes all units, the
+# derivative of the tanh is at most 1, and nothing keeps the product near 1: as a rule it shrinks or grows
+# exponentially. Besides, the input gate can keep noise out, while a plain network adds $x W_x$ at every step.
+#
+# (3) The equations allow gates near 1, but the training has to find them. With $b_f = 0$ the forget gates start near
+# $\sigma(0) = 0.5$, so that about $0.5^{10} \approx 0.001$ of a token is left after 10 steps and about $10^{-6}$ after
+# 20. The gradient that would open the gates is as small. With $b_f = 3$ they start near $\sigma(3) = 0.953$: about 0.62
+# is left after 10 steps and 0.38 after 20 (and 0.14 after 40, which fits the drop there). The bias does not fix the
+# gate; it only sets where learning starts.
+#
+# 1 point for (1) and (2): the figure read with its distances and no "cannot", and the product of forget gates against a
+# product of matrices and tanh derivatives (half without the reading, half without the comparison). 1 point for (3): the
+# bias sets the gates at the start, with numbers (half without numbers). The numbers of the student's own figure count.
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 5. Sequences of different lengths, in (2 points and 2 points, about 15 minutes)
+# **A trained cell at work.** Now watch the gates of an LSTM while it reads. The toy language of the character notebook
+# has a rule that needs memory: a quotation that was opened has to be closed, so a sentence inside a quotation ends in
+# `"`, and a sentence outside does not. A small LSTM of 16 units learns to predict the next *word* of that language. We
+# take words so that whole sentences fit into one picture, and we choose the text so that half of the sentences hold a
+# quotation. The training takes some seconds.
 #
-# Sentences do not all have the same number of words, but an array has one length along each axis. The common way out
-# is to fill up: short sequences are *padded* at the end until all are as long as the longest, and the true lengths are
-# kept beside the array.
+# After that your own `lstm_cell` reads freshly drawn text with torch's weights, which `by_name` takes apart. On the
+# first 2,000 words we look for the unit whose cell state follows best whether a quotation is open. On the next 2,000
+# words, which had no part in the choice, we measure the correlation again. Expect about 0.75. With six other seeds of
+# the training it was 0.56 to 0.84 in size (its sign says nothing), so a unit does follow the quotation, but it never
+# does only that.
+
+# %%
+count, updates = (300, 5) if course.grading else (15_000, 800)
+rng = np.random.default_rng(3)
+
+
+def quoted_text(count):
+    """The words of a text: from `count` sentences those with a quotation in double marks, and as many without any."""
+    lines = [line for line in toy.sentences(count, rng) if "'" not in line]
+    quoted = [line for line in lines if '"' in line]
+    both = quoted + [line for line in lines if '"' not in line][: len(quoted)]
+    rng.shuffle(both)
+    return " <eos> ".join(both).split()
+
+
+train_words, new_words = quoted_text(count), quoted_text(4_000)
+vocabulary = sorted({*train_words, *new_words})
+ids = {word: n for n, word in enumerate(vocabulary)}
+stream = torch.tensor([ids[word] for word in train_words])
+stream = stream[: len(stream) // 32 * 32].view(32, -1).T  # (steps, 32 rows)
+
+
+def train_reader(seed):
+    """An embedding, an LSTM and an output layer, trained to predict the next word of the stream."""
+    torch.manual_seed(seed)
+    table, layer, readout = nn.Embedding(len(ids), 16), nn.LSTM(16, 16), nn.Linear(16, len(ids))
+    weights = [*table.parameters(), *layer.parameters(), *readout.parameters()]
+    optimiser, start, state = torch.optim.Adam(weights, lr=0.01), 0, None
+    for _ in range(updates):
+        if start + 2 > len(stream):
+            start, state = 0, None
+        piece = stream[start : start + 33]
+        outputs, state = layer(table(piece[:-1]), state)
+        state = tuple(part.detach() for part in state)
+        loss = F.cross_entropy(readout(outputs).flatten(0, 1), piece[1:].flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        start += 32
+    return table, layer, loss.item()
+
+
+def read(words, table, layer):
+    """Forget gates and cell states (words, units) while your lstm_cell reads words."""
+    params = by_name(layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0 + layer.bias_hh_l0)
+    embedded = table.weight.detach().numpy()
+    h, c, forget, cells = np.zeros((1, 16)), np.zeros((1, 16)), [], []
+    for word in words:
+        x = embedded[[ids[word]]]
+        forget.append(sigmoid(x @ params["W_xf"] + h @ params["W_hf"] + params["b_f"])[0])
+        h, c = lstm_cell(x, h, c, params)
+        cells.append(c[0])
+    return np.array(forget), np.array(cells)
+
+
+def quotation_open(words):
+    """Whether a quotation is open after each word, as 0 or 1."""
+    return np.cumsum([word == '"' for word in words]) % 2
+
+
+def correlations(cells, opened):
+    """The correlation of each unit's cell state with `opened`."""
+    return np.array([np.corrcoef(unit, opened)[0, 1] for unit in cells.T])
+
+
+table, layer, loss = train_reader(seed=1)
+first, second = new_words[:2000], new_words[2000:4000]
+on_first = correlations(read(first, table, layer)[1], quotation_open(first))
+unit = int(np.argmax(np.abs(on_first)))
+forget, cells = read(second, table, layer)
+on_second = correlations(cells, quotation_open(second))
+print(f"{len(train_words):,d} words to train on, {len(ids)} different ones, loss {loss:.2f} nats a word at the end")
+print(f"unit {unit}: correlation {on_first[unit]:.2f} on the words it was chosen on, {on_second[unit]:.2f} on new ones")
+
+# %% [markdown]
+# The heat map shows the forget gates over a stretch of the second 2,000 words, with a row for each unit. The units
+# whose gates are open widest over this stretch stand at the top; those at the bottom forget at nearly every word. The
+# line below is the cell state of the unit that was chosen, whose row carries an arrow. A bar marks where a quotation is
+# open. Before you read on, look at what this cell state does around the two marks, and at which words its forget gate
+# shuts.
+
+# %%
+start = lstm_plots.stretch_with_quotation(second, 26)
+shown = slice(start, start + 26)
+lstm_plots.draw_gates(second[shown], forget[shown], cells[shown], quotation_open(second)[shown], unit)
+
+# %% [markdown]
+# In our picture the cell state rises before the quotation opens, at the verb and the comma, after which a mark always
+# follows in this language. It stays high through the quotation, and it falls only at `<eos>`, where the forget gate
+# shuts. The unit thus holds a little more than "a quotation is open", which is why the correlation is not 1. One unit
+# over one stretch is an example, not a law: other units take part, and another seed trains another unit.
+
+# %% [markdown]
+# ## 6. Sequences of different lengths, in (2 points and 2 points, about 25 minutes)
+#
+# The rest of this notebook is the toolbox around the cell. Sentences do not all have the same number of words, but an
+# array has one length along each axis. The common solution is *padding*: short sequences are filled up at the end until
+# all are as long as the longest, and the true lengths are kept beside the array.
 #
 # | name | what | shape or type |
 # | --- | --- | --- |
 # | `sequences` | steps first, all further axes alike | list of arrays or lists, `(length, ...)` each |
 # | `value` | what is filled in | number |
 # | `padded` | the batch, sequences along the *second* axis | (steps, batch, ...) |
-# | `lengths` | the true lengths, in the order of the list | (batch,), integers |
+# | `lengths` | the true lengths, in the order of the list | (batch,), an array of integers |
 #
-# `steps` is the largest length, and `padded` has the sequences' dtype: integers stay integers, float32 stays float32.
-# A sequence may be empty, and since numpy makes an empty list an array of floats, its dtype (like its further axes)
-# counts for nothing; where all sequences are empty, `padded` has no steps. An empty *list of sequences* is a
-# `ValueError`: a batch of nothing has no shape. For `[[1, 2, 3], [4]]` and `value=0` expect `[[1, 4], [2, 0], [3, 0]]`
-# and `[3, 1]`.
+# `steps` is the largest length. `padded` has the dtype that all sequences share: integers stay integers, and float32
+# stays float32. A sequence may be empty. Its dtype and its further axes are ignored, because numpy turns `[]` into an
+# array of floats. If all sequences are empty, `padded` has no steps. An empty *list of sequences* is a `ValueError`,
+# because a batch of nothing has no shape. For `[[1, 2, 3], [4]]` and `value=0` expect `[[1, 4], [2, 0], [3, 0]]` and
+# `[3, 1]`.
 #
-# The cell after yours pads five words. Rows of the picture are sequences, so it shows the transposed array; what was
-# filled in is hatched, and a thick frame marks the last real entry of each.
+# The cell after yours pads five words. The rows of the picture are sequences, so it shows the transposed array. The
+# padding is hatched, and a thick frame marks the last real entry of each sequence.
 #
 # <details><summary>Hint</summary>
 #
-# `np.full((steps, batch, *rest), value, dtype=...)`, then `padded[:length, row] = sequence` for each. Take `rest` and
-# the dtype from a sequence that is not empty, if there is one.
+# Make the array with `np.full((steps, batch, *rest), value, dtype=...)`, then set `padded[:length, row] = sequence` for
+# each sequence. Take `rest` and the dtype from a sequence that is not empty, if there is one.
 # </details>
 
 
@@ -711,9 +909,9 @@ checks.raises("pad([], 0)", ValueError, lambda: pad([], 0))
 checks.passed("pad", "numbers, vectors, an empty sequence, and the empty list refused")
 
 # %% [markdown]
-# **The last output that counts.** A padded batch runs through the LSTM as if the padding were input, and so the state
-# of a short sequence goes on changing after its end. Whoever wants one vector per sequence, say to classify a
-# sentence, must not take `outputs[-1]` but
+# **The last output that counts.** The LSTM runs through a padded batch as if the padding were input, so the state of a
+# short sequence goes on changing after its end. If you want one vector per sequence, for example to classify a
+# sentence, do not take `outputs[-1]`. Take
 #
 # $$\text{last}_b = h_{\ell_b,\, b}, \qquad b = 0 \dots \text{batch} - 1$$
 #
@@ -723,12 +921,14 @@ checks.passed("pad", "numbers, vectors, an empty sequence, and the empty list re
 # | $\ell_b$ | `lengths[b]`, from 1 to `steps` | (batch,) |
 # | $\text{last}$ | result | (batch, features) |
 #
-# A length under 1 has no last output: raise a `ValueError` that names it. (Left alone, Python would quietly count from
-# the end and hand out the last padded step.)
+# A sequence of length 0 has no last output: raise a `ValueError` that names the value for any length under 1. (Without
+# it, Python would count from the end and silently return the last padded step.) You need not check for lengths above
+# `steps`; numpy refuses such an index by itself.
 #
-# Torch has another way: `pack_padded_sequence` keeps the real steps only, the LSTM never sees the padding, and the
-# $h$ that it returns is that of each sequence's own end. Both must agree; the cell after yours draws one unit of three
-# sequences, its way through the padding dotted, and sets what packing gives, a cross, on your last output, a circle.
+# Torch has another way. `pack_padded_sequence` keeps only the real steps, so the LSTM never sees the padding, and the
+# $h$ that it returns is that of each sequence's own end. Both ways must agree. The cell after yours draws one unit for
+# three sequences. The path through the padding is dotted, a circle is your last output, and a cross is what packing
+# gives.
 #
 # <details><summary>Hint</summary>
 #
@@ -801,12 +1001,12 @@ for wrong in ([5, 0, 1], [-1, 2, 3]):
 checks.passed("last_relevant", "each sequence's own last output, equal to packing")
 
 # %% [markdown]
-# ## 6. Different lengths in the loss (4 points, about 18 minutes)
+# ## 7. Different lengths in the loss (4 points, about 27 minutes)
 #
-# A language model is asked at every step, so a padded batch has padded targets too. They are not to count. Let
+# A language model predicts at every step, so a padded batch has padded targets too. They must not count. Let
 # $z_{t,b}$ be the scores (logits) at step $t$ of sequence $b$ and $y_{t,b}$ its target:
 #
-# $$L = \frac{1}{\sum_b \ell_b} \sum_b \sum_{t=1}^{\ell_b} \Big( \log \sum_k e^{z_{t,b,k}} - z_{t,b,y_{t,b}} \Big)$$
+# $$L = \frac{1}{\sum_b \ell_b} \sum_b \sum_{t=1}^{\ell_b} \Big( \ln \sum_k e^{z_{t,b,k}} - z_{t,b,y_{t,b}} \Big)$$
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
@@ -815,23 +1015,27 @@ checks.passed("last_relevant", "each sequence's own last output, equal to packin
 # | $\ell$ | `lengths`, from 0 to `steps` | (batch,) |
 # | $L$ | result, in nats | a number, or a tensor without axes |
 #
-# It is a mean over all real steps of all sequences: every real step weighs the same. A mean of the sequences' means
-# would let each step of a short sequence weigh more, and a mean over all cells of the batch would make the loss smaller
-# the more padding there is.
+# This is a mean over all real steps of all sequences, so every real step weighs the same. A mean of the sequences'
+# means would give each step of a short sequence more weight. A mean over all cells of the batch would make the loss
+# smaller the more padding there is.
 #
-# Three conditions. The function is *stable*: a logit of 1000 gives no nan. What stands in the padded targets is *never
-# used*, not even as an index: -100 is common there. And it takes two kinds of arguments: numpy arrays, for which the
-# result is a number, and torch tensors, for which it is a tensor that can be differentiated, with a gradient of exactly
-# zero at all padded logits. A length may be 0; at least one is not.
+# The function has to meet three conditions.
 #
-# For logits that are all zero expect $\ln(\text{classes})$, whatever the lengths.
+# - It is *stable*: a logit of 1000 gives no nan.
+# - It *never uses* what stands in the padding. Padded targets may be -100 and must not even serve as an index; padded
+#   logits may be nan or infinite.
+# - It takes two kinds of arguments. For numpy arrays the result is a number. For torch tensors the result is a tensor
+#   that can be differentiated, with a gradient of exactly zero at all padded logits.
+#
+# A length may be 0, but at least one is not. For logits that are all zero expect $\ln(\text{classes})$, whatever the
+# lengths.
 #
 # <details><summary>Hint</summary>
 #
 # The mask is `steps[:, None] < lengths` with `steps = 0, 1, ...`: a (steps, batch) array of True and False. Index
 # logits and targets with it before you do anything else: `logits[mask]` is (real steps, classes). For what is left you
-# know a stable cross-entropy from the softmax notebook, and torch has `F.cross_entropy`. Numpy arrays may be turned
-# into tensors (`torch.from_numpy`), and the result into a number by `.item()`.
+# know a stable cross-entropy from the softmax notebook, and torch has `F.cross_entropy`. You may turn numpy arrays into
+# tensors (`torch.from_numpy`) and the result into a number (`.item()`).
 # </details>
 
 
@@ -853,20 +1057,19 @@ def masked_cross_entropy(logits, targets, lengths):
 
 # %% [markdown]
 # **Three ways in, one gradient.** The same four sequences, of lengths 3, 5, 1 and 2, go through the same LSTM and the
-# same output layer: one by one, without any padding; padded, with your mask; and packed. The drawing shows what each
-# way computes. A call is one step for all rows that take part in it: padding needs few calls and wastes the hatched
-# rows, one by one wastes nothing and needs many calls, packing wastes nothing and needs few calls, with fewer rows at
-# each. The numbers below the columns count the rows of each call. (Batches of sequences of about equal length,
-# *buckets*, make the hatched part small.)
+# same output layer in three ways: one by one, without any padding; padded, with your mask; and packed. The drawing
+# shows what each way computes. A call is one step for all rows that take part in it, and the numbers below the columns
+# count the rows of each call. The hatched rows are computed and then thrown away. If a batch holds sequences of about
+# equal length (a *bucket*), the hatched part is small.
 
 # %%
 lstm_plots.draw_three_ways([3, 5, 1, 2])
 
 # %% [markdown]
-# The next cell computes loss and gradients in these ways and prints how far they are from "one by one", the gradients
-# by the largest difference over all weights. Torch's own mask, targets of -100 that `F.cross_entropy` skips, stands
-# beside yours. Expect differences under 1e-15 for these; for the two wrong means expect them in the first or second
-# decimal.
+# The next cell computes loss and gradients in these ways and prints how far they are from "one by one"; for the
+# gradients it prints the largest difference over all weights. Torch's own mask stands beside yours: `F.cross_entropy`
+# skips targets of -100. Expect differences under 1e-15 for these. For the two wrong means expect them in the first or
+# second decimal.
 
 # %%
 torch.manual_seed(20)
@@ -904,7 +1107,8 @@ lengths = np.array([3, 1, 0, 2])
 targets = np.array([[0, 4, -100, 1], [2, -100, -100, 3], [4, -100, -100, -100]])
 rng = np.random.default_rng(11)
 logits = 2 * rng.standard_normal((3, 4, 5))
-losses = np.log(np.exp(logits).sum(axis=2)) - np.take_along_axis(logits, np.maximum(targets, 0)[..., None], 2)[..., 0]
+every_class = -torch.from_numpy(logits).log_softmax(dim=2).numpy()
+losses = np.take_along_axis(every_class, np.maximum(targets, 0)[..., None], axis=2)[..., 0]
 real = np.arange(3)[:, None] < lengths
 rows = [losses[: lengths[b], b].mean() for b in (0, 1, 3)]
 loss = masked_cross_entropy(logits, targets, lengths)
@@ -943,26 +1147,27 @@ checks.close("the gradient at the real logits", leaf.grad.numpy()[real], expecte
 checks.passed("masked_cross_entropy", "numpy and torch, padding without any influence, logits of 1000")
 
 # %% [markdown]
-# ## 7. Different lengths, out (2 points, about 10 minutes)
+# ## 8. Different lengths, out (2 points, about 14 minutes)
 #
-# When a network generates a sequence, how does it decide where to stop? There are two common ways (Goodfellow, Bengio
-# and Courville 2016, section 10.2). Either *the end is a token*: it stands in the vocabulary, every training sequence
-# ends with it, and writing stops when the network says it. Or *the end has an output of its own*: a number between 0
-# and 1 at each step, the probability of stopping here, or a length that is predicted at the start. The first needs
-# nothing new, the second also works where the outputs are no tokens, such as pen strokes or sound.
+# When a network generates a sequence, how does it decide where to stop? Goodfellow, Bengio and Courville (2016, section
+# 10.2.3) list three ways. In the first, *the end is a token*: it stands in the vocabulary, every training sequence
+# ends with it, and the network stops when it writes that token. In the second, the network has *an extra output* at
+# each step, the probability of stopping here. In the third, it *predicts the length* at the start. Here you write the
+# first.
 #
-# Write the first, for any model. The model is a function:
+# Write it for any model. The model is a function:
 #
 # | name | what |
 # | --- | --- |
 # | `step(token, state)` | returns a pair: the next token *or* the scores of all tokens, (classes,), and the new state |
 # | `state` | whatever `step` takes: you only pass it on |
 # | `first` | the token that the first step is given; not part of the output, and it may be equal to `eos` |
-# | `eos` | the end token: where the model says it, the output ends, and it is not part of it |
-# | `limit` | most tokens in the output; with 0 the output is empty |
+# | `eos` | the end token: when the model writes it, the output ends, and it is not part of the output |
+# | `limit` | the largest number of tokens in the output; with 0 the output is empty |
 #
-# If `step` returns scores, take the token with the highest score; on a tie, the first. Each token is given to the next
-# step. After the end `step` is not called again. Without a limit a model that never says the end would run for ever.
+# If `step` returns scores, take the token with the highest score; on a tie, the first. Give each token to the next
+# step. Do not call `step` again after the end, nor when the limit is reached. Without a limit a model that never writes
+# the end token would run for ever.
 #
 # <details><summary>Hint</summary>
 #
@@ -990,10 +1195,14 @@ def decode(step, state, first, eos, limit):
 
 
 # %% [markdown]
-# **All of it together.** An LSTM learns to spell: it is given one token for a number from one to twelve and has to
-# write its name, letter by letter, and then the end. Inputs and targets have lengths from 4 to 7, so they are padded
-# by your `pad`, the loss is your `masked_cross_entropy`, and the names come out of your `decode`. Expect all twelve to
-# be right after 150 updates (which take a second or two), and none of them before.
+# **All of it together.** An LSTM learns to spell. It is given one token for a number from one to twelve and has to
+# write the number's name, letter by letter, and then the end. Inputs and targets have lengths from 4 to 7, so your
+# `pad` pads them, your `masked_cross_entropy` is the loss, and your `decode` writes the names.
+#
+# Look at the inputs in training: at each step the network is given the *correct* letter before, whatever it would have
+# written itself. This is called *teacher forcing* (Williams and Zipser 1989). In decoding there is no teacher. The
+# network is given its own last letter, so after a mistake it meets beginnings that it never saw in training. Expect all
+# twelve names to be correct after 150 updates (which take a second or two), and none of them before.
 
 # %%
 names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
@@ -1071,33 +1280,35 @@ checks.equal(
 checks.passed("decode", "tokens and scores, the end, the limit")
 
 # %% [markdown]
-# ## 8. States from one batch to the next (2 points, about 9 minutes)
+# ## 9. States from one batch to the next (2 points, about 14 minutes)
 #
-# A long text does not fit into one batch of, say, 35 steps. It is cut, and the state at the end of one piece is the
-# start of the next. At the very start, and where a row of the batch begins another text, there is no past: the state
-# is zero. So between two batches each row is either passed on or reset:
+# A long text does not fit into one batch of, say, 35 steps. We cut it into segments, and the state at the end of one
+# segment is the start of the next. At the very start, and where a row of the batch begins another text, there is no
+# past, so the state is zero. Between two batches each row is therefore either passed on or reset:
 #
 # $$h^{\text{start}}_b = \begin{cases} 0 & \text{where reset}_b \\ h^{\text{end}}_b & \text{elsewhere} \end{cases}
-# \qquad \text{and } c^{\text{start}}_b \text{ alike}$$
+# \qquad \text{and } c^{\text{start}}_b \text{ likewise}$$
 #
 # | symbol | in code | shape |
 # | --- | --- | --- |
 # | $(h^{\text{end}}, c^{\text{end}})$ | `state`, a pair, or one array for cells with one state | (batch, hidden) each |
-# | $\text{reset}$ | `reset`, True or False per row, or one of them for all rows | (batch,) or a bool |
+# | $\text{reset}$ | `reset`, True or False per row (array or list), or one bool for all rows | (batch,) or a bool |
 # | $(h^{\text{start}}, c^{\text{start}})$ | result: a tuple for a pair, an array for an array | (batch, hidden) each |
 #
-# Zero means zero, whatever stood there: a row that has run into nan or infinity starts afresh too, so multiplying by 0
-# will not do. The arguments stay as they were. *Both* states are passed on. What is passed on are values alone: how the
-# gradient is cut at the same place is a subject of the notebook on word models.
+# A reset row must become exactly zero even if it held nan or infinity, so do not multiply by 0 (`0 * nan` is nan). The
+# result keeps the dtype of the state: float32 stays float32. It consists of new arrays, also where nothing is reset,
+# and the arguments stay as they were. Pass on *both* states. Only values are passed on; how the gradient is cut at the
+# same place is a subject of the notebook on word models.
 #
-# The cell after yours runs a text of 24 steps in three pieces of 8, once with the state passed on and once with every
-# piece from zero, beside the run in one piece. The first lies on the last, to the last digit.
+# The cell after yours runs a text of 24 steps in three segments of 8, once with the state passed on and once with every
+# segment from zero, beside the run in one piece. With the state passed on the outputs equal those of the run in one
+# piece to the last digit.
 #
 # <details><summary>Hint</summary>
 #
-# `np.where(mask, 0.0, part)` with a mask of shape (batch, 1), for each part of the state.
-# `np.broadcast_to(reset, batch)` makes one bool into one per row. Beware of a mask of shape (batch,): where batch
-# equals hidden it picks columns.
+# Use `np.where(mask, np.zeros_like(part), part)` with a mask of shape (batch, 1) for each part of the state.
+# `np.broadcast_to(reset, batch)` makes one bool into one per row. Beware of a mask of shape (batch,): if batch equals
+# hidden, it picks columns.
 # </details>
 
 
@@ -1159,13 +1370,13 @@ checks.equal("carry of a float32 array", carry(h.astype(np.float32), reset), (ke
 checks.passed("carry", "pair and array, rows and all, nan gone")
 
 # %% [markdown]
-# **The gradient of an output that nobody uses.** A loss that reads only one output does not depend on the others: their
-# gradient is exactly zero, because no path leads from them to the loss. Yet the *steps* behind them are not without
-# gradient: each of them passed its state on. Below, a sequence of 8 real steps is padded to 12, and the loss reads the
-# output of step 8. On the left the gradient at each output, on the right that at each input: zero after the end, not
-# zero before it. Had the loss read `outputs[-1]`, the network would have been trained to carry its answer through the
-# padding. So padded steps must not reach the loss, neither through a forgotten mask nor through a state that is carried
-# on past the end.
+# **The gradient of an output that nobody uses.** A loss that reads only one output does not depend on the others. Their
+# gradient is exactly zero, because no path leads from them to the loss. Yet the *steps* behind them do get a gradient,
+# because each of them passed its state on. Below, a sequence of 8 real steps is padded to 12, and the loss reads the
+# output of step 8. The left picture shows the gradient at each output, the right picture the gradient at each input:
+# it is zero after the end and not zero before it. If the loss read `outputs[-1]`, the network would be trained to carry
+# its answer through the padding. So padded steps must not reach the loss, neither through a forgotten mask nor through
+# a state that is carried on past the end.
 
 # %%
 torch.manual_seed(14)
@@ -1175,7 +1386,7 @@ outputs.retain_grad()
 outputs[7].sum().backward()
 print("gradient at the outputs of steps 1 to 7 and 9 to 12 exactly zero:", outputs.grad.count_nonzero().item() == 6)
 print("gradient at the inputs of steps 9 to 12 exactly zero:", not xs.grad[8:].any())
-_, panels = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
+_, panels = plt.subplots(1, 2, figsize=(7.5, 2.8), layout="constrained")
 for axes, gradient, label in ((panels[0], outputs.grad, "output $h_t$"), (panels[1], xs.grad, "input $x_t$")):
     axes.bar(np.arange(1, 13), gradient.flatten(1).norm(dim=1), color="0.8", edgecolor="0.2", hatch="//")
     axes.axvline(8.5, color="0.3", linestyle="--", linewidth=1)
@@ -1185,27 +1396,26 @@ for axes, gradient, label in ((panels[0], outputs.grad, "output $h_t$"), (panels
 plt.show()
 
 # %% [markdown] id="lengths_in_and_out" tags=["written"] points=2
-# **Written question (2 points, about 8 minutes).** Name three ways to feed sequences of different lengths to a
-# recurrent network, and two ways to let the length of its output vary. Give one advantage and one price of each of the
-# five.
+# **Written question (2 points, about 12 minutes).** Name three ways to feed sequences of different lengths to a
+# recurrent network and two ways to let the length of its output vary. Give one reason for each of the five: a case in
+# which you would choose it, and why.
 #
 # ### BEGIN SOLUTION
-# In. (1) One by one, a batch of one: nothing to pad and nothing to mask, but many small calls that use the machine
-# badly. (2) Padding to the longest, with a mask in the loss (or the last relevant output): ordinary arrays and few
-# calls, but work is wasted on padding, and a forgotten mask is silently wrong. (3) Packing: no wasted work and states
-# that end where the sequences do, but sorting and a special object that not every operation takes. Buckets of about
-# equal length count as a way too: they waste little and keep ordinary arrays, at the price of batches that are less
-# random. So does one long stream that is cut into pieces with states carried: no padding at all, but texts have to be
-# laid end to end, and states reset where one ends.
+# In. (1) One by one, in batches of one: for a single request, or where the code must stay simple, because there is
+# nothing to pad and nothing to mask. (2) Padding to the longest, with a mask in the loss (or the last relevant output):
+# the usual choice, because ordinary arrays and few large calls use the machine well. (3) Packing: where lengths differ
+# much, because nothing is computed on padding and the last state is that of each sequence's own end. Buckets of about
+# equal length count as a way too: for large data sets, because they waste little and keep ordinary arrays. So does one
+# long stream that is cut into segments with the states carried: for language models of running text, because it needs
+# no padding at all.
 #
-# Out. (1) An end token in the vocabulary: needs nothing new and learns the length from context, but a model that never
-# says it needs a limit, and it only works where outputs are tokens. (2) An output of its own for stopping (a
-# probability at each step) or a length predicted at the start: works for outputs of any kind, and a predicted length
-# is known before writing; the price is a further output with a loss and a threshold or target of its own, and a length
-# that is fixed at the start cannot be revised.
+# Out. (1) An end token in the vocabulary: for text, because it needs nothing new and the network learns the length from
+# the context. (2) An output for the probability of stopping at each step: where the outputs are no tokens, such as pen
+# strokes or sound, because it works for outputs of any kind. (3) A length that is predicted at the start: where the
+# length has to be known before writing begins. Any two of these count.
 #
-# 1 point for three ways in with an advantage and a price of each, 1 point for two ways out with the same. Half of
-# either point when advantages or prices are missing.
+# 1 point for three ways in, each with a reason that fits; 1 point for two ways out, each with a reason that fits. Half
+# of either point when one way or its reason is missing or wrong, none when more are.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1216,8 +1426,8 @@ plt.show()
 # - F. A. Gers, J. Schmidhuber, F. Cummins (2000), *Learning to forget: continual prediction with LSTM*, Neural
 #   Computation 12(10): the forget gate.
 # - R. Jozefowicz, W. Zaremba, I. Sutskever (2015), *An empirical exploration of recurrent network architectures*, ICML:
-#   variants compared, and the bias of the forget gate.
-# - J. Chung, C. Gulcehre, K. Cho, Y. Bengio (2014), *Empirical evaluation of gated recurrent neural networks on
-#   sequence modeling*, arXiv:1412.3555: LSTM and GRU at equal cost.
-# - I. Goodfellow, Y. Bengio, A. Courville (2016), *Deep Learning*, MIT Press, section 10.2: ways to end an output.
+#   variants compared, and why the bias of the forget gate should start at 1 or more.
+# - R. J. Williams, D. Zipser (1989), *A learning algorithm for continually running fully recurrent neural networks*,
+#   Neural Computation 1(2): teacher forcing.
+# - I. Goodfellow, Y. Bengio, A. Courville (2016), *Deep Learning*, MIT Press, section 10.2.3: ways to end an output.
 # - The documentation of `torch.nn.LSTM` (equations, order of the gates) and of `torch.nn.utils.rnn` (packing).

@@ -1,6 +1,6 @@
 def count_rnn_parameters(rnn_type, input_size, hidden_size, num_layers, bias):
     if rnn_type == "LSTM":
-        blocks = ["update", "forget", "output", "candidate"]
+        blocks = ["input", "forget", "output", "candidate"]
     elif rnn_type == "GRU":
         blocks = ["update", "reset", "candidate"]
     elif rnn_type == "RNN":

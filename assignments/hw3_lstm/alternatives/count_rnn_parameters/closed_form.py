@@ -1,4 +1,7 @@
-def count_lstm_parameters(input_size, hidden_size, num_layers, bias):
+def count_rnn_parameters(rnn_type, input_size, hidden_size, num_layers, bias):
+    blocks = dict(RNN=1, GRU=3, LSTM=4).get(rnn_type)
+    if blocks is None:
+        raise ValueError(f"no such type: {rnn_type}")
     if bias == "one":
         b = 1
     elif bias == "two":
@@ -8,4 +11,4 @@ def count_lstm_parameters(input_size, hidden_size, num_layers, bias):
     if not (input_size >= 1 and hidden_size >= 1 and num_layers >= 1):
         raise ValueError(str((input_size, hidden_size, num_layers)))
     matrices = input_size * hidden_size + (2 * num_layers - 1) * hidden_size**2
-    return 4 * (matrices + b * num_layers * hidden_size)
+    return blocks * (matrices + b * num_layers * hidden_size)
