@@ -83,9 +83,14 @@ def accuracy_panels(histories: Mapping[str, np.ndarray], *, line: float) -> None
 
 
 def spread(
-    series: Mapping[str, Mapping[float, np.ndarray]], x_label: str, *, log: bool = False, axes: Axes | None = None
+    series: Mapping[str, Mapping[float, np.ndarray]],
+    x_label: str,
+    y_label: str,
+    *,
+    log: bool = False,
+    axes: Axes | None = None,
 ) -> None:
-    """Accuracies over a setting: means of the seeds, with bars from the lowest to the highest.
+    """Shares, such as accuracies, over a setting: means of the seeds, with bars from the lowest to the highest.
 
     series: by name, one result for each seed by setting. log: whether the setting's axis is logarithmic.
     axes: where to draw; without it a figure of its own is drawn and shown.
@@ -98,7 +103,7 @@ def spread(
         middle = values.mean(axis=1)
         ends = [middle - values.min(axis=1), values.max(axis=1) - middle]
         axes.errorbar(list(results), middle, ends, fmt=style, markersize=4, capsize=3, linewidth=1.3, label=name)
-    axes.set(xlabel=x_label, ylabel="accuracy", ylim=(0, 1.03), xscale="log" if log else "linear")
+    axes.set(xlabel=x_label, ylabel=y_label, ylim=(0, 1.03), xscale="log" if log else "linear")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     axes.label_outer()

@@ -26,8 +26,9 @@ QUESTION = Question(
     cases=[
         Case(
             "the layers, and how they start",
-            "import numpy as np\n"
-            f"[dict(layer) for layer in make_network({LARGE}, 0.1, True, np.random.default_rng(s)).layers]",
+            f"import numpy as np\nnetwork = make_network({LARGE}, 0.1, True, np.random.default_rng(s))\n"
+            f"network.logits(np.zeros((1, {LARGE[0]})), False)  # what the skeleton gives earns nothing by itself\n"
+            "[dict(layer) for layer in network.layers]",
             draw_network,
             judge=judge_start,
         ),
