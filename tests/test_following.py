@@ -128,14 +128,17 @@ def test_what_a_question_is_about_is_half_of_it(built):
     )
     built.edit("questions/double.py", "draw),\n    ],", 'draw, 3),\n    ],\n    core="positive numbers",')
     assert built.course("build").returncode == 0
-    assert "*At most half of the points of `double` without positive numbers.*" in built.released.read_text()
+    assert (
+        "*What counts most in `double`: positive numbers. If that fails, it earns half at most.*"
+        in built.released.read_text()
+    )
     for number, returned in enumerate(("2 * x", "-2 * abs(x)", "3 * x", "x"), 1):
         built.hand_in(f"student-0{number}", {"double": f"def double(x):\n    return {returned}"})
     assert built.course("grade").returncode == 0
     assert [scores(built, f"student-0{number}")["double"] for number in (1, 2, 3, 4)] == [2, 1, 0, 0]
     built.feedback()
     page = next(built.root.glob("feedback/student-02/**/*.html")).read_text(encoding="utf-8")
-    assert "At most half of the points without positive numbers" in page
+    assert "At most half of the points, because this fails: positive numbers" in page
 
 
 # whatever of the solution lies in the kernel once all is marked, it is neither shown nor handed on

@@ -159,7 +159,7 @@ def test_students_read_what_each_function_is_about(assignment):
     text = "\n".join(cell.source for cell in filled_notebook(assignment, {}).cells if cell.cell_type == "markdown")
     for question in asked(assignment):
         assert question.core, question.id
-        assert f"*At most half of the points of `{question.id}` without {question.core}.*" in text
+        assert f"*What counts most in `{question.id}`: {question.core}. If that fails, it earns half at most.*" in text
 
 
 @pytest.mark.parametrize("assignment", NAMES)

@@ -80,7 +80,9 @@ def notebook(assignment: Assignment) -> nbformat.NotebookNode:
     for cell in cells:
         if cell.role == "solution" and cell.id in core:
             text = next(one for one in reversed(built) if one.cell_type == "markdown" and not one.metadata)
-            text.source += f"\n\n*At most half of the points of `{cell.id}` without {core[cell.id]}.*"
+            text.source += (
+                f"\n\n*What counts most in `{cell.id}`: {core[cell.id]}. If that fails, it earns half at most.*"
+            )
         new = new_code_cell if cell.kind == "code" else new_markdown_cell
         built.append(new(cell.source, id=name(cell)))
         role = cell.role or ("show" if cell.kind == "code" else "")

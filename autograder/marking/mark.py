@@ -76,7 +76,7 @@ def concluded(
         if passed and any(passed <= theirs for theirs in degenerate.passed(assignment, question, secret)):
             score, cap = 0.0, "what always does the same passes this too"
         elif score > points / 2 and not all(f.passed for f in findings if f.core):
-            score, cap = points / 2, f"at most half of the points without {question.core}"
+            score, cap = points / 2, f"at most half of the points, because this fails: {question.core}"
     return Verdict(question.id, round(score, 2), points, tuple(findings), cap=cap)
 
 

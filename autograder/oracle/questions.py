@@ -122,7 +122,7 @@ class Question:
     id, alternatives: not written; `load_questions` sets them from the files. `id` is the name of the function, class or
         result, and of the file; the graded cell is `check_<id>`.
     equivalent: single edits of the solution cell that are right as well; every other one must lose marks.
-    core: what the question is about, as it goes on after "at most half of the points without": stands above the
+    core: what the question is about, as it goes on after "What counts most:": stands above the
         solution's cell, and is what the core cases ask.
     builds_on: questions whose functions this one's answer runs through: a mistake there costs no marks here, but in
         what is trained (marking/following.py).
