@@ -32,13 +32,13 @@ def draw_unrolled(word: str = "hello", *, backwards: bool = False) -> None:
             (("token", "state"), ("state", "scores"), ("scores", "loss")), ("$U, b$", "$V, c$", ""), strict=True
         ):
             _arrow(axes, (t, ROWS[below] + 0.3), (t, ROWS[above] - 0.3), weight)
-            if backwards and below != "token":
+            if backwards:  # a character gets no gradient, but U and b do
                 _arrow(axes, (t + 0.17, ROWS[above] - 0.3), (t + 0.17, ROWS[below] + 0.3), "", back=True)
         if t:
             _arrow(axes, (t - 0.66, ROWS["state"] + 0.08), (t - 0.34, ROWS["state"] + 0.08), "$W$")
             if backwards:
                 _arrow(axes, (t - 0.34, ROWS["state"] - 0.14), (t - 0.66, ROWS["state"] - 0.14), "", back=True)
-    axes.text(-0.86, ROWS["state"], "$h_0$", ha="center", va="center", fontsize=11)
+    axes.text(-0.86, ROWS["state"] + 0.08, "$h_0$", ha="center", va="center", fontsize=11)
     _arrow(axes, (-0.7, ROWS["state"] + 0.08), (-0.34, ROWS["state"] + 0.08), "$W$")
     axes.set(xlim=(-1.05, steps - 0.55), ylim=(-0.5, 4.7))
     axes.axis("off")
@@ -70,6 +70,27 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], lab
             x - 0.07 if upright else x, y if upright else y + 0.1, label, fontsize=9,
             ha="right" if upright else "center", va="center" if upright else "bottom",
         )  # fmt: skip
+
+
+def draw_reach(ahead: Mapping[str, Sequence[float]], back: Mapping[str, Sequence[float]]) -> None:
+    """Two panels with one legend: the size of a change of the state on its way forwards, of a gradient on its way back.
+
+    ahead, back: sizes after 0, 1, 2, ... steps by the name of the network, relative to the first one.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.4), layout="constrained")
+    for one, series, direction, what in zip(
+        axes, (ahead, back), ("forwards", "back"), ("change of the state", "gradient"), strict=True
+    ):
+        for (name, sizes), style, marker in zip(series.items(), ("-", "--", "-.", ":"), "os^D", strict=False):
+            one.plot(
+                range(len(sizes)), sizes, style, marker=marker, markevery=5, markersize=5, linewidth=1.4, label=name
+            )
+        one.set_yscale("log")
+        one.set_xlabel(f"steps {direction}")
+        one.set_ylabel(f"size of the {what}")
+        one.grid(alpha=0.3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+    plt.show()
 
 
 def visible(character: str) -> str:
