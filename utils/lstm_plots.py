@@ -75,14 +75,15 @@ def draw_lstm() -> None:
 def draw_unrolled_lstm(steps: int = 4, *, gradients: bool = False) -> None:
     """An LSTM over several steps; one set of weights serves them all, by a wire of its own to each step.
 
-    gradients: dashed wires show what each use of the weights sends back; they meet at the one set of weights.
+    gradients: the one array W of them, and dashed wires that show what each use of it sends back; they meet at W.
     Raises ValueError for fewer than two steps.
     """
     if steps < 2:
         raise ValueError(f"the drawing needs at least two steps, got {steps}")
     figure, axes = plt.subplots(figsize=(1.8 * steps + 1.6, 3.9), layout="constrained")
-    _box(axes, (0.1, 0.0), "$W$", width=0.8)
-    axes.text(0.1, -0.52, "one set of weights", ha="center", va="center", fontsize=9)
+    letter, meaning = ("W", "one array") if gradients else (r"\theta", "one set of weights")
+    _box(axes, (0.1, 0.0), f"${letter}$", width=0.8)
+    axes.text(0.1, -0.52, meaning, ha="center", va="center", fontsize=9)
     _wire(axes, [(0.5, 0.0), (2.2 * steps + 0.35, 0.0)], arrow=False, color=GREY if gradients else PLAIN)
     for name, height in (("c", 2.3), ("h", 2.0)):
         axes.text(0.35, height, f"${name}_0$", ha="center", va="center", fontsize=12)
@@ -99,14 +100,17 @@ def draw_unrolled_lstm(steps: int = 4, *, gradients: bool = False) -> None:
         _wire(axes, [(x, 2.48), (x, 3.1)])
         axes.text(x, 3.3, f"$h_{step}$", ha="center", va="center", fontsize=12)
         _wire(axes, [(x + 0.35, 0.0), (x + 0.35, 1.82)], color=GREY if gradients else PLAIN)
-        axes.text(x + 0.7, 1.15, f"$W^{{({step})}}$", ha="center", va="center", fontsize=11)
+        axes.text(x + 0.7, 1.15, f"${letter}^{{({step})}}$", ha="center", va="center", fontsize=11)
         if step < steps:
             axes.add_patch(Circle((x + 0.35, 0.0), 0.055, color=GREY if gradients else PLAIN, zorder=4))
         if gradients:
             corners = [(x + 0.2, 1.82), (x + 0.2, -0.2)] + ([(0.56, -0.2)] if step == steps else [])
             _wire(axes, corners, arrow=step == steps, dashed=True)
             axes.text(x - 0.08, 0.28, f"$G_{step}$", ha="center", va="center", fontsize=11)
-    axes.set(xlim=(-0.7, 2.2 * steps + 1.1), ylim=(-0.75, 3.6), aspect="equal")
+    for name, height in (("c", 2.3), ("h", 2.0)):
+        _wire(axes, [(2.2 * steps + 0.55, height), (2.2 * steps + 1.13, height)])
+        axes.text(2.2 * steps + 1.35, height, f"${name}_{steps}$", ha="center", va="center", fontsize=12)
+    axes.set(xlim=(-0.7, 2.2 * steps + 1.6), ylim=(-0.75, 3.6), aspect="equal")
     axes.axis("off")
     show_vector(figure)
 
@@ -138,7 +142,8 @@ def draw_padding(padded: np.ndarray, lengths: Sequence[int], shown: Mapping[int,
 def draw_three_ways(lengths: Sequence[int]) -> None:
     """What is computed for sequences of the given lengths one by one, padded with a mask, and packed.
 
-    Each cell is one row of one step. Numbers under a column say how many rows that call of the step works on.
+    Each cell is one row of one step. Numbers under a column are the rows per call: on how many rows that
+    call of the step works. Packing sorts the sequences by length.
     """
     steps, batch, total = max(lengths), len(lengths), sum(lengths)
     figure, panels = plt.subplots(1, 3, figsize=(8.2, 0.36 * batch + 1.5), layout="constrained")
@@ -156,8 +161,10 @@ def draw_three_ways(lengths: Sequence[int]) -> None:
             axes.text(-0.25, place + gap + 0.5, str(row), ha="right", va="center", fontsize=9)
         for step in range(0 if one_by_one else steps):
             count = batch if padded else sum(length > step for length in lengths)
-            axes.text(step + 0.5, batch + 0.45, str(count), ha="center", va="center", fontsize=9)
-        axes.set(xlim=(-0.9, steps + 0.1), ylim=(1.2 * batch + 0.2, -0.1), xlabel="step")
+            axes.text(step + 0.5, batch + 0.35, str(count), ha="center", va="center", fontsize=9)
+        if not one_by_one:
+            axes.text(steps / 2, batch + 0.85, "rows per call", ha="center", va="center", fontsize=9)
+        axes.set(xlim=(-0.9, steps + 0.1), ylim=(batch + 1.2, -0.1), xlabel="step")
         axes.set_title(title, fontsize=10)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -231,6 +238,9 @@ def draw_gates(words: Sequence[str], forget: np.ndarray, cells: np.ndarray, open
     top.annotate("", (places[0] - 0.5, 1.04), (places[-1] + 0.5, 1.04), **_above(arrow=True))
     top.annotate("quotation open", (places.mean(), 1.06), **_above(arrow=False))
     bottom.set_xticks(range(len(words)), words, rotation=90, fontsize=9)
+    for label in bottom.get_xticklabels():  # a comma that lies on its side cannot be read
+        if not any(letter.isalnum() for letter in label.get_text()):
+            label.set(rotation=0, fontsize=13, fontweight="bold")
     plt.show()
 
 

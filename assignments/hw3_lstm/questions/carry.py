@@ -34,6 +34,7 @@ QUESTION = Question(
             states(3, 4),
         ),
         Case("a batch of one", "(carry((h, c), reset), carry(c, ~reset))", states(1, 4), weight=0.5),
+        Case("a list of bools", "carry((h, c), reset.tolist())", states(4, 3), weight=0.5),
         Case("zeros whatever stood there", "(carry((h, c), reset), carry(c, reset))", states(5, 4, broken=True)),
         Case("float32 stays float32", "(carry((h, c), reset), carry(h, reset))", states(4, 2, dtype="float32"), 0.5),
         pure("(carry((h, c), reset), carry(h, reset))", states(4, 5)),

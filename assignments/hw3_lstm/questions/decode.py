@@ -5,10 +5,14 @@ from autograder.oracle.programs import numpy_numbers
 
 
 def script(tokens, *, limit=20, first=7, eos=9):
-    """Draws what a scripted model says: `tokens` names the places, "." a token other than the end, "e" the end."""
+    """Draws what a scripted model says. tokens: a sign for each place.
+
+    "f": the first token, "e": the end, ".": any other.
+    """
 
     def draw(rng):
-        said = [eos if sign == "e" else int(rng.choice([1, 2, 4, 6, 8, 10, 11, 12])) for sign in tokens]
+        named = {"e": eos, "f": first}
+        said = [named.get(sign) or int(rng.choice([1, 2, 4, 6, 8, 10, 11, 12])) for sign in tokens]
         return {"said": said, "first": first, "eos": eos, "limit": limit}
 
     return draw
@@ -59,17 +63,18 @@ QUESTION = Question(
         Case("the limit comes before the end", TOKENS + "(results, len(calls) <= limit)", script("......e.", limit=4)),
         Case("the limit is just reached, with scores", SCORES + "results", script(".....e..", limit=5), weight=0.5),
         Case(
-            "the end comes at once, the limit is 0 or 1",
+            "the end comes at once, the limit is 0 or 1, and no call after it",
             TOKENS
             + """
 limits = []
 for most, model in ((0, said), (1, said), (3, [eos] + said)):
     said = model
-    limits.append([int(token) for token in decode(step, (0, first), first, eos, most)])
+    limits.append(([int(token) for token in decode(step, (0, first), first, eos, most)], len(calls)))
 (limits, results)
 """,
             script("...e."),
         ),
+        Case("the model writes the first token again", TOKENS + "(results, calls)", script("..f.f.e.")),
         Case(
             "the first token equals the end token", TOKENS + "(results, calls)", script("...e..", first=9), weight=0.5
         ),
@@ -105,6 +110,13 @@ for most, model in ((0, said), (1, said), (3, [eos] + said)):
             "    return tokens",
             "    return [first, *tokens]",
             "The list begins with the first token; it is given to the model and is not part of its output.",
+        ),
+        Misconception(
+            "every token equal to first dropped",
+            "        tokens.append(token)",
+            "        tokens.append(token)\n    tokens = [token for token in tokens if token != first]",
+            "Every token equal to the first one is missing; only the one that was given stays out, not those that the "
+            "model writes.",
         ),
         Misconception(
             "first token fed at every step",

@@ -65,6 +65,11 @@ QUESTION = Question(
             masked(3, 4, (3, 1), filler=-100, scale=2000.0, tensors=True),
         ),
         Case("nan and infinity in padded logits", MASKED, masked(4, 3, (2, 1, 4), broken=True)),
+        Case(
+            "tensors with nan and infinity in padded logits: a gradient of 0 there",
+            MASKED_GRADIENT,
+            masked(4, 3, (2, 1, 4), tensors=True, broken=True),
+        ),
         pure(MASKED, masked(4, 3, (2, 4), filler=-100)),
     ],
     equivalent=[
@@ -89,10 +94,10 @@ QUESTION = Question(
             "The loss is averaged over the padding too; only the real steps count.",
         ),
         Misconception(
-            "divided by all cells",
+            "divided by all positions",
             "return F.cross_entropy(logits[real], targets[real].long())",
             "return F.cross_entropy(logits[real], targets[real].long(), reduction='sum') / real.numel()",
-            "The sum over the real steps is divided by the number of all cells, padding included.",
+            "The sum over the real steps is divided by the number of all positions, padding included.",
         ),
         Misconception(
             "mean of per-sequence means",
@@ -120,6 +125,15 @@ QUESTION = Question(
             "classes = targets.long().clamp(0, logits.shape[2] - 1)\n"
             "    return F.cross_entropy((logits * real[:, :, None]).flatten(0, 1), classes.flatten())",
             "The padded logits are set to zero but still counted, each with a loss of ln(classes).",
+        ),
+        Misconception(
+            "masked after the softmax",
+            "return F.cross_entropy(logits[real], targets[real].long())",
+            "classes = torch.where(real, targets, 0).long()[:, :, None]\n"
+            "    losses = -logits.log_softmax(dim=2).gather(2, classes)[:, :, 0]\n"
+            "    return torch.where(real, losses, 0.0).sum() / real.sum()",
+            "The loss is right, but its gradient is nan where padded logits are nan: the mask comes after the softmax; "
+            "leave the padding out before it.",
         ),
         Misconception(
             "one step too many",

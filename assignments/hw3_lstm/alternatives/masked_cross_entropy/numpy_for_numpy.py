@@ -8,5 +8,7 @@ def masked_cross_entropy(logits, targets, lengths):
         z = z - z.max(axis=1, keepdims=True)
         return np.mean(np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), targets[t, b]])
     real = torch.arange(len(logits))[:, None] < lengths
-    log_p = torch.log_softmax(logits, dim=2).gather(2, torch.where(real, targets, 0)[..., None])[..., 0]
+    log_p = torch.log_softmax(torch.where(real[..., None], logits, 0.0), dim=2).gather(
+        2, torch.where(real, targets, 0)[..., None]
+    )[..., 0]
     return -torch.where(real, log_p, torch.zeros_like(log_p)).sum() / lengths.sum()
