@@ -215,13 +215,15 @@ class OpenNotebook:
     def turn_sliders(self) -> list[bool]:
         """Move every slider one stop with the keyboard: whether another picture then stands below each."""
         turned = []
-        for k in range((handles := self.page.locator(".jp-Notebook .noUi-handle")).count()):
-            handles.nth(k).scroll_into_view_if_needed()
-            picture = self.page.locator(".jp-OutputArea", has=handles.nth(k)).last.locator("img").last
+        cells = self.page.locator(".jp-Notebook .jp-CodeCell", has=self.page.locator(".noUi-handle"))
+        for k in range(cells.count()):
+            handle, picture = cells.nth(k).locator(".noUi-handle"), cells.nth(k).locator("img").last
+            handle.scroll_into_view_if_needed()
             before = picture.get_attribute("src")
-            handles.nth(k).press("ArrowRight")
+            handle.press("ArrowRight")
+            self.page.wait_for_timeout(500)
             self.page.wait_for_function(AT_REST, timeout=WAIT)
-            self.page.wait_for_timeout(1000)
+            self.page.wait_for_timeout(500)
             turned.append(picture.get_attribute("src") != before)
         return turned
 

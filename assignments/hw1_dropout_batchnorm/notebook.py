@@ -961,8 +961,9 @@ def train(dropout_p, batch_norm, learning_rate, seed, epochs=60, start=1.0):
     (images, labels), (others, truths) = digit_images()
     rng = np.random.default_rng(seed)
     network = make_network((64, 128, 128, 10), dropout_p, batch_norm, rng)
-    for layer in network.layers:
-        layer["W"] *= start
+    if start != 1.0:
+        for layer in network.layers:
+            layer["W"] *= start
     history = []
     with np.errstate(all="ignore"):  # some runs are meant to break
         for epoch in range(1, epochs + 1):
