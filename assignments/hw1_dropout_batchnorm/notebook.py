@@ -939,9 +939,8 @@ checks.passed(
 #
 # <details><summary>Hint</summary>
 #
-# If a network misses its threshold although `make_network` passes its check, look at how the weights start: normal with
-# standard deviation $\sqrt{2 / \text{units before}}$. If dropout still overfits, check that the way back uses its mask
-# too.
+# If the network with dropout still overfits, check that the way back uses its mask too. If the one with batch norm
+# stays low, check that training normalises by the statistics of the batch and moves the running estimates.
 #
 # </details>
 

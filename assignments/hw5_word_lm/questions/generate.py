@@ -194,16 +194,16 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             "The words are drawn by torch's global generator, all chance should come from rng.",
         ),
         Misconception(
-            "special entries never drawn",
-            "            read = [int(",
-            "            probabilities[:2] = 0\n            read = [int(",
-            "<eos> and <unk> are never drawn, but any entry of the vocabulary may be.",
-        ),
-        Misconception(
             "temperature not checked",
             "if not temperature > 0:",
             "if temperature is None:",
             "A temperature that is not positive should be refused with a ValueError.",
+        ),
+        Misconception(
+            "special entries never drawn",
+            "            read = [int(",
+            "            probabilities[:2] = 0\n            read = [int(",
+            "<eos> and <unk> are never drawn, but any entry of the vocabulary may be.",
         ),
         Misconception(
             "all words read again",

@@ -187,13 +187,6 @@ QUESTION = Question(
             "length; it is the mean over all tokens of the piece.",
         ),
         Misconception(
-            "history not cut",
-            "        hidden = repackage_hidden(hidden)\n",
-            "",
-            "The state is handed on with its history, so the backward pass of the second piece goes back into the "
-            "first: repackage the state before each piece.",
-        ),
-        Misconception(
             "softmax before cross_entropy",
             "F.cross_entropy(logits.flatten(0, 1), targets.flatten())\n        loss.backward()",
             "F.cross_entropy(logits.flatten(0, 1).softmax(dim=-1), targets.flatten())\n        loss.backward()",
