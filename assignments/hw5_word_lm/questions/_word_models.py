@@ -209,13 +209,16 @@ logits, _ = model(torch.randint(13, (100, 40)), model.init_hidden(40))
 outputs = (logits[..., 0] != 0, logits[..., 2] != 0)
 layers = []
 for kind in ("RNN_TANH", "GRU", "LSTM"):
-    model = WordLM(kind, 13, 1, 1, 2, 0.2, False)
+    model = WordLM(kind, 13, 1, 1, 2, 0.2, False).double()  # so that values that differ are far from equal
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(0.3 + 0.6 * torch.rand(parameter.shape))
-    state = model(torch.zeros(1, 4000, dtype=torch.long), model.init_hidden(4000))[1]
+    zeros = torch.zeros(2, 4000, 1, dtype=torch.float64)
+    state = model(torch.zeros(1, 4000, dtype=torch.long), (zeros, zeros) if kind == "LSTM" else zeros)[1]
     for layer in state[0] if isinstance(state, tuple) else state:
-        layers.append(sorted((layer.flatten() * 1e5).round().unique(return_counts=True)[1].tolist()))
+        values = layer.flatten().sort().values
+        groups = torch.tensor_split(values, (values.diff() > 1e-10).nonzero().flatten() + 1)
+        layers.append(sorted(len(group) for group in groups))
 ([tuple(kept.shape) for kept in outputs], [kept.float().mean().item() for kept in outputs],
  (outputs[0] == outputs[1]).float().mean().item(), layers)
 """
