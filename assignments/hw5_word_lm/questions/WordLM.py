@@ -274,13 +274,6 @@ results
             "which knows the mode.",
         ),
         Misconception(
-            "log-probabilities for logits",
-            "return self.decoder(self.dropout(outputs)), hidden",
-            "return F.log_softmax(self.decoder(self.dropout(outputs)), dim=-1), hidden",
-            "The model returns log-probabilities, but the decoder's scores were asked for: F.cross_entropy computes "
-            "the softmax of them by itself.",
-        ),
-        Misconception(
             "dropout on the recurrent connections",
             "outputs, hidden = self.rnn(embedded, hidden)",
             "kept = [self.dropout(part) for part in (hidden if isinstance(hidden, tuple) else (hidden,))]\n"

@@ -55,11 +55,5 @@ QUESTION = Question(
             "parameter.grad.mul_(parameter.grad.abs() <= bound)",
             "Entries beyond the bound were set to zero, they should be moved to the bound.",
         ),
-        Misconception(
-            "clamp in place of clamp_",
-            "parameter.grad.clamp_(-bound, bound)",
-            "parameter.grad.clamp(-bound, bound)",
-            "`clamp` returns a new tensor and leaves the gradient as it is: use `clamp_`, which works in place.",
-        ),
     ],
 )
