@@ -1,6 +1,7 @@
 """The trainer: best weights, early stop, and a kill at any moment that changes no number."""
 
 import itertools
+import linecache
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from torch import nn
 
 from autograder.course.paths import OWN, ROOT
 from autograder.verification.samples import filled_notebook, solution_cells
-from utils.training import constant, fit, shrink_on_plateau
+from utils.training import constant, fingerprint, fit, shrink_on_plateau
 from utils.weights import read_weights
 
 SCRIPT = """
@@ -147,6 +148,46 @@ def test_tied_weights_survive_a_checkpoint(tmp_path):
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     fit(model, optimiser, lambda: 1.0, lambda: 2.0, epochs=1, rate=constant(1), folder=tmp_path)
     assert model.two.weight is model.one.weight
+
+
+def test_a_folder_of_a_run_by_other_code_is_refused(tmp_path):
+    run([9.0], folder=tmp_path, config={"code": "123456"})
+    with pytest.raises(ValueError, match="holds a run of other code"):
+        run([9.0], folder=tmp_path, config={"code": "654321"})
+
+
+def test_no_epoch_is_started_that_would_end_after_the_limit(tmp_path, monkeypatch):
+    clock = itertools.count(step=10)  # each epoch reads it twice, so it takes 10 s
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    _, history, _ = run([9.0, 8.0, 7.0, 6.0, 5.0], seconds=35, folder=tmp_path)
+    assert list(history["epoch"]) == [1, 2, 3]
+    _, again, _ = run([5.0, 4.0], seconds=45, folder=tmp_path, epochs=5)  # what was spent before counts
+    assert list(again["validation"]) == [9.0, 8.0, 7.0, 5.0]
+
+
+def test_after_the_first_epoch_it_says_how_long_the_others_will_take(monkeypatch, capsys):
+    clock = itertools.count(step=120)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    run([9.0, 8.0, 7.0])
+    assert "the other epochs will take about 4 minutes" in capsys.readouterr().out
+
+
+def test_a_fingerprint_changes_with_the_code_and_not_with_its_words():
+    versions = [
+        "def f(x):\n    return x + 1\n",
+        "def f(x):  # a comment\n    'A docstring.'\n    return (x\n            + 1)\n",
+        "def f(x):\n    return x + 2\n",
+        "class f:\n    def forward(self, x):\n        return x + 1\n",
+        "class f:\n    def forward(self, x):\n        return x - 1\n",
+    ]
+    prints = []
+    for place, source in enumerate(versions):
+        names = {"__name__": "notebook"}
+        linecache.cache[f"<cell {place}>"] = (len(source), None, source.splitlines(keepends=True), f"<cell {place}>")
+        exec(compile(source, f"<cell {place}>", "exec"), names)
+        prints.append(fingerprint(names["f"]))
+    assert prints[0] == prints[1]
+    assert len(set(prints)) == 4
 
 
 @pytest.mark.parametrize(("option", "value"), [("precision", "double"), ("epochs", 0)])

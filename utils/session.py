@@ -19,10 +19,12 @@ import torch
 
 from utils.checks import CheckFailed
 from utils.corpora import CorpusError
+from utils.precision import default_precision
 
 PROFILES = ("quick", "full")
 SEED = 20
 DRIVE = Path("/content/drive")  # where Colab mounts it
+MOST_THREADS = 4  # small models lose time by more: each thread waits for the others in every step
 STUB = "not written yet"  # what the stub of an empty solution cell raises
 
 
@@ -38,7 +40,8 @@ class Session:
     """What a notebook knows of the place it runs in.
 
     profile: "quick" (minutes on a CPU) or "full" (the published sizes, for a GPU).
-    device: where models and data should live.
+    device: where models and data should live: an NVIDIA GPU where there is one, else the CPU. Apple's GPU is not used:
+        the course has not been tried on one.
     grading: whether the autograder runs the notebook.
     folder: the notebook's working folder.
     """
@@ -68,7 +71,8 @@ def start() -> Session:
     """Seed all generators, send warnings to stdout, print versions and device, and return the session.
 
     The profile is `COURSE_PROFILE` if set, else "full" where there is a GPU, else "quick"; grading is always "quick".
-    Raises ValueError for an unknown COURSE_PROFILE.
+    Small models get at most MOST_THREADS threads, unless OMP_NUM_THREADS says how many.
+    Raises ValueError for an unknown COURSE_PROFILE or COURSE_PRECISION.
     """
     grading = "NBGRADER_EXECUTION" in os.environ
     gpu = torch.cuda.is_available()
@@ -83,9 +87,12 @@ def start() -> Session:
     torch.set_flush_denormal(True)
     warnings.showwarning = _show_warning
     _install_handler()
+    if torch.get_num_threads() > MOST_THREADS and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(MOST_THREADS)
     threads = torch.get_num_threads()
     cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
-    name = torch.cuda.get_device_name() if device.type == "cuda" else cpu
+    precision = f", precision {default_precision(device)} (COURSE_PRECISION changes it)"
+    name = torch.cuda.get_device_name() + precision if device.type == "cuda" else cpu
     print(
         f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}\n"
         f"{name}; profile {profile} (COURSE_PROFILE=quick or full changes it)"

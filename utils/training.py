@@ -6,12 +6,15 @@ an epoch and one that gives the validation perplexity, and looks after everythin
 
 from __future__ import annotations
 
+import ast
+import hashlib
+import inspect
 import json
 import os
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +25,12 @@ from torch import nn
 from tqdm import tqdm
 
 from utils.files import replaced
+from utils.precision import PRECISIONS, default_precision, training_at
 
 if TYPE_CHECKING:  # imported where it is used: it takes a quarter of a second, and most notebooks never train at length
     import pandas as pd
 
 CHECKPOINT, BEST = "checkpoint.safetensors", "best.safetensors"
-PRECISIONS = ("highest", "high", "medium", "bfloat16")
 
 
 def fit(
@@ -41,7 +44,8 @@ def fit(
     folder: str | Path | None = None,
     config: Mapping | None = None,
     patience: int | None = None,
-    precision: str = "highest",
+    precision: str | None = None,
+    seconds: float | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Train for at most `epochs`, leave the best weights in `model` and return the history.
@@ -53,13 +57,16 @@ def fit(
         goes on after the last finished epoch; on a CPU the numbers are those of a run that was never stopped.
     config: plain values that describe the run; a folder that holds a run of another description is refused.
     patience: stop after so many epochs in a row without a better validation perplexity.
-    precision: of training alone, validation is always "highest". "high" and "medium" let float32 matrix products use
-        TF32 and bfloat16 inside (torch.set_float32_matmul_precision), "bfloat16" trains under autocast.
+    precision: of training alone, one of PRECISIONS; validation is always "highest". By default what COURSE_PRECISION or
+        the device says (`default_precision`).
+    seconds: start no epoch that would probably end after so many seconds of training in all, resumed ones included.
     Returns a row per epoch: epoch (from 1), train and validation perplexity, learning_rate, seconds.
     Raises ValueError for an unknown precision, epochs under 1 or a folder that holds another run.
     """
     import pandas as pd
 
+    device = next(model.parameters()).device
+    precision = precision or default_precision(device)
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     if epochs < 1:
@@ -70,16 +77,15 @@ def fit(
     best: dict[str, torch.Tensor] = {}
     if folder and (folder / BEST).exists() and rows:
         best = safetensors.torch.load_file(folder / BEST)
-    device = next(model.parameters()).device
     total = None
-    while len(rows) < epochs and not _out_of_patience(rows, patience):
+    while len(rows) < epochs and not _out_of_patience(rows, patience) and not _out_of_time(rows, seconds):
         epoch = len(rows) + 1
         torch.manual_seed(1_000_003 * seed + epoch)  # an epoch draws the same numbers whether or not it was resumed
         learning_rate = rate(pd.DataFrame(rows, columns=COLUMNS))
         for group in optimiser.param_groups:
             group["lr"] = learning_rate
         started = time.perf_counter()
-        with _progress(model, f"epoch {epoch}/{epochs}", total) as bar, _precision(precision, device.type):
+        with _progress(model, f"epoch {epoch}/{epochs}", total) as bar, training_at(precision, model, optimiser):
             loss = train()
         total = bar.n
         perplexity = validate()
@@ -104,6 +110,8 @@ def fit(
             f"  rate {learning_rate:<8.4g} {row['seconds']:7.1f} s",
             flush=True,
         )
+        if len(rows) == 1:
+            _announce(row["seconds"] * (epochs - 1), seconds)
     if best:
         model.load_state_dict(best)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -135,6 +143,23 @@ def shrink_on_plateau(initial: float, factor: float) -> Callable[[pd.DataFrame],
     return rate
 
 
+def fingerprint(*functions: Callable) -> str:
+    """Twelve characters that change when the code of a function or a class changes, for `config` of `fit`.
+
+    Comments, layout and docstrings do not count, nor does what the functions call: name these as well.
+    """
+    sources = []
+    for function in functions:
+        methods = vars(function).values() if isinstance(function, type) else [inspect.unwrap(function)]
+        for method in filter(inspect.isfunction, methods):
+            tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
+            for node in ast.walk(tree):
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+                    node.body[0] = ast.Pass()
+            sources.append(ast.unparse(tree))
+    return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:12]
+
+
 def _best_row(rows: list[dict]) -> dict | None:
     finite = [row for row in rows if row["validation"] == row["validation"]]
     return min(finite, key=lambda row: row["validation"]) if finite else None
@@ -147,16 +172,18 @@ def _out_of_patience(rows: list[dict], patience: int | None) -> bool:
     return len(rows) - (best["epoch"] if best else 0) >= patience
 
 
-@contextmanager
-def _precision(precision: str, device_type: str) -> Iterator[None]:
-    """Run a block at one of PRECISIONS and put back what was set before."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest" if precision == "bfloat16" else precision)
-    try:
-        with torch.autocast(device_type, torch.bfloat16, enabled=precision == "bfloat16"):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+def _out_of_time(rows: list[dict], seconds: float | None) -> bool:
+    if seconds is None or not rows:
+        return False
+    return sum(row["seconds"] for row in rows) + rows[-1]["seconds"] > seconds
+
+
+def _announce(rest: float, limit: float | None) -> None:
+    """Say after the first epoch how long the others will take, where it is worth saying."""
+    rest = rest if limit is None else min(rest, limit)
+    if rest > 30:
+        left = f"{rest / 60:.0f} minutes" if rest >= 90 else f"{rest:.0f} s"
+        print(f"the other epochs will take about {left}", flush=True)
 
 
 class _progress:
@@ -203,6 +230,11 @@ def _resume(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, co
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if metadata["config"] != config:
         other = {k: v for k, v in metadata["config"].items() if config.get(k) != v}
+        if set(other) == {"code"}:
+            raise ValueError(
+                f"{folder} holds a run of other code: a function that it was trained with has changed since. "
+                "Choose another folder or delete that one"
+            )
         raise ValueError(f"{folder} holds another run ({other}): choose another folder or delete that one")
     model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
     _unpack_optimiser(optimiser, tensors, metadata["optimiser"])
