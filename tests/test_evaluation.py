@@ -16,6 +16,7 @@ def model():
     return namespace(OWN.assignment("hw5_word_lm"))["WordLM"]("LSTM", 7, 6, 6, 1, 0.5, False)
 
 
+@torch.no_grad()
 @pytest.mark.parametrize("bptt", [1, 4, 100])
 def test_each_stretch_is_read_from_zeros_and_all_but_its_first_token_count(model, bptt):
     ids = torch.randint(7, (32,), generator=torch.Generator().manual_seed(3))

@@ -16,7 +16,7 @@ HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 def default_precision(device: torch.device) -> str:
     """`COURSE_PRECISION` if it is set; else "high" on an NVIDIA GPU of 2020 (Ampere) or newer and "highest" elsewhere.
 
-    Under grading always "highest". Raises ValueError for an unknown precision.
+    Under grading always "highest". Raises ValueError for an unknown precision, and for float16 without a GPU.
     """
     if "NBGRADER_EXECUTION" in os.environ:
         return "highest"
@@ -24,6 +24,8 @@ def default_precision(device: torch.device) -> str:
     precision = os.environ.get("COURSE_PRECISION") or ("high" if ampere else "highest")
     if precision not in PRECISIONS:
         raise ValueError(f"COURSE_PRECISION must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    if precision == "float16" and device.type == "cpu":
+        raise ValueError("COURSE_PRECISION=float16 needs a GPU: torch has no LSTM in float16 on a CPU")
     return precision
 
 
