@@ -50,6 +50,14 @@ QUESTION = Question(
             "The token between two pieces is never predicted: a piece starts with the last token of the one before.",
         ),
         Misconception(
+            "mean of the pieces' means",
+            "        total += loss\n    return total / ((len(tokens) - 1) * np.log(2))",
+            "        total += loss / (len(tokens[start : start + 1001]) - 1)\n"
+            "    return total / (len(range(0, len(tokens) - 1, 1000)) * np.log(2))",
+            "This is the mean of the pieces' means, in which a short last piece counts as much as a whole one: add up "
+            "the losses of all pieces and divide once by the number of predicted tokens.",
+        ),
+        Misconception(
             "mean per piece",
             "total += loss",
             "total += loss / len(tokens)",

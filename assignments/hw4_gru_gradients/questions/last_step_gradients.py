@@ -71,6 +71,18 @@ QUESTION = Question(
             "The loss is the last step's, but it goes back through all steps; the state before the last is held fixed.",
         ),
         Misconception(
+            "the target for the state",
+            "gru_cell_backward(h - targets[-1], cache)",
+            "gru_cell_backward(targets[-1], cache)",
+            "What goes back is the target itself; the loss's gradient by the last state is the difference h_T - y_T.",
+        ),
+        Misconception(
+            "the state without its target",
+            "gru_cell_backward(h - targets[-1], cache)",
+            "gru_cell_backward(h, cache)",
+            "What goes back is the last state itself; the loss's gradient by it is the difference h_T - y_T.",
+        ),
+        Misconception(
             "first target",
             "targets[-1]",
             "targets[0]",
