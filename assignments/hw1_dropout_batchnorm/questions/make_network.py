@@ -179,6 +179,14 @@ QUESTION = Question(
             "Only the last layer changes in a step.",
         ),
         Misconception(
+            "changed before the gradient has passed",
+            "for layer, gradient in zip(self.layers, self.backward(d, cache), strict=True):",
+            "for place in reversed(range(len(self.layers))):\n"
+            "            layer, gradient = self.layers[place], self.backward(d, cache)[place]",
+            "Each layer is changed before the gradient goes through it: the gradients of all layers belong to the "
+            "weights that the forward pass used.",
+        ),
+        Misconception(
             "loss after the step",
             "        return loss\n",
             "        return loss_and_gradient(self.forward(x, True)[0], targets)[0]\n",

@@ -122,6 +122,12 @@ finally:
             "The slope of tanh is taken as 1 - h: it is 1 - h squared.",
         ),
         Misconception(
+            "slope of the state before",
+            "slope = 1 - states[1:] ** 2",
+            "slope = 1 - states[:-1] ** 2",
+            "The slope of tanh is taken at the state before the step; it belongs to the state after it, which tanh gave.",
+        ),
+        Misconception(
             "W not transposed",
             'params["W"].dot(later)',
             'later.dot(params["W"])',

@@ -136,6 +136,15 @@ QUESTION = Question(
             "leave the padding out before it.",
         ),
         Misconception(
+            "padding multiplied by zero",
+            "return F.cross_entropy(logits[real], targets[real].long())",
+            "classes = torch.where(real, targets, 0).long()\n"
+            '    losses = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none")\n'
+            "    return (losses.view_as(real) * real).sum() / real.sum()",
+            "The losses of the padding are multiplied by 0, which leaves nan where padded logits are nan or infinite: "
+            "leave the padding out before you compute the losses.",
+        ),
+        Misconception(
             "one step too many",
             "[:, None] < lengths",
             "[:, None] <= lengths",

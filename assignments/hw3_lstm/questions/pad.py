@@ -105,6 +105,13 @@ def outcome(sequences):
             "The dtype is the first sequence's even where it is empty; an empty sequence's dtype counts for nothing.",
         ),
         Misconception(
+            "dtype of the filling value",
+            "value, dtype=telling.dtype)",
+            "value)",
+            "The batch has the dtype of the filling value, so that with the value 0 numbers are cut to whole ones; "
+            "it should have the dtype of the sequences.",
+        ),
+        Misconception(
             "always floats",
             "value, dtype=telling.dtype)",
             "value, dtype=float)",
