@@ -125,7 +125,7 @@ finally:
             "slope of the state before",
             "slope = 1 - states[1:] ** 2",
             "slope = 1 - states[:-1] ** 2",
-            "The slope of tanh is taken at the state before the step; it belongs to the state after it, which tanh gave.",
+            "The slope of tanh is taken at the state before the step; it belongs to the state that tanh gave.",
         ),
         Misconception(
             "W not transposed",
