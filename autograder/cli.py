@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from autograder.grading.tasks import Runner
 
 
+SHOWN_CHANGES = 20  # marks that changed by a regrade, as the terminal lists them; the log has all
+
+
 def main(arguments: list[str] | None = None, course: Course = OWN) -> int:
     """Run `course ...`. Exit code 0: done; 1: a check did not hold; 2: wrong use or wrong input, in one line."""
     options = parser().parse_args(arguments)
@@ -285,6 +288,7 @@ def _grade(options) -> int:
 
         runner = on_cores(options.jobs, options.unsafe)
     from autograder.course.nbgrader_api import course_directory
+    from autograder.grading.changes import LOG
     from autograder.grading.driver import grade_class
 
     coursedir = course_directory(Path.cwd(), options.students)
@@ -293,6 +297,10 @@ def _grade(options) -> int:
     done = grade_class(coursedir, assignments, runner, options.force, options.unsafe, progress=True)
     for line in done.failed:
         print(line)
+    if done.changes:
+        shown = done.changes[:SHOWN_CHANGES]
+        more = f"\n  and {len(done.changes) - len(shown)} more" if len(done.changes) > len(shown) else ""
+        print(f"marks that changed, also in {LOG}:\n  " + "\n  ".join(map(str, shown)) + more)
     stopped = "; stopped; the next run grades the rest" if done.stopped else ""
     print(f"graded {done.graded}, unchanged {done.skipped}, failed {len(done.failed)}{stopped}")
     return 1 if done.failed or done.stopped else 0

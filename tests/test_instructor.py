@@ -175,7 +175,7 @@ def test_a_corrected_oracle_regrades_all_and_keeps_what_was_marked_by_hand(walke
     with Gradebook(f"sqlite:///{walked.root / 'gradebook.db'}") as gradebook:
         book = gradebook.find_submission_notebook(NAME, NAME, "student-01")
         by_hand = [grade for grade in book.grades if grade.manual_score is not None]
-        assert [(grade.manual_score, grade.needs_manual_grade) for grade in by_hand] == [(1.0, True)] * 3
+        assert [(grade.manual_score, grade.needs_manual_grade) for grade in by_hand] == [(1.0, False)] * 3
 
 
 @pytest.mark.slow

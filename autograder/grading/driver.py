@@ -24,6 +24,7 @@ from autograder.course.errors import CourseError, reason
 from autograder.course.nbgrader_api import unusable
 from autograder.course.paths import Assignment, check_folder
 from autograder.course.secret import course_secret
+from autograder.grading.changes import MarkChange, note
 from autograder.grading.record import Recorder
 from autograder.grading.tasks import Runner, Task
 from autograder.intake.submission import finished, pristine
@@ -35,11 +36,12 @@ LOG = logging.getLogger("course")
 
 @dataclass
 class RunSummary:
-    """What a run did: how many submissions were graded, skipped as unchanged, and which failed, with the reason."""
+    """What a run did: how many submissions were graded, skipped as unchanged, which failed, whose marks changed."""
 
     graded: int = 0
     skipped: int = 0
     failed: list[str] = field(default_factory=list)
+    changes: list[MarkChange] = field(default_factory=list)
     stopped: bool = False
 
 
@@ -122,7 +124,9 @@ def _record(
                 log.warning("%s: %s", task.student, line)
             try:
                 if not problem:
-                    recorder.graded(task, graded)
+                    changes = recorder.graded(task, graded)
+                    note(Path(recorder.coursedir.root), changes)
+                    summary.changes += changes
                     summary.graded += 1
                     log.info("Graded %s, %s", task.student, task.assignment)
             except OperationalError:  # of the gradebook: the next one would fare no better

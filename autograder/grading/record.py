@@ -8,13 +8,14 @@ from pathlib import Path
 
 import nbformat
 from nbgrader import utils
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
 from autograder.course.errors import CourseError
+from autograder.grading.changes import MarkChange, same_answer, sources
 from autograder.grading.tasks import Graded, Task
 
 
@@ -50,10 +51,12 @@ class Recorder:
             ) from None
         self._cells[assignment] = [[*book.grade_cells, *book.solution_cells] for book in books]
 
-    def graded(self, task: Task, graded: Graded) -> None:
+    def graded(self, task: Task, graded: Graded) -> list[MarkChange]:
         """Note a graded submission: its marks in one transaction, then its notebook, which says that it is graded.
 
-        What cannot be written leaves the old notebook, and marks that a transaction holds: call `forget` then.
+        Returns which marks changed, where it had some before. A mark given by hand stays, and stays confirmed where the
+        answer and the grader's points are what they were. What cannot be written leaves the old notebook, and marks
+        that a transaction holds: call `forget` then.
         """
         assignment, student, files = task.assignment.name, task.student, task.submitted.files
         notebook = nbformat.reads(graded.notebook, as_version=4)
@@ -69,10 +72,21 @@ class Recorder:
         timestamp = files.get("timestamp.txt", b"").decode().strip()
         written = self._write_beside(self.folder(assignment, student), f"{assignment}.ipynb", graded.notebook, files)
         submission = self._submission(assignment, student, timestamp or None)
+        earlier = sources(self.folder(assignment, student) / f"{assignment}.ipynb")
+        now = {name: cell.source for name, cell in cells.items()}
+        answers = [grade.name for book in submission.notebooks for grade in book.grades]
+        whole = all(same_answer(name, earlier, now) for name in answers)
+        why = "another question or grader" if whole else "another submission"
+        changes = []
         for book in submission.notebooks:
             for grade in book.grades:
+                before, same = _points(grade), same_answer(grade.name, earlier, now)
+                confirmed = not grade.needs_manual_grade and same and grade.auto_score == scores[grade.name]
                 grade.auto_score = scores[grade.name]
-                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+                grade.needs_manual_grade = not confirmed if grade.manual_score is not None else grade.auto_score is None
+                if earlier and abs(_points(grade) - before) > 1e-9:
+                    name = grade.name.removeprefix("check_")
+                    changes.append(MarkChange(student, assignment, name, before, _points(grade), why))
             for comment in book.comments:
                 cell = cells[comment.name]
                 untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
@@ -83,6 +97,7 @@ class Recorder:
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(written, folder)
         self.nbgrader.set_permissions(assignment, student)
+        return changes
 
     def forget(self) -> None:
         """Give up what was not committed, after `graded` failed."""
@@ -111,3 +126,9 @@ class Recorder:
             (part / file).write_bytes(data)
         (part / name).write_bytes(f"{text}\n".encode("utf-8", "replace"))
         return part
+
+
+def _points(grade: Grade) -> float:
+    """A question's points as nbgrader counts them: by hand before the grader's, and extra credit."""
+    points = grade.manual_score if grade.manual_score is not None else grade.auto_score or 0.0
+    return points + (grade.extra_credit or 0.0)

@@ -1,0 +1,83 @@
+"""A regrade: what stays confirmed, what waits again, and whose marks changed, said and kept."""
+
+import csv
+
+import pytest
+from nbgrader.api import Gradebook
+
+from tests.conftest import TinyCourse, gradebook
+
+RIGHT = {"double": "def double(x):\n    return 2 * x", "halve": "def halve(x):\n    return x / 2"}
+ANSWERS = {"student-01": "Because 2 / 2 = 1.", "student-02": "They cancel."}
+
+
+@pytest.fixture
+def marked(built) -> TinyCourse:
+    """Two students' work, graded, each written answer marked by hand, and one mark of the grader's overridden."""
+    for student, answer in ANSWERS.items():
+        built.hand_in(student, RIGHT | {"why": answer})
+    assert built.course("grade").returncode == 0
+    with Gradebook(f"sqlite:///{built.root / 'gradebook.db'}") as opened:
+        for work in opened.assignment_submissions(built.name):
+            for grade in work.notebooks[0].grades:
+                if grade.name == "why" or (grade.name == "check_halve" and work.student.id == "student-02"):
+                    grade.manual_score, grade.needs_manual_grade = 1.5, False
+        opened.db.commit()
+    return built
+
+
+def waiting(course: TinyCourse) -> list[tuple[str, str]]:
+    """Whose mark of which question waits for a person."""
+    return [(student, cell.removeprefix("check_")) for student, _, cell, _, _, waits in gradebook(course) if waits]
+
+
+def kept(course: TinyCourse) -> list[dict[str, str]]:
+    """The rows of the course's log of changes."""
+    with (course.root / "mark_changes.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_marks_by_hand_stay_confirmed_where_nothing_has_changed(marked):
+    assert waiting(marked) == []
+    done = marked.course("grade", "--force")
+    assert "marks that changed" not in done.stdout
+    assert waiting(marked) == []
+    assert not (marked.root / "mark_changes.csv").exists()
+
+
+def test_another_answer_waits_again_and_no_other(marked):
+    marked.hand_in("student-02", RIGHT | {"why": "Because a half and a double cancel each other."})
+    assert marked.course("grade").returncode == 0
+    assert waiting(marked) == [("student-02", "why")]
+
+
+def test_an_overridden_question_waits_again_when_its_function_changes(marked):
+    better = "def halve(x):\n    if x.size == 0:\n        raise ValueError('none')\n    return x / 2"
+    marked.hand_in("student-02", RIGHT | {"why": ANSWERS["student-02"], "halve": better})
+    assert marked.course("grade").returncode == 0
+    assert waiting(marked) == [("student-02", "halve")]
+
+
+def test_a_change_of_the_question_says_whose_mark_changed(marked):
+    marked.edit("questions/halve.py", "weight=2", "weight=5")
+    done = marked.course("grade")
+    assert "graded 2" in done.stdout
+    assert "student-01, hw0_tiny, halve: 2 -> 2.5 (another question or grader)" in done.stdout
+    assert waiting(marked) == [("student-02", "halve")]  # the grader's own points have changed below the override
+    (row,) = kept(marked)
+    assert (row["student"], row["question"], row["before"], row["after"]) == ("student-01", "halve", "2.0", "2.5")
+    assert row["time"] > "2026"
+
+
+def test_another_submission_says_so_and_the_log_grows(marked):
+    for submission in ("def halve(x):\n    return x", RIGHT["halve"]):
+        marked.hand_in("student-01", RIGHT | {"why": ANSWERS["student-01"], "halve": submission})
+        assert "student-01, hw0_tiny, halve: " in marked.course("grade").stdout
+    assert {row["why"] for row in kept(marked)} == {"another submission"}
+    halves = [(row["before"], row["after"]) for row in kept(marked) if row["question"] == "halve"]
+    assert halves == [("2.0", "0.0"), ("0.0", "2.0")]
+
+
+def test_a_first_grading_is_no_change(built):
+    built.hand_in("student-01", RIGHT)
+    assert "marks that changed" not in built.course("grade").stdout
