@@ -98,6 +98,8 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--force", action="store_true", help="also what is graded and unchanged")
     grade.add_argument("--no-explanations", action="store_true", help="do not look for the lines at fault: faster")
     grade.add_argument("--unsafe", action="store_true", help="run submissions without isolation, with your own rights")
+    due = command("dates", _dates, "Set when assignments are due, with extensions for single students.")
+    due.add_argument("file", type=Path, help="a CSV file: assignment,student,due; a row without a student is for all")
     show = command("report", _report, "Write a page on a class's work, and a short one for each student.")
     show.add_argument("assignment", nargs="*", help="which ones; all that are graded by default")
     show.add_argument("--output", type=Path, default=Path("report"), help="the folder for the pages")
@@ -304,6 +306,16 @@ def _grade(options) -> int:
     stopped = "; stopped; the next run grades the rest" if done.stopped else ""
     print(f"graded {done.graded}, unchanged {done.skipped}, failed {len(done.failed)}{stopped}")
     return 1 if done.failed or done.stopped else 0
+
+
+def _dates(options) -> int:
+    from autograder.course.nbgrader_api import course_directory
+    from autograder.grading.dates import set_dates
+
+    coursedir = course_directory(Path.cwd())
+    for line in set_dates(coursedir, coursedir.config, options.file, options.course):
+        print(line)
+    return 0
 
 
 def _report(options) -> int:

@@ -27,7 +27,7 @@ EXERCISES = set(  # a text reads better here than a list of 60 strings
     build_vocabulary encode batchify get_batch repackage_hidden WordLM perplexity clip_by_norm train_epoch generate
     query_sentences
     learning_rate run best_epoch matched_hidden_size is_better
-    characters word_perplexity historical_perplexity three_measures uniform_init configuration train_characters
+    characters word_perplexity historical_perplexity three_measures uniform_init bpe_merges bpe_split train_characters
     sample_text
     """.split()  # noqa: SIM905
 )

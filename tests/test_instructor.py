@@ -105,8 +105,10 @@ def walked(tmp_path_factory):
             continue
         for line in block.splitlines():
             command = line.partition("#")[0].strip()
-            if "db student import" in command:
-                (course.root / "students.csv").write_text(next(text for kind, text in BLOCKS if kind == "csv"))
+            if match := re.search(r"(students|dates)\.csv$", command):
+                first = {"students": "id,", "dates": "assignment,"}[match[1]]
+                text = next(text for kind, text in BLOCKS if kind == "csv" and text.startswith(first))
+                (course.root / match[0]).write_text(text)
             if "zip_collect" in command:
                 put_downloads(course)
             if command not in LEFT_OUT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI
@@ -30,6 +31,11 @@ def course_directory(course: Path, students: str = "*") -> CourseDirectory:
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.student_id = students
     return CourseDirectory(config=config)
+
+
+def local(moment: datetime) -> str:
+    """A time of the gradebook, which is in UTC, for people: in this machine's zone."""
+    return f"{moment.replace(tzinfo=UTC).astimezone():%Y-%m-%d %H:%M}"
 
 
 def nbgrader_settings(course: Path) -> Config:

@@ -25,6 +25,8 @@ from autograder.course.nbgrader_api import unusable
 from autograder.course.paths import Assignment, check_folder
 from autograder.course.secret import course_secret
 from autograder.grading.changes import MarkChange, note
+from autograder.grading.dates import FILE as DATES
+from autograder.grading.dates import Dates, read_dates
 from autograder.grading.record import Recorder
 from autograder.grading.tasks import Runner, Task
 from autograder.intake.submission import finished, pristine
@@ -66,8 +68,9 @@ def grade_class(
     for assignment in assignments:
         check_folder(root, assignment.course)
     summary = RunSummary()
+    dates = read_dates(root / DATES, assignments[0].course) if assignments else Dates()
     try:
-        with one_run(root), Recorder(coursedir, config or coursedir.config) as recorder:
+        with one_run(root), Recorder(coursedir, config or coursedir.config, dates) as recorder:
             counts = {one: len(submission_folders(coursedir, one.name)) for one in assignments}
             if not any(counts.values()):
                 wanted, submitted = ", ".join(map(str, assignments)), root / coursedir.submitted_directory

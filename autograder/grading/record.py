@@ -11,19 +11,19 @@ from nbgrader import utils
 from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
 from autograder.course.errors import CourseError
 from autograder.grading.changes import MarkChange, same_answer, sources
+from autograder.grading.dates import Dates, penalise
 from autograder.grading.tasks import Graded, Task
 
 
 class Recorder:
     """An open gradebook and the course's folders, as a context."""
 
-    def __init__(self, coursedir: CourseDirectory, config: Config):
-        self.coursedir, self.config = coursedir, config
+    def __init__(self, coursedir: CourseDirectory, config: Config, dates: Dates):
+        self.coursedir, self.config, self.dates = coursedir, config, dates
         self.nbgrader = Autograde(coursedir=coursedir, config=config)  # for its settings of files
         self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
         self.gradebook.db().expire_on_commit = False  # this process alone writes: what it has read stays true
@@ -92,7 +92,7 @@ class Recorder:
                 untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
                 comment.auto_comment = "No response." if untouched else None
         self.gradebook.db.commit()
-        self._penalise(submission, notebook)
+        penalise(self.gradebook, self.coursedir, self.config, submission)
         folder = self.folder(assignment, student)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(written, folder)
@@ -103,19 +103,13 @@ class Recorder:
         """Give up what was not committed, after `graded` failed."""
         self.gradebook.db.rollback()
 
-    def _penalise(self, submission: SubmittedAssignment, notebook: nbformat.NotebookNode) -> None:
-        """What the course's plugin takes off for lateness, by nbgrader's own preprocessor."""
-        if submission.total_seconds_late > 0 or any(book.late_submission_penalty for book in submission.notebooks):
-            name = submission.assignment.name
-            resources = {"notebook": name, "assignment": name, "student": submission.student.id}
-            resources["db_url"] = self.coursedir.db_url
-            AssignLatePenalties(config=self.config).preprocess(notebook, {"nbgrader": resources})
-            self.gradebook.db.expire_all()
-
     def _submission(self, assignment: str, student: str, timestamp: str | None) -> SubmittedAssignment:
         self.gradebook.update_or_create_student(student)
         arguments = {"timestamp": timestamp} if timestamp else {}
-        return self.gradebook.update_or_create_submission(assignment, student, **arguments)
+        submission = self.gradebook.update_or_create_submission(assignment, student, **arguments)
+        if assignment in self.dates.due:
+            submission.extension = self.dates.extension(assignment, student)
+        return submission
 
     def _write_beside(self, folder: Path, name: str, text: str, files: dict[str, bytes]) -> Path:
         """Write a graded submission beside its folder, and return where."""

@@ -29,7 +29,7 @@ class SubmissionReport:
 
     rows: the questions in the notebook's order. unmarked: ids of written answers that wait for a mark, each with the
     formgrader's address. repairs: what the intake repaired, in words. seconds: of the cells, by cell.
-    lines: the line at fault by question, where one was found.
+    lines: the line at fault by question, where one was found. when: when it was due and handed in, in a sentence.
     """
 
     student: str
@@ -43,6 +43,7 @@ class SubmissionReport:
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, str] = field(default_factory=dict)
     graded: bool = True
+    when: str = ""
 
     @property
     def share(self) -> float:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 
 from autograder.course.errors import CourseError
-from autograder.course.nbgrader_api import course_directory
+from autograder.course.nbgrader_api import course_directory, local
 from autograder.course.paths import Assignment, Course
 from autograder.intake.submissions import submission_folders
 from autograder.marking.verdicts import Verdict
@@ -58,6 +58,7 @@ def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassRepo
                 problems.append(f"{assignment}: the graded notebook of {student.id} cannot be read: {why}")
             score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
             rows = [row for book in submission.notebooks for row in _rows(assignment, book, left.get("verdicts", []))]
+            left["when"] = _when(submission)
             works.append(SubmissionReport(student.id, name, score, submission.max_score, rows, waiting, **left))
     listed = {work.student for work in works}
     for folder in submission_folders(coursedir, assignment.name):
@@ -68,6 +69,20 @@ def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassRepo
     if not any(work.graded for work in works):
         raise CourseError(f"nothing of {assignment} is graded yet: run `course grade {assignment}`")
     return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)), problems)
+
+
+def _when(submission: SubmittedAssignment) -> str:
+    """When a submission was due and handed in, and what lateness costs, as far as the gradebook knows."""
+    told = []
+    if submission.duedate:
+        extended = f", extended from {local(submission.assignment.duedate)}" if submission.extension else ""
+        told.append(f"due by {local(submission.duedate)}{extended}")
+    if submission.timestamp:
+        told.append(f"handed in {local(submission.timestamp)}")
+    if penalty := submission.late_submission_penalty:
+        told.append(f"{penalty:g} points off for lateness")
+    sentence = "; ".join(told)
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _rows(assignment: Assignment, book: SubmittedNotebook, verdicts: list[Verdict]) -> list[Row]:
