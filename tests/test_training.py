@@ -1,5 +1,6 @@
 """The trainer: best weights, early stop, and a kill at any moment that changes no number."""
 
+import functools
 import itertools
 import linecache
 import os
@@ -188,6 +189,12 @@ def test_a_fingerprint_changes_with_the_code_and_not_with_its_words():
         prints.append(fingerprint(names["f"]))
     assert prints[0] == prints[1]
     assert len(set(prints)) == 4
+
+
+def test_a_fingerprint_of_what_has_no_source_is_that_of_its_bytecode():
+    plus, minus, again = (eval(f"lambda x: x {sign} 1") for sign in "+-+")
+    assert fingerprint(plus) == fingerprint(again) != fingerprint(minus)
+    assert fingerprint(print, functools.partial(print)) == fingerprint()
 
 
 @pytest.mark.parametrize(("option", "value"), [("precision", "double"), ("epochs", 0)])

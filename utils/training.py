@@ -14,6 +14,7 @@ import os
 import sys
 import textwrap
 import time
+import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,16 +149,23 @@ def fingerprint(*functions: Callable) -> str:
 
     Comments, layout and docstrings do not count, nor does what the functions call: name these as well.
     """
-    sources = []
+    sources: list[str] = []
     for function in functions:
         methods = vars(function).values() if isinstance(function, type) else [inspect.unwrap(function)]
-        for method in filter(inspect.isfunction, methods):
-            tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
-            for node in ast.walk(tree):
-                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
-                    node.body = node.body[1:] or [ast.Pass()]
-            sources.append(ast.unparse(tree))
+        sources += [_source(method) for method in filter(inspect.isfunction, methods)]
     return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:12]
+
+
+def _source(function: types.FunctionType) -> str:
+    """A function's text without comments, layout and docstrings; its bytecode where no text stands alone."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    except (OSError, SyntaxError):  # a lambda within a longer expression, or code that came from no file or cell
+        return function.__code__.co_code.hex()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def _best_row(rows: list[dict]) -> dict | None:
