@@ -136,8 +136,10 @@ def _build(options) -> int:
     if not options.check:
         for assignment in options.course.pick(options.assignment):
             started = time.perf_counter()
-            build(assignment)
+            told = build(assignment)
             print(f"built {assignment} in {time.perf_counter() - started:.1f} s")
+            for line in told:
+                print(f"  {line}")
         return 0
     stale = stale_files(options.course, options.assignment)
     for path in stale:

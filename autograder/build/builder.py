@@ -6,6 +6,7 @@ Same input, same bytes. An author's mistakes are refused with file and line befo
 from __future__ import annotations
 
 import ast
+import contextlib
 import filecmp
 import re
 import shutil
@@ -15,8 +16,10 @@ from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
 
 from autograder.build import template
+from autograder.build.migrate import migrate
 from autograder.course.cells import MARKER, Cell
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
@@ -28,19 +31,47 @@ from autograder.oracle.questions import load_questions
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 
-def build(assignment: Assignment, folder: Path | None = None) -> None:
-    """Write source/ and release/ of one assignment into a folder, its course's unless given. Raises CourseError."""
+def build(assignment: Assignment, folder: Path | None = None) -> list[str]:
+    """Write source/ and release/ of one assignment into a folder, its course's unless given.
+
+    Where students have handed in, the gradebook follows (`migrate`); returns in words which questions came and went.
+    Raises CourseError; then source/ and release/ are as they were.
+    """
     check(assignment)
     name, top = assignment.name, folder or assignment.course.root
-    source = top / "source" / name
-    shutil.rmtree(source, ignore_errors=True)
-    source.mkdir(parents=True)
-    text = nbformat.writes(notebook(assignment), version=4)
-    (source / f"{name}.ipynb").write_text(text + "\n", encoding="utf-8", newline="\n")
-    shutil.copyfile(assignment.folder / "README.md", source / "README.md")
-    result = api(top).generate_assignment(name, force=True, create=True)
-    if not result["success"]:
-        raise CourseError(f"nbgrader generate_assignment {name} failed:\n{result.get('log') or result.get('error')}")
+    whole = notebook(assignment)
+    with _put_back_on_failure(top / "source" / name, top / "release" / name):
+        source = top / "source" / name
+        shutil.rmtree(source, ignore_errors=True)
+        source.mkdir(parents=True)
+        text = nbformat.writes(whole, version=4)
+        (source / f"{name}.ipynb").write_text(text + "\n", encoding="utf-8", newline="\n")
+        shutil.copyfile(assignment.folder / "README.md", source / "README.md")
+        course = api(top)
+        with Gradebook(course.coursedir.db_url, course.coursedir.course_id) as gradebook:
+            told = migrate(gradebook, name, whole)
+        result = course.generate_assignment(name, force=True, create=True)
+        if not result["success"]:
+            problem = result.get("log") or result.get("error")
+            raise CourseError(f"nbgrader generate_assignment {name} failed:\n{problem}")
+    return told
+
+
+@contextlib.contextmanager
+def _put_back_on_failure(*folders: Path) -> Iterator[None]:
+    """Give folders what they held before, if the block fails."""
+    with tempfile.TemporaryDirectory() as kept:
+        copies = {folder: Path(kept, str(number)) for number, folder in enumerate(folders) if folder.exists()}
+        for folder, copy in copies.items():
+            shutil.copytree(folder, copy)
+        try:
+            yield
+        except BaseException:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+                if folder in copies:
+                    shutil.copytree(copies[folder], folder)
+            raise
 
 
 def stale_files(course: Course, names: Iterable[str] = ()) -> list[Path]:
