@@ -106,7 +106,7 @@ def draw_next(
     axes.axvline(top_k - 0.5, color="0.1", linestyle=":", linewidth=1.4)
     axes.text(top_k - 0.35, 0.93, f"top-{top_k}", fontsize=8, transform=axes.get_xaxis_transform())
     axes.set_xticks(places, [visible(symbol) for symbol in symbols], fontsize=9, family="monospace")
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 0.75)
     axes.set_title(title, fontsize=9)
     axes.set_xlabel("next symbol", fontsize=9)
     axes.set_ylabel("probability", fontsize=9)

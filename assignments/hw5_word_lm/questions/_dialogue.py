@@ -57,7 +57,7 @@ ONLY_NEW = "Only the new words are printed, the first words should stand in fron
 IN_ALL = "The number counts the first words too, it should be that of the new words."
 NOT_ONE_LINE = "The words stand on lines of their own, they should be on one line."
 NOT_REFUSED = "An unknown word is silently read as <unk>, it should be refused in clear words."
-ZERO = "A number of 0 is accepted, it should be refused in clear words."
+ZERO = "A number under 1 is accepted, it should be refused in clear words."
 TOO_EARLY = "The loop ends on a line that cannot be used, it should say what is wrong and ask again."
 NO_END = "At the end of the input an EOFError comes through, the loop should end quietly there."
 ASKS_ON = "A blank line does not end the loop."
@@ -97,8 +97,6 @@ def _sentence(said: str, first: list[str], count: int, vocabulary: list[str]) ->
     more = [vocabulary[(start + i + 1) % len(vocabulary)] for i in range(count)]
     sentence = " ".join(first + more)
     printed = [line.strip() for line in said.splitlines()]
-    if f"{count} {sentence}" in printed:
-        return "The number is printed too, the line should begin with the first words."
     if f"{count} {sentence}" in printed:
         return "The number is printed too, the line should begin with the first words."
     if any(line == sentence or line.endswith(f" {sentence}") for line in printed):

@@ -64,7 +64,8 @@ def matches(came, expected: torch.Tensor) -> bool:
     """Whether an untrusted answer is a tensor of the expected shape and values."""
     if not isinstance(came, torch.Tensor) or came.shape != expected.shape or not came.is_floating_point():
         return False
-    return bool((came.double() - expected.double()).abs().max() < 1e-4)
+    size = max(1.0, float(expected.abs().max()))  # RNN_RELU's states grow with equal weights
+    return bool((came.double() - expected.double()).abs().max() < 1e-4 * size)
 
 
 def unlike(came, expected) -> str | None:
@@ -152,9 +153,10 @@ def _same_logits(size: int, answer, inputs, solution) -> str | None:
     return None
 
 
-# Which positions of dropout act, seen with p = 1, which leaves nothing: the weights are found by their shapes.
+# Which positions of dropout act, seen with a p next to 1, which leaves nothing (1 itself is not allowed by the text):
+# the weights are found by their shapes.
 DROPPED = """
-model = build(rnn_type, 5, 7, 2, 1.0, False)
+model = build(rnn_type, 5, 7, 2, 1 - 1e-9, False)
 state = (a, b) if rnn_type == "LSTM" else a
 bias = [parameter for parameter in model.parameters() if parameter.shape == (13,)]
 logits, after = model(tokens, state)
@@ -176,8 +178,8 @@ NOT_RECURRENT = """
 results = []
 for rnn_type in ("LSTM", "GRU", "RNN_TANH"):
     state = (a, b) if rnn_type == "LSTM" else a
-    above = as_pair(build(rnn_type, 5, 7, 2, 1.0, False)(tokens, state)[1])[0][1]
-    moved = build(rnn_type, 5, 7, 2, 1.0, False)(tokens, tuple(
+    above = as_pair(build(rnn_type, 5, 7, 2, 1 - 1e-9, False)(tokens, state)[1])[0][1]
+    moved = build(rnn_type, 5, 7, 2, 1 - 1e-9, False)(tokens, tuple(
         torch.stack([1 - part[0], part[1]]) for part in state) if rnn_type == "LSTM" else torch.stack([1 - a[0], a[1]]))
     model = build(rnn_type, 5, 7, 1, 0.5, False)
     with torch.no_grad():

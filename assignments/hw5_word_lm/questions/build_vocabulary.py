@@ -10,7 +10,7 @@ QUESTION = Question(
         Case(
             "words by falling count, the special entries first",
             "build_vocabulary(lines, 100)",
-            lambda rng: {"lines": text(rng, 60, shuffled(rng, WORDS)[:12])},
+            lambda rng: {"lines": text(rng, 60, [*shuffled(rng, WORDS)[:11], "Owl", "N", "n", "owl"])},
             weight=2,
             core=True,
         ),
@@ -62,6 +62,12 @@ QUESTION = Question(
             "ranked[: max_size - 2]",
             "ranked[:max_size]",
             "max_size words were taken and the special entries came on top, but <eos> and <unk> count within max_size.",
+        ),
+        Misconception(
+            "all in lower case",
+            "for word in line.split() if",
+            "for word in line.lower().split() if",
+            "Upper case became lower case, but a word and its capitalised form are two words.",
         ),
         Misconception(
             "rare words first",

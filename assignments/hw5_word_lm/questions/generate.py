@@ -79,6 +79,25 @@ QUESTION = Question(
             weight=0.5,
         ),
         Case(
+            "the words are read on the device of the model",
+            f"""{SUMS}
+class Elsewhere(Sums):
+    # Its weights are on torch's device without memory; it notes where the words are that it reads.
+    def __init__(self):
+        super().__init__()
+        self.to("meta")
+
+    def forward(self, tokens, hidden):
+        self.recorded.append(tokens.device.type)
+        return torch.zeros(*tokens.shape, 11), hidden
+
+asked = Elsewhere()
+(len(generate(asked, vocabulary, prompt, 3, 1.0, seeded(seed))), set(asked.recorded) == {{"meta"}})
+""",
+            draw_prompt,
+            weight=0.5,
+        ),
+        Case(
             "evaluation mode, and the old mode restored",
             f"{SUMS}\nresults = []\nfor mode in (True, False):\n    asked = Sums().train(mode)\n"
             "    words = generate(asked, vocabulary, prompt, 6, 1.0, seeded(seed))\n"
@@ -132,10 +151,9 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
     equivalent=[
         Equivalent(r"two lines exchanged", "These lines do not need each other."),
         Equivalent(r"read\[-1\]", "One word was drawn."),
-        Equivalent(r"probabilities\.to\(", "Everything that is asked lies on the CPU."),
+        Equivalent(r"probabilities\.to\(", "Every generator that is asked lies on the CPU."),
         Equivalent(r"F\.softmax\(logits\[-1, 0\] / temperature(, dim=-?0)?\)", "One column of scores has one axis."),
         Equivalent(r"logits\[-1, -1\]", "There is one column."),
-        Equivalent(r"torch\.tensor\(read\)", "Everything that is asked lies on the CPU."),
     ],
     core="a prompt that is read whole, and words drawn with the model's probabilities at the given temperature",
     misconceptions=[
@@ -198,6 +216,12 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             "if not temperature > 0:",
             "if temperature is None:",
             "A temperature that is not positive should be refused with a ValueError.",
+        ),
+        Misconception(
+            "words on the CPU",
+            "torch.tensor(read, device=device)",
+            "torch.tensor(read)",
+            "The words are always on the CPU: make them on the device of the model's weights.",
         ),
         Misconception(
             "special entries never drawn",

@@ -21,27 +21,27 @@ def draw_source(rows: int, batch: int):
 QUESTION = Question(
     cases=[
         Case(
-            "a whole piece",
+            "a whole segment",
             "data, targets = get_batch(source, 4, 5)\n(data, targets)",
             draw_source(17, 3),
             weight=2,
             core=True,
         ),
         Case(
-            "the last piece is shorter",
+            "the last segment is shorter",
             "[tuple(get_batch(source, start, bptt)) for start, bptt in ((9, 5), (11, 2), (11, 35), (0, 100))] "
             "+ [tuple(get_batch(source.repeat(20, 1), 3, 300))]",
             draw_source(13, 4),
             weight=1.5,
         ),
         Case(
-            "a batch of one, pieces of one step",
+            "a batch of one, segments of one step",
             "[tuple(get_batch(source, start, 1)) for start in range(6)]",
             draw_source(7, 1),
             weight=0.5,
         ),
         Case(
-            "a piece that ends at the last row",
+            "a segment that ends at the last row",
             "[tuple(get_batch(source, start, 4)) for start in (0, 4)]",
             draw_source(9, 2),
             weight=0.5,
@@ -67,6 +67,12 @@ QUESTION = Question(
             "The targets are the inputs themselves, they should be the tokens one row later.",
         ),
         Misconception(
+            "flat targets",
+            "source[start + 1 : start + 1 + steps]",
+            "source[start + 1 : start + 1 + steps].flatten()",
+            "The targets are flattened, they should be (steps, batch) as the inputs are.",
+        ),
+        Misconception(
             "last row read as input",
             "len(source) - 1 - start",
             "len(source) - start",
@@ -74,10 +80,10 @@ QUESTION = Question(
             "differ in length.",
         ),
         Misconception(
-            "last piece too short",
+            "last segment too short",
             "len(source) - 1 - start",
             "len(source) - 2 - start",
-            "The last piece lacks a step: the last row of the source is a target.",
+            "The last segment lacks a step: the last row of the source is a target.",
         ),
         Misconception(
             "targets two rows later",

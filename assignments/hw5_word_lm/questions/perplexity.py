@@ -6,8 +6,8 @@ from autograder.oracle.programs import refuses
 from ._recall import RECALL, draw_recall
 
 CUT_APART = (
-    "Each piece is predicted by itself, so its first token is not predicted at all: the target of a piece's last "
-    "token is the first token of the next piece."
+    "Each segment is predicted by itself, so its first token is not predicted at all: the target of a segment's last "
+    "token is the first token of the next segment."
 )
 
 LOOP = """\
@@ -17,12 +17,14 @@ LOOP = """\
             logits, hidden = model(data, hidden)
             nll += F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()
     model.train(was_training)
-    return math.exp(nll / (len(ids) - 1))"""
+    return torch.tensor(nll / (len(ids) - 1), dtype=torch.float64).exp().item()  # math.exp raises where this is inf"""
+
+LAST = LOOP[LOOP.index("nll +=") :]
 
 QUESTION = Question(
     cases=[
         Case(
-            "exact on fixed weights, the last piece shorter",
+            "exact on fixed weights, the last segment shorter",
             f"{RECALL}\nperplexity(Recall().eval(), ids, 6)",
             draw_recall(45),
             weight=2,
@@ -99,14 +101,15 @@ QUESTION = Question(
         Equivalent(r"reduction='sum'\)$", "A sum in a tensor is the same."),
         Equivalent(r"logits\.flatten\(1\)", "With one column the batch's axis has one entry."),
         Equivalent(r"len\(stream\)", "The stream is the ids."),
+        Equivalent(r"torch\.tensor\(nll / \(len\(ids\) - 1\)", "float32 is exact enough, and so is a tensor."),
     ],
     core="the mean over predicted words in evaluation mode, with the state carried",
     misconceptions=[
         Misconception(
-            "state reset in every piece",
+            "state reset in every segment",
             "            logits, hidden = model(data, hidden)",
             "            logits, _ = model(data, hidden)",
-            "The state starts from zeros in every piece, it should be carried through the whole text.",
+            "The state starts from zeros in every segment, it should be carried through the whole text.",
         ),
         Misconception(
             "dropout on in evaluation",
@@ -127,27 +130,31 @@ QUESTION = Question(
             "The model is left in training mode whatever mode it came in.",
         ),
         Misconception(
-            "mean of the pieces' perplexities",
-            'nll += F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()\n'
-            "    model.train(was_training)\n    return math.exp(nll / (len(ids) - 1))",
+            "mean of the segments' perplexities",
+            LAST,
             "nll += math.exp(F.cross_entropy(logits.flatten(0, 1), targets).item())\n"
             "    model.train(was_training)\n    return nll / math.ceil((len(ids) - 1) / bptt)",
-            "This is the mean of the pieces' perplexities: sum the nats of all tokens first and take one exponential.",
+            "This is the mean of the segments' perplexities: sum the nats of all tokens, then take one exponential.",
         ),
         Misconception(
-            "mean of the pieces' means",
-            'nll += F.cross_entropy(logits.flatten(0, 1), targets, reduction="sum").item()\n'
-            "    model.train(was_training)\n    return math.exp(nll / (len(ids) - 1))",
+            "mean of the segments' means",
+            LAST,
             "nll += F.cross_entropy(logits.flatten(0, 1), targets).item()\n"
             "    model.train(was_training)\n    return math.exp(nll / math.ceil((len(ids) - 1) / bptt))",
-            "The pieces' means were averaged, so a short last piece counts as much as a long one: sum over "
+            "The segments' means were averaged, so a short last segment counts as much as a long one: sum over "
             "tokens instead.",
         ),
         Misconception(
             "exp of a base-2 loss",
-            "math.exp(nll / (len(ids) - 1))",
-            "math.exp(nll / math.log(2) / (len(ids) - 1))",
+            "torch.tensor(nll / (len(ids) - 1)",
+            "torch.tensor(nll / math.log(2) / (len(ids) - 1)",
             "The loss in bits went into exp: with nats it is exp, with bits it is a power of 2.",
+        ),
+        Misconception(
+            "a power of 2 of nats",
+            "torch.tensor(nll / (len(ids) - 1)",
+            "torch.tensor(nll * math.log(2) / (len(ids) - 1)",
+            "2 was raised to the power of nats: cross_entropy gives nats, which go into exp.",
         ),
         Misconception(
             "divided by all tokens",
@@ -162,7 +169,7 @@ QUESTION = Question(
             "The model is asked for the token that it has just read, the target is the next one.",
         ),
         Misconception(
-            "pieces cut apart",
+            "segments cut apart",
             LOOP,
             LOOP.replace("stream[:-1][start : start + bptt]", "stream[start : start + bptt][:-1]")
             .replace(
@@ -172,7 +179,7 @@ QUESTION = Question(
             CUT_APART,
         ),
         Misconception(
-            "pieces of one token more, cut apart",
+            "segments of one token more, cut apart",
             LOOP,
             LOOP.replace(", bptt):", ", bptt + 1):").replace(
                 "(len(ids) - 1))", "sum(min(bptt, len(ids) - 1 - n) for n in range(0, len(ids) - 1, bptt + 1)))"

@@ -75,7 +75,7 @@ QUESTION = Question(
         ),
     ],
     equivalent=[
-        Equivalent(r"int\(count\), (2\.0|0\.5), rng", "The text names no temperature."),
+        Equivalent(r"int\(count\), (2\.0|0\.5), rng", "The text leaves the temperature free."),
         Equivalent(r"not in the vocabulary|unknown = \[count", "In which words a line is refused is left free."),
         Equivalent(r"manual_seed", "How the generator is seeded is left free."),
     ],

@@ -75,7 +75,7 @@ QUESTION = Question(
             "h.detach()",
             "h",
             "The state still hangs on the graph that made it, so the backward pass would run through all earlier "
-            "pieces.",
+            "segments.",
         ),
         Misconception(
             "zeros",

@@ -49,7 +49,7 @@ QUESTION = Question(
             core=True,
         ),
         Case(
-            "the short last piece counts, by its tokens",
+            "the short last segment counts, by its tokens",
             f"{WATCHED}{ONE_EPOCH}(loss, weights_of(model))",
             draw_recall(12, 2),
             weight=1.5,
@@ -57,7 +57,7 @@ QUESTION = Question(
             absolute=1e-6,
         ),
         Case(
-            "the state is carried from piece to piece, without history",
+            "the state is carried from segment to segment, without history",
             f"{WATCHED}{ONE_EPOCH}calls = model.calls\n(loss, [call['cut'] for call in calls], "
             "float(calls[0]['state'].abs().sum()), "
             "[float((call['state'][0] - before['after']).abs().max()) for before, call in zip(calls, calls[1:])])",
@@ -91,7 +91,7 @@ QUESTION = Question(
             relative=1e-4,
         ),
         Case(
-            "one piece only, and pieces of one step",
+            "one segment only, and segments of one step",
             f"{WATCHED}results = []\nfor bptt in (50, 7, 1):\n    model = Recall()\n"
             "    results.append((train_epoch(model, ids, Watched(model, lr=0.1), bptt, 1.0), "
             "weights_of(model)))\nresults",
@@ -101,7 +101,7 @@ QUESTION = Question(
             absolute=1e-6,
         ),
         Case(
-            "gradients of an earlier epoch are forgotten, and chance goes on from piece to piece",
+            "gradients of an earlier epoch are forgotten, and chance goes on from segment to segment",
             f"{WATCHED}model = Recall()\nfor parameter in model.parameters():\n"
             "    parameter.grad = torch.ones_like(parameter)\noptimiser = Watched(model, lr=0.3)\n"
             "loss = train_epoch(model, ids, optimiser, 4, 0.2)\nchance = [call['chance'] for call in model.calls]\n"
@@ -142,35 +142,42 @@ QUESTION = Question(
             "the step.",
         ),
         Misconception(
-            "state reset in every piece",
+            "state reset in every segment",
             "hidden = repackage_hidden(hidden)",
             "hidden = model.init_hidden(source.size(1))",
-            "Each piece starts from zeros: only the gradient should be cut, the values of the state are carried on.",
+            "Each segment starts from zeros: only the gradient should be cut, the values of the state are carried on.",
+        ),
+        Misconception(
+            "state not repackaged",
+            "        hidden = repackage_hidden(hidden)\n",
+            "",
+            "The state still has its history, so the second backward pass runs into the first segment, whose graph is "
+            "freed: repackage it before each segment.",
         ),
         Misconception(
             "gradients pile up",
             "        optimiser.zero_grad()\n",
             "",
-            "The gradients of earlier pieces are still in .grad: set them to zero before each backward pass.",
+            "The gradients of earlier segments are still in .grad: set them to zero before each backward pass.",
         ),
         Misconception(
-            "mean of the pieces' means",
+            "mean of the segments' means",
             "        total += loss.detach() * targets.numel()  # no .item(): it would make a GPU wait\n"
             "        tokens += targets.numel()",
             "        total += loss.detach()\n        tokens += 1",
-            "The pieces' means were averaged, so the short last piece counts as much as a long one: weigh by tokens.",
+            "The segments' means were averaged, so the short last one counts as much as a long one: weigh by tokens.",
         ),
         Misconception(
-            "last piece left out",
+            "last segment left out",
             "for start in range(0, len(source) - 1, bptt):",
             "for start in range(0, len(source) - 1 if len(source) <= bptt else len(source) - bptt, bptt):",
-            "The short last piece is left out, it should be trained on too.",
+            "The short last segment is left out, it should be trained on too.",
         ),
         Misconception(
-            "sum for the piece's loss",
+            "sum for the segment's loss",
             "F.cross_entropy(logits.flatten(0, 1), targets.flatten())\n        loss.backward()",
             "F.cross_entropy(logits.flatten(0, 1), targets.flatten())\n        (loss * targets.numel()).backward()",
-            "The gradient is that of the summed loss, it should be that of the piece's mean.",
+            "The gradient is that of the summed loss, it should be that of the segment's mean.",
         ),
         Misconception(
             "mode left as it is",
@@ -179,12 +186,24 @@ QUESTION = Question(
             "The model is not put into training mode, so a model that was just evaluated trains without dropout.",
         ),
         Misconception(
+            "each entry clipped",
+            "clip_by_norm(model.parameters(), clip)",
+            "[parameter.grad.clamp_(-clip, clip) for parameter in model.parameters()]",
+            "Each entry was clipped by its value, but the gradients are clipped by norm, all together.",
+        ),
+        Misconception(
+            "loss of the last segment",
+            "return float(total / tokens)",
+            "return float(loss)",
+            "The loss of the last segment came back, it should be the mean over all tokens of the epoch.",
+        ),
+        Misconception(
             "sum over the steps",
             "        loss.backward()\n",
             "        (loss * len(data)).backward()\n",
             "The loss is summed over the steps and averaged over the columns alone, so the gradient grows with "
-            "the piece's "
-            "length; it is the mean over all tokens of the piece.",
+            "the segment's "
+            "length; it is the mean over all tokens of the segment.",
         ),
         Misconception(
             "softmax before cross_entropy",

@@ -27,6 +27,12 @@ QUESTION = Question(
             "This is the perplexity per character, its logarithm to base 2 was asked for.",
         ),
         Misconception(
+            "a logarithm of the total",
+            "nll / characters / math.log(2)",
+            "math.log2(nll) / characters if nll > 0 else 0.0",
+            "The logarithm to base 2 was taken of the total, which is a sum of logarithms already: divide it by ln 2.",
+        ),
+        Misconception(
             "count not checked",
             "if not characters > 0:",
             "if characters == 0:",

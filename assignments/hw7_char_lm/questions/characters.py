@@ -70,6 +70,12 @@ QUESTION = Question(
             "Empty lines were left out, but each of them has an end mark to predict.",
         ),
         Misconception(
+            "small letters",
+            "line.strip().replace",
+            "line.strip().lower().replace",
+            "Capitals became small letters, a character should stay as it is.",
+        ),
+        Misconception(
             "end mark written here",
             '.replace(" ", "_")) for',
             '.replace(" ", "_")) + " <eos>" for',

@@ -185,6 +185,13 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             ALL_SYMBOLS,
         ),
         Misconception(
+            "scores of 0 outside the top_k",
+            "(logits[-1] / temperature).topk(min(top_k or entries, entries))",
+            "logits[-1] / temperature, torch.arange(entries).expand(logits.size(1), -1)\n"
+            "            scores = scores * (scores >= scores.topk(min(top_k or entries, entries)).values[:, -1:])",
+            "Outside the top_k the scores became 0, which is a score like any other: they should be -inf.",
+        ),
+        Misconception(
             "top_k above the vocabulary",
             "min(top_k or entries, entries)",
             "top_k or entries",

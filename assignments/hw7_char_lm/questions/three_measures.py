@@ -142,6 +142,12 @@ QUESTION = Question(
             "No end mark is read before the text, so its first symbol is not predicted.",
         ),
         Misconception(
+            "<unk> in front",
+            'end = vocabulary["<eos>"]',
+            'end = vocabulary["<unk>"]',
+            "<unk> is read before the text, it should be the end mark: a line has just ended.",
+        ),
+        Misconception(
             "perplexity taken for a total",
             "len(text) * math.log(perplexity(model, stream, bptt))",
             "len(text) * perplexity(model, stream, bptt)",

@@ -197,6 +197,22 @@ QUESTION = Question(
             "The second number of each pair is measured on the training text, it should be on the validation text.",
         ),
         Misconception(
+            "validated before the epoch",
+            '        nats = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
+            "        train_bits = nats / math.log(2)\n"
+            "        valid_bits = math.log2(perplexity(model, valid_ids, 500))\n",
+            "        valid_bits = math.log2(perplexity(model, valid_ids, 500))\n"
+            '        nats = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
+            "        train_bits = nats / math.log(2)\n",
+            "The validation text is measured before the epoch has trained, it should be measured after it.",
+        ),
+        Misconception(
+            "an optimiser of its own",
+            "    history = []\n",
+            "    history = []\n    optimiser = torch.optim.SGD(model.parameters(), lr=1.0)\n",
+            "The model is trained by another optimiser than the one that was given.",
+        ),
+        Misconception(
             "not clipped",
             'config["bptt"], config["clip"])',
             'config["bptt"], math.inf)',

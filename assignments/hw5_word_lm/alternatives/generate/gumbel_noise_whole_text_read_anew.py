@@ -11,10 +11,12 @@ def generate(model, vocabulary, prompt, length, temperature, rng):
     if not ids:
         ids = [0]
     asked = len(ids)
+    place = next(model.parameters()).device
     for _ in range(length):
         with torch.no_grad():
-            scores = model(torch.tensor(ids)[:, None], model.init_hidden(1))[0][-1, 0]
-        noise = -torch.log(-torch.log(torch.rand(len(names), generator=rng, dtype=torch.float64)))
-        ids.append(int((scores.double() / temperature + noise).argmax()))
+            scores = model(torch.tensor(ids, device=place)[:, None], model.init_hidden(1))[0][-1, 0]
+        chance = torch.rand(len(names), generator=rng, dtype=torch.float64, device=rng.device)
+        noise = -torch.log(-torch.log(chance))
+        ids.append(int((scores.double().to(rng.device) / temperature + noise).argmax()))
     model.train(mode)
     return [names[number] for number in ids[asked:]]
