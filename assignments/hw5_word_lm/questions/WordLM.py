@@ -221,7 +221,7 @@ results
             "p taken as the keep probability",
             "self.dropout = nn.Dropout(dropout)",
             "self.dropout = nn.Dropout(1 - dropout)",
-            "dropout is the probability of dropping, here it was taken as that of keeping.",
+            "dropout is the probability of dropping; here it was taken as that of keeping.",
         ),
         Misconception(
             "always tanh",
@@ -239,13 +239,13 @@ results
             "a random first state",
             "new_zeros(self.num_layers, batch_size, self.hidden_size)",
             "new_ones(self.num_layers, batch_size, self.hidden_size).normal_()",
-            "init_hidden gives random values, the first state is zeros.",
+            "init_hidden gives random values; the first state is zeros.",
         ),
         Misconception(
             "state of the default dtype",
             "self.decoder.weight.new_zeros(",
             "torch.zeros(",
-            "init_hidden gives float32 whatever the weights are, it should take over their dtype and device.",
+            "init_hidden gives float32 whatever the weights are; it should take over their dtype and device.",
         ),
         Misconception(
             "tied sizes not checked",
@@ -285,7 +285,7 @@ results
             "the state that came in returned",
             "outputs, hidden = self.rnn(embedded, hidden)",
             "outputs, _ = self.rnn(embedded, hidden)",
-            "The state that comes back is the one that came in, it should be the one after the last step.",
+            "The state that comes back is the one that came in; it should be the one after the last step.",
         ),
     ],
     seconds=60.0,

@@ -48,19 +48,19 @@ QUESTION = Question(
             "batch first",
             ".t().contiguous()",
             "",
-            "The shape is (batch_size, steps), the steps should come first: (steps, batch_size).",
+            "The shape is (batch_size, steps); the steps should come first: (steps, batch_size).",
         ),
         Misconception(
             "remainder kept",
             "steps = len(ids) // batch_size\n    return ids[: steps * batch_size]",
             "steps = -(-len(ids) // batch_size)\n    return F.pad(ids, (0, steps * batch_size - len(ids)))",
-            "The remainder was padded to a whole row, it should be dropped.",
+            "The remainder was padded to a whole row; it should be dropped.",
         ),
         Misconception(
             "remainder dropped in front",
             "ids[: steps * batch_size]",
             "ids[len(ids) - steps * batch_size :]",
-            "What does not fill a row was dropped at the beginning of the text, it should be dropped at its end.",
+            "What does not fill a row was dropped at the beginning of the text; it should be dropped at its end.",
         ),
         Misconception(
             "too few ids accepted",

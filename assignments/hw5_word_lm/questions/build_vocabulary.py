@@ -54,7 +54,7 @@ QUESTION = Question(
             "ties by alphabet",
             "key=counts.get, reverse=True)",
             "key=lambda word: (-counts[word], word))",
-            "Words of equal count stand in alphabetical order, they should stand in the order in which they "
+            "Words of equal count stand in alphabetical order; they should stand in the order in which they "
             "first appear.",
         ),
         Misconception(
@@ -73,20 +73,20 @@ QUESTION = Question(
             "rare words first",
             ", reverse=True",
             "",
-            "The words stand by rising count, the most frequent ones should come first.",
+            "The words stand by rising count; the most frequent ones should come first.",
         ),
         Misconception(
             "special words counted again",
             " if word not in special",
             "",
-            "A literal <unk> or <eos> in the text got an entry of its own, it is the special entry that is there "
+            "A literal <unk> or <eos> in the text got an entry of its own; it is the special entry that is there "
             "already.",
         ),
         Misconception(
             "special entries swapped",
             '["<eos>", "<unk>"]',
             '["<unk>", "<eos>"]',
-            "<unk> got the id 0 and <eos> 1, it should be the other way round.",
+            "<unk> got the id 0 and <eos> 1; it should be the other way round.",
         ),
         Misconception(
             "max_size not checked",

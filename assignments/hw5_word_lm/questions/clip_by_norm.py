@@ -68,7 +68,7 @@ QUESTION = Question(
             "always scaled to the bound",
             ".clamp(max=1.0)",
             "",
-            "Gradients whose norm is below the bound were scaled up to it, they should stay as they are.",
+            "Gradients whose norm is below the bound were scaled up to it; they should stay as they are.",
         ),
         Misconception(
             "no square root",
@@ -94,7 +94,7 @@ QUESTION = Question(
             "clipped by value",
             "gradient.mul_(factor)",
             "gradient.clamp_(-bound, bound)",
-            "Each entry was clipped by its value, here the whole gradient should be made shorter.",
+            "Each entry was clipped by its value; here the whole gradient should be made shorter.",
         ),
     ],
 )

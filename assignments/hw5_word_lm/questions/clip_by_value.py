@@ -47,19 +47,19 @@ QUESTION = Question(
             "weights clipped",
             "parameter.grad.clamp_(-bound, bound)",
             "parameter.data.clamp_(-bound, bound)",
-            "The weights were clipped, it should be their gradients.",
+            "The weights were clipped; it should be their gradients.",
         ),
         Misconception(
             "clipped by norm",
             "parameter.grad.clamp_(-bound, bound)",
             "parameter.grad.mul_((bound / parameter.grad.norm()).clamp(max=1.0))",
-            "The gradients were shortened by their norm, here each entry should be cut for itself.",
+            "The gradients were shortened by their norm; here each entry should be cut for itself.",
         ),
         Misconception(
             "large entries set to zero",
             "parameter.grad.clamp_(-bound, bound)",
             "parameter.grad.mul_(parameter.grad.abs() <= bound)",
-            "Entries beyond the bound were set to zero, they should be moved to the bound.",
+            "Entries beyond the bound were set to zero; they should be moved to the bound.",
         ),
     ],
 )

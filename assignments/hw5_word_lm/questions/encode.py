@@ -68,7 +68,7 @@ QUESTION = Question(
             "unknown words left out",
             'vocabulary.get(word, vocabulary["<unk>"]) for word in line.split()',
             "vocabulary[word] for word in line.split() if word in vocabulary",
-            "Words outside of the vocabulary were left out, they should be encoded as <unk>.",
+            "Words outside of the vocabulary were left out; they should be encoded as <unk>.",
         ),
         Misconception(
             "end mark in front",
@@ -76,13 +76,13 @@ QUESTION = Question(
             '        ids.append(vocabulary["<eos>"])',
             '        ids.append(vocabulary["<eos>"])\n'
             '        ids.extend(vocabulary.get(word, vocabulary["<unk>"]) for word in line.split())',
-            "The <eos> stands before each line, it should stand after it.",
+            "The <eos> stands before each line; it should stand after it.",
         ),
         Misconception(
             "32-bit ids",
             "dtype=torch.long",
             "dtype=torch.int32",
-            "The ids are 32-bit integers, a LongTensor was asked for.",
+            "The ids are 32-bit integers; a LongTensor was asked for.",
         ),
     ],
 )

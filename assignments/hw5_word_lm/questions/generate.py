@@ -209,7 +209,7 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             "another generator",
             ", generator=rng",
             "",
-            "The words are drawn by torch's global generator, all chance should come from rng.",
+            "The words are drawn by torch's global generator; all chance should come from rng.",
         ),
         Misconception(
             "temperature not checked",
@@ -242,7 +242,7 @@ other = drawn(torch.Generator().manual_seed(seed + 1))
             "only the end of the prompt",
             "for word in prompt.split()] or",
             "for word in prompt.split()[-1:]] or",
-            "Only the last word of the prompt is read, the whole prompt should be.",
+            "Only the last word of the prompt is read; the whole prompt should be.",
         ),
         Misconception(
             "the end of the prompt read twice",

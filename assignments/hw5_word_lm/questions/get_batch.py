@@ -64,13 +64,13 @@ QUESTION = Question(
             "targets not shifted",
             "source[start + 1 : start + 1 + steps]",
             "source[start : start + steps]",
-            "The targets are the inputs themselves, they should be the tokens one row later.",
+            "The targets are the inputs themselves; they should be the tokens one row later.",
         ),
         Misconception(
             "flat targets",
             "source[start + 1 : start + 1 + steps]",
             "source[start + 1 : start + 1 + steps].flatten()",
-            "The targets are flattened, they should be (steps, batch) as the inputs are.",
+            "The targets are flattened; they should be (steps, batch) as the inputs are.",
         ),
         Misconception(
             "last row read as input",
@@ -89,7 +89,7 @@ QUESTION = Question(
             "targets two rows later",
             "source[start + 1 : start + 1 + steps]",
             "source[start + 2 : start + 2 + steps]",
-            "The targets are two rows later than the inputs, they should be the very next tokens.",
+            "The targets are two rows later than the inputs; they should be the very next tokens.",
         ),
     ],
 )

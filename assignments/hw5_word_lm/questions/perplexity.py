@@ -109,7 +109,7 @@ QUESTION = Question(
             "state reset in every segment",
             "            logits, hidden = model(data, hidden)",
             "            logits, _ = model(data, hidden)",
-            "The state starts from zeros in every segment, it should be carried through the whole text.",
+            "The state starts from zeros in every segment; it should be carried through the whole text.",
         ),
         Misconception(
             "dropout on in evaluation",
@@ -166,7 +166,7 @@ QUESTION = Question(
             "targets not shifted",
             "targets = ids[1:][start : start + bptt]",
             "targets = ids[:-1][start : start + bptt]",
-            "The model is asked for the token that it has just read, the target is the next one.",
+            "The model is asked for the token that it has just read; the target is the next one.",
         ),
         Misconception(
             "segments cut apart",

@@ -99,7 +99,7 @@ QUESTION = Question(
             "in place",
             "h.detach()",
             "h.detach_()",
-            "The state that was given lost its own history, a new tensor should be returned instead.",
+            "The state that was given lost its own history; a new tensor should be returned instead.",
         ),
         Misconception(
             "only one level of tuples",

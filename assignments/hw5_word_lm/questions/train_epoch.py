@@ -145,7 +145,7 @@ QUESTION = Question(
             "state reset in every segment",
             "hidden = repackage_hidden(hidden)",
             "hidden = model.init_hidden(source.size(1))",
-            "Each segment starts from zeros: only the gradient should be cut, the values of the state are carried on.",
+            "Each segment starts from zeros: only the gradient should be cut; the values of the state are carried on.",
         ),
         Misconception(
             "state not repackaged",
@@ -171,13 +171,13 @@ QUESTION = Question(
             "last segment left out",
             "for start in range(0, len(source) - 1, bptt):",
             "for start in range(0, len(source) - 1 if len(source) <= bptt else len(source) - bptt, bptt):",
-            "The short last segment is left out, it should be trained on too.",
+            "The short last segment is left out; it should be trained on too.",
         ),
         Misconception(
             "sum for the segment's loss",
             "F.cross_entropy(logits.flatten(0, 1), targets.flatten())\n        loss.backward()",
             "F.cross_entropy(logits.flatten(0, 1), targets.flatten())\n        (loss * targets.numel()).backward()",
-            "The gradient is that of the summed loss, it should be that of the segment's mean.",
+            "The gradient is that of the summed loss; it should be that of the segment's mean.",
         ),
         Misconception(
             "mode left as it is",
@@ -195,7 +195,7 @@ QUESTION = Question(
             "loss of the last segment",
             "return float(total / tokens)",
             "return float(loss)",
-            "The loss of the last segment came back, it should be the mean over all tokens of the epoch.",
+            "The loss of the last segment came back; it should be the mean over all tokens of the epoch.",
         ),
         Misconception(
             "sum over the steps",

@@ -18,13 +18,13 @@ QUESTION = Question(
             "multiplied by ln 2",
             "/ math.log(2)",
             "* math.log(2)",
-            "The nats were multiplied by ln 2, they should be divided by it.",
+            "The nats were multiplied by ln 2; they should be divided by it.",
         ),
         Misconception(
             "perplexity per character",
             "return nll / characters / math.log(2)",
             "return math.exp(nll / characters)",
-            "This is the perplexity per character, its logarithm to base 2 was asked for.",
+            "This is the perplexity per character; its logarithm to base 2 was asked for.",
         ),
         Misconception(
             "a logarithm of the total",

@@ -83,7 +83,7 @@ QUESTION = Question(
             "each word counts once",
             "pairs[pair] += words[word]",
             "pairs[pair] += 1",
-            "Each word counts once, a pair should count as often as its word stands in the text.",
+            "Each word counts once; a pair should count as often as its word stands in the text.",
         ),
         Misconception(
             "the last of equal ones",
@@ -132,7 +132,7 @@ QUESTION = Question(
             "once per word",
             "            for pair in itertools.pairwise(symbols):\n",
             "            for pair in dict.fromkeys(itertools.pairwise(symbols)):\n",
-            "A pair counts once per word, it should count at each place of the word at which it stands.",
+            "A pair counts once per word; it should count at each place of the word at which it stands.",
         ),
         Misconception(
             "across words",
@@ -153,7 +153,7 @@ QUESTION = Question(
             "joined strings",
             "merges.append(best)",
             'merges.append("".join(best))',
-            "The merged symbols were returned, the pairs of symbols were asked for.",
+            "The merged symbols were returned; the pairs of symbols were asked for.",
         ),
         Misconception(
             "pairs that stand once are left out",

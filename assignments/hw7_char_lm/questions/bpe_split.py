@@ -72,7 +72,7 @@ QUESTION = Question(
             "only the first place",
             "= [first + second]\n",
             "= [first + second]\n                break\n",
-            "Only the first place of a word at which a pair stands is merged, every place should be.",
+            "Only the first place of a word at which a pair stands is merged; every place should be.",
         ),
         Misconception(
             "the longest first",
@@ -101,7 +101,7 @@ QUESTION = Question(
             "from right to left",
             "in range(len(symbols)):",
             "in reversed(range(len(symbols))):",
-            "Each merge goes through the word from right to left, it should go from left to right.",
+            "Each merge goes through the word from right to left; it should go from left to right.",
         ),
         Misconception(
             "merged with what was just made",

@@ -55,7 +55,7 @@ QUESTION = Question(
             "ends marked too",
             "line.strip().replace",
             "line.replace",
-            "White space at the ends of a line became _ or stayed, it should go before spaces are replaced.",
+            "White space at the ends of a line became _ or stayed; it should go before spaces are replaced.",
         ),
         Misconception(
             "<unk> as one symbol",
@@ -73,7 +73,7 @@ QUESTION = Question(
             "small letters",
             "line.strip().replace",
             "line.strip().lower().replace",
-            "Capitals became small letters, a character should stay as it is.",
+            "Capitals became small letters; a character should stay as it is.",
         ),
         Misconception(
             "end mark written here",

@@ -12,7 +12,7 @@ QUESTION = Question(
             "the exponent of one text",
             "5.6 * nll",
             "5.3287 * nll",
-            "5.3287 symbols per word are counted on one validation text, the historical rule takes 5.6 for every text.",
+            "5.3287 symbols per word are counted on one validation text; the historical rule takes 5.6 for every text.",
         ),
         Misconception(
             "base 2 with nats",

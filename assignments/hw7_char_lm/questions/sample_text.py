@@ -213,7 +213,7 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             "only the end of the prompt",
             "read, hidden = prompt.to(device)",
             "read, hidden = prompt[-1:].to(device)",
-            "Only the last step of the prompt is read, the whole prompt should be.",
+            "Only the last step of the prompt is read; the whole prompt should be.",
         ),
         Misconception(
             "the end of the prompt read twice",
@@ -244,7 +244,7 @@ again, other = drawn(seeded(seed)), drawn(seeded(seed + 1))
             "batch first",
             "return torch.cat(drawn)",
             "return torch.cat(drawn).t()",
-            "The shape is (batch, length), the steps should come first.",
+            "The shape is (batch, length); the steps should come first.",
         ),
         Misconception(
             "torch's own generator",

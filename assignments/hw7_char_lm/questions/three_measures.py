@@ -121,7 +121,7 @@ QUESTION = Question(
             "an empty line counted as a word",
             "len(line.split()) + 1 for line in lines",
             'len(line.split("_")) + 1 for line in characters(lines)',
-            "An empty line is counted as a word, it has nothing but its end mark.",
+            "An empty line is counted as a word; it has nothing but its end mark.",
         ),
         Misconception(
             "the mark in front counted",
@@ -145,26 +145,26 @@ QUESTION = Question(
             "<unk> in front",
             'end = vocabulary["<eos>"]',
             'end = vocabulary["<unk>"]',
-            "<unk> is read before the text, it should be the end mark: a line has just ended.",
+            "<unk> is read before the text; it should be the end mark: a line has just ended.",
         ),
         Misconception(
             "perplexity taken for a total",
             "len(text) * math.log(perplexity(model, stream, bptt))",
             "len(text) * perplexity(model, stream, bptt)",
-            "The perplexity was multiplied by the number of symbols, its natural logarithm should be.",
+            "The perplexity was multiplied by the number of symbols; its natural logarithm should be.",
         ),
         Misconception(
             "a total in bits",
             "math.log(perplexity(",
             "math.log2(perplexity(",
-            "The total is in bits, all three measures want it in nats.",
+            "The total is in bits; all three measures want it in nats.",
         ),
         Misconception(
             "a line's state not carried",
             "nll = len(text) * math.log(perplexity(model, stream, bptt))",
             "each = [torch.cat([torch.tensor([end]), encode([line], vocabulary)]) for line in characters(lines)]\n"
             "    nll = sum((len(one) - 1) * math.log(perplexity(model, one, bptt)) for one in each)",
-            "Each line is read for itself, the text should be one stream with the state carried.",
+            "Each line is read for itself; the text should be one stream with the state carried.",
         ),
         Misconception(
             "means over the lines",

@@ -132,7 +132,7 @@ QUESTION = Question(
             "decay per batch",
             "learning_rate(epoch, config",
             'learning_rate(1 + (epoch - 1) * len(range(0, len(source) - 1, config["bptt"])), config',
-            "The rate decays with the batches, it should decay once per epoch.",
+            "The rate decays with the batches; it should decay once per epoch.",
         ),
         Misconception(
             "epochs from 0",
@@ -144,13 +144,13 @@ QUESTION = Question(
             "only the first group",
             "for group in optimiser.param_groups:",
             "for group in optimiser.param_groups[:1]:",
-            "Only the first group of the optimiser gets the rate of the epoch, every group should.",
+            "Only the first group of the optimiser gets the rate of the epoch; every group should.",
         ),
         Misconception(
             "the rate never set",
             '            group["lr"] = rate',
             '            group.setdefault("lr", rate)',
-            "The optimiser keeps the rate with which it came, it should get the rate of each epoch.",
+            "The optimiser keeps the rate with which it came; it should get the rate of each epoch.",
         ),
         Misconception(
             "the rate set after the epoch",
@@ -170,7 +170,7 @@ QUESTION = Question(
             "train loss in nats",
             "nats / math.log(2)",
             "nats",
-            "The training loss is in nats per character, it should be in bits: divide by ln 2.",
+            "The training loss is in nats per character; it should be in bits: divide by ln 2.",
         ),
         Misconception(
             "a logarithm of the loss",
@@ -182,19 +182,19 @@ QUESTION = Question(
             "validation in nats",
             "math.log2(perplexity",
             "math.log(perplexity",
-            "The validation number is in nats per character, it should be in bits: take the logarithm to base 2.",
+            "The validation number is in nats per character; it should be in bits: take the logarithm to base 2.",
         ),
         Misconception(
             "validation as perplexity",
             "math.log2(perplexity(model, valid_ids, 500))",
             "perplexity(model, valid_ids, 500)",
-            "The validation number is a perplexity, its logarithm to base 2 was asked for.",
+            "The validation number is a perplexity; its logarithm to base 2 was asked for.",
         ),
         Misconception(
             "validated on the training text",
             "perplexity(model, valid_ids, 500)",
             "perplexity(model, train_ids, 500)",
-            "The second number of each pair is measured on the training text, it should be on the validation text.",
+            "The second number of each pair is measured on the training text; it should be on the validation text.",
         ),
         Misconception(
             "validated before the epoch",
@@ -204,7 +204,7 @@ QUESTION = Question(
             "        valid_bits = math.log2(perplexity(model, valid_ids, 500))\n"
             '        nats = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
             "        train_bits = nats / math.log(2)\n",
-            "The validation text is measured before the epoch has trained, it should be measured after it.",
+            "The validation text is measured before the epoch has trained; it should be measured after it.",
         ),
         Misconception(
             "an optimiser of its own",

@@ -119,7 +119,7 @@ tuple(drawn)
             "embeddings only",
             "for parameter in model.parameters():",
             "for parameter in [part.weight for part in model.modules() if isinstance(part, nn.Embedding)]:",
-            "Only the embeddings are drawn, every parameter of the module should be.",
+            "Only the embeddings are drawn; every parameter of the module should be.",
         ),
         Misconception(
             "biases left out",
@@ -143,7 +143,7 @@ tuple(drawn)
             "a normal distribution",
             "uniform_(-bound, bound)",
             "normal_(0, bound)",
-            "The values follow a normal distribution, a uniform one was asked for.",
+            "The values follow a normal distribution; a uniform one was asked for.",
         ),
         Misconception(
             "a new tensor under the loop's name",
@@ -176,7 +176,7 @@ tuple(drawn)
             "biases set to zero",
             "            parameter.uniform_(-bound, bound)",
             "            parameter.uniform_(-bound, bound) if parameter.dim() > 1 else parameter.zero_()",
-            "The biases are set to zero, they should be drawn like the matrices.",
+            "The biases are set to zero; they should be drawn like the matrices.",
         ),
     ],
 )

@@ -24,7 +24,7 @@ QUESTION = Question(
             "bits per word",
             "math.exp(nll / words)",
             "nll / words / math.log(2)",
-            "These are bits per word, the perplexity is the exponential of nats per word.",
+            "These are bits per word; the perplexity is the exponential of nats per word.",
         ),
         Misconception(
             "count not checked",
