@@ -38,10 +38,33 @@ def started(config, corpus):
         names.update(real)
 
 def shown(history):
-    return [history[name].tolist() for name in ("epoch", "train", "validation", "learning_rate")]
+    return [history[name].astype(float).tolist() for name in ("epoch", "train", "validation", "learning_rate")]
 
 def weights(model):
     return [parameter.detach() for parameter in model.parameters()]
+"""
+
+# Whether dropout acts while a run trains, and whether it leaves the state alone: `config` has dropout.
+DROPPED = """
+results = []
+for rnn_type in ('LSTM', 'GRU'):
+    history, model = run(config | {'rnn_type': rnn_type}, corpus)
+    dry, _ = run(config | {'rnn_type': rnn_type, 'dropout': 0.0}, corpus)
+    tokens, model = train[:12].view(4, 3), copy.deepcopy(model).train()
+    logits = [model(tokens, model.init_hidden(3))[0] for _ in range(2)]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.shape == (7, 5):
+                parameter.zero_()
+    states = [model(tokens, model.init_hidden(3))[1] for _ in range(3)]
+    firsts = [state[0] if isinstance(state, tuple) else state for state in states]
+    warm = tuple(torch.ones(1, 3, 6) for _ in range(2)) if rnn_type == 'LSTM' else torch.ones(1, 3, 6)
+    from_ones = [model(tokens, warm)[1] for _ in range(3)]
+    ends = [state[0] if isinstance(state, tuple) else state for state in from_ones]
+    results.append((len(history), history['train'].tolist() != dry['train'].tolist(),
+                    torch.equal(*logits), [torch.equal(one, firsts[0]) for one in firsts],
+                    [torch.equal(one, ends[0]) for one in ends]))
+results
 """
 
 

@@ -72,7 +72,7 @@ QUESTION = Question(
             f"{HISTORY}\nwhole = frame(columns)\n"
             "[best_epoch(whole.iloc[1:]), best_epoch(whole.set_index(whole.index + 40)), "
             "best_epoch(whole.iloc[:1]), best_epoch(whole.iloc[-3:]), best_epoch(whole.iloc[1::2]), "
-            "best_epoch(whole.iloc[::-1])]",
+            "best_epoch(whole.iloc[::3])]",
             draw_history("plain"),
         ),
         Case(

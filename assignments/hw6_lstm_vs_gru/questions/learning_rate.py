@@ -35,7 +35,7 @@ QUESTION = Question(
             lambda rng: draw_schedule(rng, 0),
         ),
         Case(
-            "the two historical schedules",
+            "the two schedules of the text",
             "[(learning_rate(epoch, 1, 15, 0.98), learning_rate(epoch, base, 14, 1 / 1.15)) "
             "for epoch in (1, 14, 15, 16, 39, 70)]",
             lambda rng: draw_schedule(rng, 0),

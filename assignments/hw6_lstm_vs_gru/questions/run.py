@@ -4,7 +4,7 @@ import math
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
 
-from ._runs import CLOSE, LAST, STARTED, draw_run
+from ._runs import CLOSE, DROPPED, LAST, STARTED, draw_run
 
 QUESTION = Question(
     cases=[
@@ -46,6 +46,12 @@ QUESTION = Question(
             **CLOSE,
         ),
         Case(
+            "a perplexity that is too large for a number is nan, and never best",
+            f"{STARTED}\nhistory, model = started(config, corpus)\n(shown(history), weights(model))",
+            draw_run("LSTM", 1, False, epochs=4, flat_epochs=2, decay=1e9),
+            **CLOSE,
+        ),
+        Case(
             "a single epoch",
             f"{STARTED}\nhistory, model = started(config, corpus)\n(shown(history), weights(model))",
             draw_run("RNN_TANH", 1, False, epochs=1, flat_epochs=0),
@@ -78,26 +84,7 @@ QUESTION = Question(
         ),
         Case(
             "dropout is on while training, on the non-recurrent connections alone",
-            f"{STARTED}\n"
-            "results = []\n"
-            "for rnn_type in ('LSTM', 'GRU'):\n"
-            "    history, model = run(config | {'rnn_type': rnn_type}, corpus)\n"
-            "    dry, _ = run(config | {'rnn_type': rnn_type, 'dropout': 0.0}, corpus)\n"
-            "    tokens, model = train[:12].view(4, 3), copy.deepcopy(model).train()\n"
-            "    logits = [model(tokens, model.init_hidden(3))[0] for _ in range(2)]\n"
-            "    with torch.no_grad():\n"
-            "        for parameter in model.parameters():\n"
-            "            if parameter.shape == (7, 5):\n"
-            "                parameter.zero_()\n"
-            "    states = [model(tokens, model.init_hidden(3))[1] for _ in range(3)]\n"
-            "    firsts = [state[0] if isinstance(state, tuple) else state for state in states]\n"
-            "    warm = tuple(torch.ones(1, 3, 6) for _ in range(2)) if rnn_type == 'LSTM' else torch.ones(1, 3, 6)\n"
-            "    from_ones = [model(tokens, warm)[1] for _ in range(3)]\n"
-            "    ends = [state[0] if isinstance(state, tuple) else state for state in from_ones]\n"
-            "    results.append((len(history), history['train'].tolist() != dry['train'].tolist(), "
-            "torch.equal(*logits), [torch.equal(one, firsts[0]) for one in firsts], "
-            "[torch.equal(one, ends[0]) for one in ends]))\n"
-            "results",
+            f"{STARTED}\n{DROPPED}",
             draw_run("GRU", 1, False, dropout=0.5, epochs=2),
             core=True,
         ),
@@ -197,20 +184,29 @@ QUESTION = Question(
         ),
         Misconception(
             "the loss in place of the perplexity",
-            "math.exp(loss), perplexity(",
-            "loss, perplexity(",
+            "finite_or_nan(math.exp, loss)",
+            "finite_or_nan(float, loss)",
             "Under train stands the mean loss in nats, it should be its exponential, a perplexity.",
         ),
         Misconception(
+            "an explosion is infinite",
+            "        train = finite_or_nan(math.exp, loss)\n"
+            "        validation = finite_or_nan(perplexity, model, corpus.valid, 512)",
+            "        train = torch.tensor(loss).exp().item()\n"
+            "        try:\n            validation = perplexity(model, corpus.valid, 512)\n"
+            "        except OverflowError:\n            validation = math.inf",
+            "Where a perplexity is too large for a number the history holds infinity, it should hold nan.",
+        ),
+        Misconception(
             "2 to the power of nats",
-            "math.exp(loss), perplexity(",
-            "2**loss, perplexity(",
+            "finite_or_nan(math.exp, loss)",
+            "finite_or_nan(math.exp2, loss)",
             "2 is raised to a loss in nats, but nats belong to base e: the perplexity is exp of the loss.",
         ),
         Misconception(
             "training perplexity measured anew",
-            "math.exp(loss), perplexity(",
-            "perplexity(model, corpus.train, 512), perplexity(",
+            "finite_or_nan(math.exp, loss)",
+            "finite_or_nan(perplexity, model, corpus.train, 512)",
             "Under train stands the perplexity after the epoch, it should be the one met while training: exp of what "
             "train_epoch returns.",
         ),
@@ -224,17 +220,18 @@ QUESTION = Question(
         ),
         Misconception(
             "validated on the training text",
-            "perplexity(model, corpus.valid, 512)",
-            "perplexity(model, corpus.train, 512)",
+            "perplexity, model, corpus.valid, 512)",
+            "perplexity, model, corpus.train, 512)",
             "The validation perplexity is that of the training text.",
         ),
         Misconception(
             "validated before the epoch",
             '        loss = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
-            "        train, validation = math.exp(loss), perplexity(model, corpus.valid, 512)",
-            "        validation = perplexity(model, corpus.valid, 512)\n"
+            "        train = finite_or_nan(math.exp, loss)\n"
+            "        validation = finite_or_nan(perplexity, model, corpus.valid, 512)",
+            "        validation = finite_or_nan(perplexity, model, corpus.valid, 512)\n"
             '        loss = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
-            "        train = math.exp(loss)",
+            "        train = finite_or_nan(math.exp, loss)",
             "The validation perplexity is measured before the epoch's training, it should be measured after it.",
         ),
         Misconception(

@@ -1,5 +1,5 @@
 from assignments.hw5_word_lm.notebook import WordLM, batchify, perplexity, train_epoch
-from assignments.hw6_lstm_vs_gru.notebook import best_epoch, learning_rate, np, pd, time, torch
+from assignments.hw6_lstm_vs_gru.notebook import best_epoch, finite_or_nan, learning_rate, np, pd, time, torch
 
 
 def run(config, corpus):
@@ -16,20 +16,15 @@ def run(config, corpus):
     model.to(corpus.train.device)
     columns = batchify(corpus.train, config["batch_size"])
     sgd = torch.optim.SGD(model.parameters(), config["learning_rate"], config["momentum"], foreach=False)
-    history, kept = pd.DataFrame(), {}
+    history, kept = pd.DataFrame(columns=["epoch", "train", "validation", "learning_rate", "seconds"]), {}
     for number in range(config["epochs"]):
         tick = time.monotonic()
         now = learning_rate(number + 1, config["learning_rate"], config["flat_epochs"], config["decay"])
         sgd.param_groups[0]["lr"] = now
         nats = train_epoch(model, columns, sgd, config["bptt"], config["clip"])
-        row = {
-            "epoch": number + 1,
-            "train": float(np.exp(nats)),
-            "validation": perplexity(model, corpus.valid, 35),
-            "learning_rate": now,
-            "seconds": max(time.monotonic() - tick, 1e-9),
-        }
-        history = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
+        met = float(np.exp(nats)) if nats < 700 else np.nan
+        found = finite_or_nan(perplexity, model, corpus.valid, 35)
+        history.loc[number] = [number + 1, met, found, now, max(time.monotonic() - tick, 1e-9)]
         if best_epoch(history) == number + 1:
             kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with torch.no_grad():

@@ -1,5 +1,15 @@
 from assignments.hw5_word_lm.notebook import WordLM, batchify, clip_by_norm, get_batch, perplexity, repackage_hidden
-from assignments.hw6_lstm_vs_gru.notebook import F, best_epoch, copy, learning_rate, math, pd, time, torch
+from assignments.hw6_lstm_vs_gru.notebook import (
+    F,
+    best_epoch,
+    copy,
+    finite_or_nan,
+    learning_rate,
+    math,
+    pd,
+    time,
+    torch,
+)
 
 
 def run(config, corpus):
@@ -28,8 +38,8 @@ def run(config, corpus):
             nats += loss.item() * targets.numel()
             count += targets.numel()
         history["epoch"].append(epoch)
-        history["train"].append(math.exp(nats / count))
-        history["validation"].append(perplexity(model, corpus.valid, 200))
+        history["train"].append(finite_or_nan(math.exp, nats / count))
+        history["validation"].append(finite_or_nan(perplexity, model, corpus.valid, 200))
         history["learning_rate"].append(descent.param_groups[0]["lr"])
         history["seconds"].append(time.time() - begin + 1e-6)
         if best_epoch(pd.DataFrame(history)) == epoch:

@@ -16,8 +16,14 @@ def run(config, corpus):
     columns, rows, kept, lowest = batchify(corpus.train, config["batch_size"]), [], None, None
     for epoch in range(config["epochs"]):
         began, (rate,) = time.perf_counter(), schedule.get_last_lr()
-        met = np.exp(train_epoch(model, columns, descent, config["bptt"], config["clip"]))
-        found = perplexity(model, corpus.valid, config["bptt"])
+        nats = train_epoch(model, columns, descent, config["bptt"], config["clip"])
+        met = np.exp(nats) if nats < 709 else math.nan
+        try:
+            found = perplexity(model, corpus.valid, config["bptt"])
+        except OverflowError:
+            found = math.nan
+        if math.isinf(found):
+            found = math.nan
         schedule.step()
         row = {"epoch": epoch + 1, "train": met, "validation": found, "learning_rate": rate}
         rows.append(row | {"seconds": time.perf_counter() - began})
