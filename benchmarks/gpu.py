@@ -33,7 +33,7 @@ from autograder.course.solutions import namespace
 from autograder.runs.whole_steps import WholeSteps
 from utils import corpora
 from utils.graphs import graphed
-from utils.precision import training_at
+from utils.precision import default_precision, training_at
 
 FULL = {"entries": 10_000, "units": 200, "batch_size": 20, "bptt": 35, "steps": 300, "rounds": 3}
 TINY = {"entries": 50, "units": 8, "batch_size": 4, "bptt": 5, "steps": 3, "rounds": 2}
@@ -178,6 +178,48 @@ def perplexities(hw5: dict, size: dict, device: torch.device, epochs: int) -> li
     return rows
 
 
+TOKENS = {"words": 929_589, "characters": 5_017_482}  # of the Penn Treebank's training text, ends of lines included
+
+
+def profiles(hw5: dict, size: dict, device: torch.device) -> list[dict]:
+    """What the long trainings of the notebooks' profile `full` take: seconds an epoch, measured on some steps."""
+    four = namespace(OWN.assignment("hw6_lstm_vs_gru"))["RECIPES"]["full"]
+    sizes = namespace(OWN.assignment("hw7_char_lm"))["CONFIGURATIONS"]
+    shape = {
+        "rnn_type": "LSTM",
+        "embedding_size": 200,
+        "hidden_size": 200,
+        "num_layers": 2,
+        "dropout": 0.2,
+        "tied": True,
+    }
+    plans: dict[str, tuple[dict[str, Any], str]] = {
+        "hw5": (shape | {"batch_size": 20, "bptt": 35, "epochs": 40}, "words")
+    }
+    plans |= {f"hw6, {name}": (config, "words") for name, config in four.items()}
+    plans |= {f"hw7, {name}": (config, "characters") for name, config in sizes.items()}
+    rows = []
+    for name, (config, unit) in plans.items():
+        entries = 50 if unit == "characters" else size["entries"]
+        if size is TINY:
+            config = config | {"embedding_size": 8, "hidden_size": 8, "batch_size": 4, "bptt": 5}
+        keys = ("embedding_size", "hidden_size", "num_layers", "dropout", "tied")
+        trained = hw5["WordLM"](config["rnn_type"], entries, *(config[key] for key in keys)).to(device)
+        descent = torch.optim.SGD(trained.parameters(), lr=1.0, fused=True)
+        steps, batch_size, bptt = size["steps"] // 3, config["batch_size"], config["bptt"]
+        source = torch.randint(entries, (steps * bptt + 1, batch_size), device=device)
+
+        def epoch(columns, trained=trained, descent=descent, batch_size=batch_size, bptt=bptt):
+            with training_at(default_precision(device), trained, descent), graphed(trained, bptt, batch_size):
+                return hw5["train_epoch"](trained, columns, descent, bptt, CLIP)
+
+        seconds = seconds_of(epoch, source, 1) * TOKENS[unit] / (steps * bptt * batch_size)
+        rows.append({"run": name, "seconds_per_epoch": seconds, "epochs": config["epochs"]})
+        minutes = seconds * config["epochs"] / 60
+        print(f"{name:20} {seconds:8.1f} s an epoch, {minutes:7.1f} minutes for {config['epochs']} epochs", flush=True)
+    return rows
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--tiny", action="store_true", help="tiny sizes on any machine; writes nothing")
@@ -197,6 +239,7 @@ def main() -> None:
         "sizes": size,
     }
     result |= {"speeds": speeds(hw5, size, device), "perplexities": perplexities(hw5, size, device, epochs)}
+    result["profiles"] = profiles(hw5, size, device)
     if not chosen.tiny:
         chosen.folder.mkdir(parents=True, exist_ok=True)
         (chosen.folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")

@@ -43,16 +43,12 @@ def test_a_run_is_the_one_that_its_command_repeats(run):
     assert RESULTS[run]["recipe"].items() <= asdict(RECIPES[run.name]).items()
 
 
-@pytest.mark.parametrize("name", ["LSTM", "LSTM dropout", "GRU", "GRU dropout"])
+@pytest.mark.parametrize("name", ["LSTM", "LSTM dropout", "GRU"])
 def test_hw6_trains_by_the_recipes_of_the_table(name):
+    """But for the weight decay, which hw6's `run` has not, and for the GRU with dropout, which AdamW trained."""
     recipe = asdict(RECIPES["ptb_" + name.lower().replace(" ", "_")])
-    config = namespace(OWN.assignment("hw6_lstm_vs_gru"))["BETTER"][name]
+    config = namespace(OWN.assignment("hw6_lstm_vs_gru"))["RECIPES"]["full"][name]
     assert config.items() <= recipe.items()
-
-
-def test_the_historical_run_is_the_one_of_the_notebook():
-    full = namespace(OWN.assignment("hw6_lstm_vs_gru"))["FULL"]
-    assert full.items() <= asdict(RECIPES["ptb_lstm_dropout_historical"]).items()
 
 
 @pytest.mark.parametrize("run", LANGUAGE_MODELS, ids=lambda run: run.name)

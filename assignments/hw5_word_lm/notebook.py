@@ -1607,13 +1607,42 @@ for temperature, (share, length) in word_lm_plots.sentences_by_temperature(texts
 # small margin decides nearly every time. Each further mark and verb is one more chance of an error. A low temperature
 # makes each single word more probable; it does not make the sentence better.
 #
-# **Real English.** The samples below come from the course's own run on the Penn Treebank (section 8, 40 epochs, test
-# perplexity 87.35). `N` stands for a number and `<unk>` for a rare word.
+# **Real English.** The samples below come from a repetition of the course's run on the Penn Treebank (section 8),
+# stopped after 14 of its 40 epochs, at a validation perplexity of 97.3. `N` stands for a number, `<unk>` for a rare
+# word, and a new line for an `<eos>`.
 #
-# PTB-SAMPLES
+# ```
+# T = 0.5: the company said
+#     <unk> <unk> & co. a <unk> mass. maker of <unk> <unk> <unk> and <unk> <unk> which is <unk> <unk> on the <unk>
+#     <unk> of <unk> <unk> <unk> <unk> <unk> <unk> <unk> is <unk> by a <unk> of the <unk>
+# T = 1.0: the company said
+#     <unk> technology co. plans to transfer its involvement in canada to introduce itself from a u.s. publishing
+#     <unk> for the hundred wells gordon viable spree to N
+#     but concerns about kidder 's mainstay and acknowledging that the <unk>
+# T = 1.0: a group of researchers who said my company
+#     no minimal permanently and he was found in a have substantial <unk>
+#     he said release all men are dead daily games hopefully as long as for col. roman
+#     the network <unk> the <unk>
+# T = 1.5: the company said
+#     calif. sagged sharply in review from cleaning up ratings for downtown southern singapore nestle redmond
+#     which zones with boston cemetery railway specializes by viable spree wires still known known concerns
+#     offered nearby underwriters murray pittsburgh acknowledging that said michael
+# ```
 #
-# Compare them with the toy model's sentences and ask the same questions: do verbs agree with their subjects, are
-# quotations closed, and how many words can you read before the text loses its subject?
+# At 0.5 the most probable word wins nearly every time, and in this text that is often `<unk>`. At 1.0 stretches of five
+# to ten words read like a newspaper ("plans to transfer its involvement in canada"), but no sentence holds together. At
+# 1.5 it is a list of words. The toy model's sentences are far better, because its language is small: 132 words in place
+# of 10,000. What the model of real text has learnt is easier to see in its embedding. These are the words whose rows
+# lie nearest, by the cosine:
+#
+# ```
+# monday    is near tuesday, wednesday, friday, thursday, yesterday
+# million   is near billion, trillion, apiece, thousand, hourly
+# company   is near firm, corporation, chain, group, shipyard
+# she       is near he, i, they, mr., nobody
+# february  is near june, april, january, july, march
+# bought    is near purchased, owns, arranged, sold, borrowed
+# ```
 
 # %% [markdown]
 # To try things out, a loop is handier. `query_sentences` asks by `input` for a line of the form `<n> first words`,

@@ -20,6 +20,7 @@ from autograder.course.paths import OWN
 from autograder.course.solutions import namespace
 from autograder.oracle.exported import solution_model
 from autograder.runs.recipes import Recipe
+from autograder.runs.samples import samples
 from utils import corpora
 from utils.training import BEST, fit, shrink_on_plateau
 from utils.weights import read_weights, save_weights
@@ -29,7 +30,8 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
     """Train by `recipe`, resuming from `folder`, and measure the test text once at the end.
 
     stop_after: end after so many epochs, with the validation text alone measured; a later call goes on.
-    Writes `history.csv` and `result.json` into the folder and returns what the latter holds.
+    Writes `history.csv`, `result.json` and, for a model of words, `samples.txt` into the folder; returns what the
+    second holds.
     """
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     hw5 = namespace(OWN.assignment("hw5_word_lm"))
@@ -99,6 +101,8 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
         weights_file = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
         save_weights(weights_file, model, corpus=recipe.corpus)
         result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, weights_file.read_bytes(), ids["test"])
+    if not recipe.characters:
+        (folder / "samples.txt").write_text(samples(hw5, model, vocabulary, recipe.corpus), encoding="utf-8")
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     return result
