@@ -68,6 +68,21 @@ results
 """
 
 
+# Whether the model is sent anywhere: on a CPU it stays where it is, but the call can be seen.
+MOVED = """
+class Noting(Started):
+    sent = []
+
+    def to(self, *arguments, **options):
+        self.sent.append([str(one) for one in (*arguments, *options.values())])
+        return super().to(*arguments, **options)
+
+Started = Noting
+history, _ = started(config, corpus)
+(len(history), ['cpu'] in Noting.sent)
+"""
+
+
 def draw_run(rnn_type: str, layers: int = 1, tied: bool = False, **changes):
     """A config, and a corpus of 7 words in which validation perplexity turns upwards before the last epoch."""
 
@@ -99,7 +114,7 @@ def draw_run(rnn_type: str, layers: int = 1, tied: bool = False, **changes):
 
 
 LAST = (
-    "The model carries the weights of the last epoch, it should carry those of the best one: load a copy that was "
-    "taken then (state_dict() alone is no copy, its tensors go on changing)."
+    "The model carries the weights of the last epoch; it should carry those of the best one: load a copy that was "
+    "taken then (state_dict() alone is no copy: its tensors go on changing)."
 )
 CLOSE = {"relative": 1e-4, "absolute": 1e-6}

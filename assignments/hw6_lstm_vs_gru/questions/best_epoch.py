@@ -92,7 +92,7 @@ QUESTION = Question(
             "by training perplexity",
             'history["validation"]',
             'history["train"]',
-            "This is the epoch of the lowest training perplexity, the validation text should decide.",
+            "This is the epoch of the lowest training perplexity; the validation text should decide.",
         ),
         Misconception(
             "by test perplexity",
@@ -104,7 +104,7 @@ QUESTION = Question(
             "the last of equals",
             'history["epoch"].iloc[history["validation"].argmin()]',
             'history["epoch"][::-1].iloc[history["validation"][::-1].argmin()]',
-            "Of several epochs with the same lowest perplexity the last one came back, it should be the first.",
+            "Of several epochs with the same lowest perplexity the last one came back; it should be the first.",
         ),
         Misconception(
             "nan counts as smallest",
@@ -117,7 +117,7 @@ QUESTION = Question(
             "the row's place from 0",
             'history["epoch"].iloc[history["validation"].argmin()]',
             'history["validation"].argmin()',
-            "The place of the row came back, counted from 0, it should be the number in the column epoch.",
+            "The place of the row came back, counted from 0; it should be the number in the column epoch.",
         ),
         Misconception(
             "the row's place from 1",

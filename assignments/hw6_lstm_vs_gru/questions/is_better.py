@@ -138,25 +138,25 @@ unequal = [(long, long[1:]), (long[:1], long), ([], long[:1]), (long, long[:1])]
             "n degrees of freedom",
             "t_quantile(n - 1)",
             "t_quantile(n)",
-            "t is taken with n degrees of freedom, it should be n - 1.",
+            "t is taken with n degrees of freedom; it should be n - 1.",
         ),
         Misconception(
             "one-sided",
             "t_quantile(n - 1)",
             "float(stdtrit(n - 1, 0.95))",
-            "The interval is that of a one-sided 95%, the two-sided one takes the 97.5% quantile.",
+            "The interval is that of a one-sided 95%; the two-sided one takes the 97.5% quantile.",
         ),
         Misconception(
             "standard deviation by n",
             "std(ddof=1)",
             "std()",
-            "The standard deviation divides by n, it should divide by n - 1.",
+            "The standard deviation divides by n; it should divide by n - 1.",
         ),
         Misconception(
             "no root of n",
             " / math.sqrt(n)",
             "",
-            "The interval is that of a single difference, that of the mean is narrower by the root of n.",
+            "The interval is that of a single difference; that of the mean is narrower by the root of n.",
         ),
         Misconception(
             "not paired",
@@ -202,7 +202,7 @@ unequal = [(long, long[1:]), (long[:1], long), ([], long[:1]), (long, long[:1])]
             "lengths not checked",
             "if len(a) != len(b):",
             "a, b = a[: len(b)], b[: len(a)]\n    if len(a) != len(b):",
-            "Unequal numbers of seeds should be refused with a ValueError, they cannot be paired.",
+            "Unequal numbers of seeds should be refused with a ValueError: they cannot be paired.",
         ),
         Misconception(
             "a constant difference is not shown",

@@ -63,7 +63,7 @@ QUESTION = Question(
             "decay from the first epoch",
             "max(0, epoch - flat_epochs)",
             "(epoch - 1)",
-            "The rate decays from the first epoch on, it should stay at base for the first flat_epochs.",
+            "The rate decays from the first epoch on; it should stay at base for the first flat_epochs.",
         ),
         Misconception(
             "decay an epoch late",
@@ -87,13 +87,13 @@ QUESTION = Question(
             "one factor in all",
             "decay ** max(0, epoch - flat_epochs)",
             "(decay if epoch > flat_epochs else 1)",
-            "The factor is applied once in all, it should be applied once more in every epoch after the flat ones.",
+            "The factor is applied once in all; it should be applied once more in every epoch after the flat ones.",
         ),
         Misconception(
             "product for power",
             "decay ** max(0, epoch - flat_epochs)",
             "(decay * (epoch - flat_epochs) if epoch > flat_epochs else 1)",
-            "The factor is multiplied by the number of epochs after the flat ones, it should be raised to that power.",
+            "The factor is multiplied by the number of epochs after the flat ones; it should be raised to that power.",
         ),
         Misconception(
             "divided by the factor",

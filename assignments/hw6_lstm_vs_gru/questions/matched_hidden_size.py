@@ -138,13 +138,13 @@ def outcome(kind):
             "one bias per block",
             "(2 * width + 2)",
             "(2 * width + 1)",
-            "There is one bias per block in the count, torch has two.",
+            "There is one bias per block in the count; torch has two.",
         ),
         Misconception(
             "biases of one layer",
             "num_layers * blocks[rnn_type] * width * (2 * width + 2)",
             "blocks[rnn_type] * width * (num_layers * 2 * width + 2)",
-            "The biases of one recurrent layer are counted, every layer has them.",
+            "The biases of one recurrent layer are counted; every layer has them.",
         ),
         Misconception(
             "one layer",
@@ -162,19 +162,19 @@ def outcome(kind):
             "rounded down",
             "return width if parameters - count(width) <= count(width + 1) - parameters else width + 1",
             "return width",
-            "The largest width that does not exceed the number came back, it should be the nearest one.",
+            "The largest width that does not exceed the number came back; it should be the nearest one.",
         ),
         Misconception(
             "the larger at a tie",
             "parameters - count(width) <= count(width + 1) - parameters",
             "parameters - count(width) < count(width + 1) - parameters",
-            "At a tie the larger width came back, it should be the smaller one.",
+            "At a tie the larger width came back; it should be the smaller one.",
         ),
         Misconception(
             "width 0",
             "    width = 1\n",
             "    width = 0\n",
-            "A width of 0 came back, it should be at least 1.",
+            "A width of 0 came back; it should be at least 1.",
         ),
         Misconception(
             "unknown type taken for an LSTM",

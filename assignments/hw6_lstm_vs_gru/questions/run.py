@@ -4,7 +4,7 @@ import math
 
 from autograder.oracle import Case, Equivalent, Misconception, Question
 
-from ._runs import CLOSE, DROPPED, LAST, STARTED, draw_run
+from ._runs import CLOSE, DROPPED, LAST, MOVED, STARTED, draw_run
 
 QUESTION = Question(
     cases=[
@@ -100,6 +100,12 @@ QUESTION = Question(
             weight=0.5,
         ),
         Case(
+            "the model goes to the device of the corpus",
+            f"{STARTED}\n{MOVED}",
+            draw_run("GRU", 1, False, epochs=1),
+            weight=0.5,
+        ),
+        Case(
             "config and corpus stay as they were, and a second run gives the same",
             f"{STARTED}\nbefore = copy.deepcopy(config)\n"
             "first, second = shown(started(config, corpus)[0]), shown(started(config, corpus)[0])\n"
@@ -125,6 +131,13 @@ QUESTION = Question(
     core="the history, the weights of the best epoch, the seed, and dropout while training",
     misconceptions=[
         Misconception(
+            "model not moved",
+            "*shape).to(corpus.train.device)",
+            "*shape)",
+            "The model stays on the CPU: send it to the device of corpus.train, or a corpus on a GPU cannot be read.",
+            unseen="On a CPU both are the same.",
+        ),
+        Misconception(
             "last epoch's weights kept",
             "    if best is not None:\n        model.load_state_dict(best)\n",
             "",
@@ -140,7 +153,7 @@ QUESTION = Question(
             "best epoch by training perplexity",
             "        if validation < lowest:\n            lowest, best = validation,",
             "        if train < lowest:\n            lowest, best = train,",
-            "The weights are those of the lowest training perplexity, the validation text should decide.",
+            "The weights are those of the lowest training perplexity; the validation text should decide.",
         ),
         Misconception(
             "best epoch by test perplexity",
@@ -160,7 +173,7 @@ QUESTION = Question(
             "epochs counted from 0",
             "learning_rate(epoch,",
             "learning_rate(epoch - 1,",
-            "Epochs are counted from 0 for the schedule, they should be counted from 1.",
+            "Epochs are counted from 0 for the schedule; they should be counted from 1.",
         ),
         Misconception(
             "the rate set after the epoch",
@@ -180,13 +193,13 @@ QUESTION = Question(
             "no momentum",
             ', momentum=config["momentum"])',
             ")",
-            "The optimiser has no momentum, config['momentum'] should be handed to it.",
+            "The optimiser has no momentum; config['momentum'] should be handed to it.",
         ),
         Misconception(
             "the loss in place of the perplexity",
             "finite_or_nan(math.exp, loss)",
             "finite_or_nan(float, loss)",
-            "Under train stands the mean loss in nats, it should be its exponential, a perplexity.",
+            "Under train stands the mean loss in nats; it should be its exponential, a perplexity.",
         ),
         Misconception(
             "an explosion is infinite",
@@ -195,7 +208,7 @@ QUESTION = Question(
             "        train = torch.tensor(loss).exp().item()\n"
             "        try:\n            validation = perplexity(model, corpus.valid, 512)\n"
             "        except OverflowError:\n            validation = math.inf",
-            "Where a perplexity is too large for a number the history holds infinity, it should hold nan.",
+            "Where a perplexity is too large for a number the history holds infinity; it should hold nan.",
         ),
         Misconception(
             "2 to the power of nats",
@@ -207,7 +220,7 @@ QUESTION = Question(
             "training perplexity measured anew",
             "finite_or_nan(math.exp, loss)",
             "finite_or_nan(perplexity, model, corpus.train, 512)",
-            "Under train stands the perplexity after the epoch, it should be the one met while training: exp of what "
+            "Under train stands the perplexity after the epoch; it should be the one met while training: exp of what "
             "train_epoch returns.",
         ),
         Misconception(
@@ -215,7 +228,7 @@ QUESTION = Question(
             "            lowest, best = validation, copy.deepcopy(model.state_dict())\n",
             "            lowest, best = validation, copy.deepcopy(model.state_dict())\n"
             "        else:\n            break\n",
-            "The run ends with the first epoch that is no better, it should go on for config['epochs'] epochs and keep "
+            "The run ends with the first epoch that is no better; it should go on for config['epochs'] epochs and keep "
             "the best of them.",
         ),
         Misconception(
@@ -232,7 +245,7 @@ QUESTION = Question(
             "        validation = finite_or_nan(perplexity, model, corpus.valid, 512)\n"
             '        loss = train_epoch(model, source, optimiser, config["bptt"], config["clip"])\n'
             "        train = finite_or_nan(math.exp, loss)",
-            "The validation perplexity is measured before the epoch's training, it should be measured after it.",
+            "The validation perplexity is measured before the epoch's training; it should be measured after it.",
         ),
         Misconception(
             "the seed is not set",
@@ -250,7 +263,7 @@ QUESTION = Question(
             "no dropout",
             "*shape).to(corpus.train.device)",
             "*shape[:3], 0.0, shape[4]).to(corpus.train.device)",
-            "The model has no dropout, config['dropout'] should be handed to it.",
+            "The model has no dropout; config['dropout'] should be handed to it.",
         ),
         Misconception(
             "dropout on recurrent connections",
@@ -268,7 +281,7 @@ QUESTION = Question(
             "text not in columns of its own",
             'batchify(corpus.train, config["batch_size"])',
             'batchify(corpus.train, config["bptt"])',
-            "The training text stands in bptt columns, it should stand in batch_size columns.",
+            "The training text stands in bptt columns; it should stand in batch_size columns.",
         ),
         Misconception(
             "seconds since the start",
