@@ -1,4 +1,4 @@
-"""Drawings of the character model's notebook: costs over a text, counts over a text, bits by merges, next symbols."""
+"""Plots of the character model's notebook: costs over a text, counts over a text, bits by merges, next symbols."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def draw_costs_in_words(
     """A text in rows, and over each row what several models paid for it: the area of a bar is its cost in bits.
 
     words: the stretch of each word in the text, from start to end; a row ends where a word does.
-    costs: by model, a cost for each stretch that it predicts as one symbol. The number over a word is its total.
+    costs: by model, a cost for each stretch that it predicts as one symbol. The number over a word is its total,
+    left out where it rounds to zero.
     width: most characters in a row.
     """
     rows = [[words[0]]]
@@ -41,7 +42,10 @@ def draw_costs_in_words(
                         color=str(0.92 - 0.77 * height / top), edgecolor="0.3", linewidth=0.5)  # fmt: skip
         for start, end in row:
             total = sum(bits for a, b, bits in costs[name] if start <= a and b <= end)
-            one.text((start + end - 1) / 2 - first, 1.06 * top, f"{total:.1f}", ha="center", va="bottom", fontsize=8)
+            if total > 0.05:  # "0.0" says nothing, and its neighbours need the room
+                one.text(
+                    (start + end - 1) / 2 - first, 1.06 * top, f"{total:.1f}", ha="center", va="bottom", fontsize=8
+                )
         _letters_below(one, text[first:last], width)
         one.set_ylim(0, 1.3 * top)
         one.set_ylabel("bits", fontsize=8)

@@ -17,8 +17,10 @@ class Reader(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.table = torch.nn.Parameter(table.clone())
+        self.longest = 0
 
     def forward(self, tokens, hidden):
+        self.longest = max(self.longest, len(tokens))
         count = hidden[0, :, 0] + torch.arange(1, len(tokens) + 1).view(-1, 1)
         scores = self.table[tokens] * (0.2 + (count % 7).unsqueeze(-1) / 7) * (0.3 if self.training else 1.0)
         return scores, count[-1].view(1, -1, 1).to(self.table.dtype)
@@ -72,8 +74,9 @@ QUESTION = Question(
             relative=2e-4,
         ),
         Case(
-            "the same whatever is read at a time",
-            f"{READER}\n[numbers(three_measures(Reader().eval(), vocabulary, lines, n)) for n in (1, 7, 300)]",
+            "the same whatever is read at a time, and at most bptt steps are",
+            f"{READER}\nresults = []\nfor n in (1, 7, 300):\n    asked = Reader().eval()\n"
+            "    results.append((numbers(three_measures(asked, vocabulary, lines, n)), asked.longest <= n))\nresults",
             draw_text(5),
             weight=0.5,
             relative=2e-4,
@@ -188,6 +191,12 @@ QUESTION = Question(
             "    nll = len(text) * math.log",
             "    text = stream\n    nll = len(text) * math.log",
             "The mark in front is counted among the symbols and in the total: it is read, but not predicted.",
+        ),
+        Misconception(
+            "bptt ignored",
+            "perplexity(model, stream, bptt)",
+            "perplexity(model, stream, len(stream))",
+            "bptt has no effect; at most so many steps should be read at a time, so that a long text fits in memory.",
         ),
     ],
     builds_on=("characters", "bits_per_character", "word_perplexity", "historical_perplexity"),

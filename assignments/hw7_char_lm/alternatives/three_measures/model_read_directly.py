@@ -11,12 +11,15 @@ from assignments.hw7_char_lm.notebook import (
 
 def three_measures(model, vocabulary, lines, bptt):
     end = vocabulary["<eos>"]
-    text = encode(characters(lines), vocabulary).tolist()
+    text = encode(characters(lines), vocabulary)
     mode = model.training
     model.eval()
     with torch.no_grad():
-        scores, _ = model(torch.tensor([[end] + text[:-1]]).t(), model.init_hidden(1))
-        nll = F.cross_entropy(scores[:, 0].double(), torch.tensor(text), reduction="sum").item()
+        state, parts = model.init_hidden(1), []
+        for read in torch.cat([torch.tensor([end]), text[:-1]]).split(bptt):
+            scores, state = model(read.view(-1, 1), state)
+            parts.append(scores[:, 0].double())
+        nll = F.cross_entropy(torch.cat(parts), text, reduction="sum").item()
     model.train(mode)
     words = len((" <eos> ".join(line.strip() for line in lines) + " <eos>").split())
     return {
