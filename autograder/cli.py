@@ -100,6 +100,9 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--unsafe", action="store_true", help="run submissions without isolation, with your own rights")
     due = command("dates", _dates, "Set when assignments are due, with extensions for single students.")
     due.add_argument("file", type=Path, help="a CSV file: assignment,student,due; a row without a student is for all")
+    given = command("give", _give, "Give everybody who has handed in all points of a question.")
+    given.add_argument("assignment", help="name or short name (hw5)")
+    given.add_argument("question", help="its name, as in the hand-out")
     show = command("report", _report, "Write a page on a class's work, and a short one for each student.")
     show.add_argument("assignment", nargs="*", help="which ones; all that are graded by default")
     show.add_argument("--output", type=Path, default=Path("report"), help="the folder for the pages")
@@ -317,6 +320,19 @@ def _dates(options) -> int:
     coursedir = course_directory(Path.cwd())
     for line in set_dates(coursedir, coursedir.config, options.file, options.course):
         print(line)
+    return 0
+
+
+def _give(options) -> int:
+    from autograder.course.nbgrader_api import course_directory
+    from autograder.grading.changes import LOG
+    from autograder.grading.giving import give
+
+    (assignment,) = options.course.pick([options.assignment])
+    changes = give(course_directory(Path.cwd()), assignment, options.question)
+    for change in changes:
+        print(f"  {change}")
+    print(f"{len(changes)} marks changed, also in {LOG}")
     return 0
 
 

@@ -81,3 +81,22 @@ def test_another_submission_says_so_and_the_log_grows(marked):
 def test_a_first_grading_is_no_change(built):
     built.hand_in("student-01", RIGHT)
     assert "marks that changed" not in built.course("grade").stdout
+
+
+def test_a_question_is_given_to_all_and_stays_given(marked):
+    done = marked.course("give", "hw0", "halve")
+    assert done.returncode == 0, done.stderr
+    assert "2 marks changed" in done.stdout
+    assert [(row["before"], row["after"], row["why"]) for row in kept(marked)] == [
+        ("2.0", "3.0", "given to all"),
+        ("1.5", "3.0", "given to all"),
+    ]
+    assert marked.course("grade", "--force").returncode == 0
+    assert {row[4] for row in gradebook(marked) if row[2] == "check_halve"} == {3.0}
+    assert waiting(marked) == []
+
+
+def test_a_question_that_is_none_is_one_sentence(marked):
+    done = marked.course("give", "hw0", "thirds")
+    assert done.returncode == 2
+    assert "has no question 'thirds'; it has double, halve, total, why" in done.stderr

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 from torch import nn
 
 from utils import toy
@@ -91,7 +92,7 @@ def clipped_runs(
 
     bound: of the norm, a horizontal line on the right. level: name and value of a loss to compare with, on the left.
     """
-    _, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    _, (left, right) = plt.subplots(1, 2, figsize=(8, 3.7), layout="constrained")
     for axes, series in ((left, losses), (right, norms)):
         for (name, runs), line, marker in zip(series.items(), ("-", "--", ":"), ("o", "s", "^"), strict=False):
             for seed, values in enumerate(runs):
@@ -104,15 +105,14 @@ def clipped_runs(
         plain_log_ticks(axes)
         axes.grid(alpha=0.3)
         axes.set(xlabel="segment")
-    left.axhline(level[1], color="0.3", linewidth=0.8)
-    left.annotate(level[0], (1, level[1]), xycoords=("axes fraction", "data"), xytext=(-3, 3), ha="right", fontsize=8,
-                  textcoords="offset points")  # fmt: skip
-    right.axhline(bound, color="0.3", linewidth=0.8)
-    right.annotate(f"bound {bound:g}", (1, bound), xycoords=("axes fraction", "data"), xytext=(-3, -11), ha="right",
-                   fontsize=8, textcoords="offset points")  # fmt: skip
+    for axes, name, value in ((left, level[0], level[1]), (right, f"bound {bound:g}", bound)):
+        axes.axhline(value, color="0.3", linewidth=0.8)
+        axes.annotate(name.replace(" ", "\n"), (1, value), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                      textcoords="offset points", va="center", fontsize=8, annotation_clip=False)  # fmt: skip
     left.set(ylabel="loss (nats per token)")
     right.set(ylabel="norm of the gradients, before clipping")
-    left.legend(fontsize=8)
+    handles, labels = left.get_legend_handles_labels()
+    left.figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     plt.show()
 
 
@@ -162,7 +162,7 @@ def embedding_map(vectors: np.ndarray, vocabulary: Mapping[str, int]) -> None:
     Classes differ by marker, one and many by filled and empty. Principal components by numpy's SVD.
     """
     kinds = word_kinds()
-    _, panels = plt.subplots(1, 2, figsize=(8.4, 4.4), layout="constrained")
+    _, panels = plt.subplots(1, 2, figsize=(8.4, 4.6), layout="constrained")
     for axes, title, starts in ((panels[0], "nouns", ("Noun",)), (panels[1], "verbs", ("Intransitive", "Transitive"))):
         words = [word for word, kind in kinds.items() if kind.split("(")[0] in starts]
         rows = vectors[[vocabulary[word] for word in words]]
@@ -186,7 +186,8 @@ def embedding_map(vectors: np.ndarray, vocabulary: Mapping[str, int]) -> None:
             named.add(label)
         axes.set(title=title, xlabel="first direction", ylabel="second direction")
         axes.grid(alpha=0.3)
-    panels[1].legend(fontsize=8)
+    handles, labels = panels[1].get_legend_handles_labels()
+    panels[0].figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     plt.show()
 
 
@@ -212,7 +213,22 @@ def next_words(axes: Axes, logits: np.ndarray, words: Sequence[str], temperature
                       va="center", fontsize=8)  # fmt: skip
     axes.set_yticks(range(count), [words[index] for index in best], fontsize=8)
     axes.invert_yaxis()
-    axes.set(xlim=(0, max(0.5, 1.2 * shares.max())), xlabel="probability", title=f"T = {temperature:g}")
+    cold = 1 / np.exp((logits - logits.max()) / 0.25).sum()  # the largest share at 0.25; one axis for all temperatures
+    axes.set(xlim=(0, max(0.5, 1.2 * cold)), xlabel="probability", title=f"T = {temperature:g}")
+
+
+def verbs_by_number(logits: np.ndarray, words: Sequence[str], temperature: float) -> tuple[float, float]:
+    """Probability of all verbs for a subject in the singular and of all for one in the plural. logits: (vocab,)."""
+    scores = logits / temperature
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    sums = {"one": 0.0, "many": 0.0}
+    kinds = word_kinds()
+    for word, share in zip(words, shares, strict=True):
+        kind = kinds.get(word, "")
+        if kind.startswith(("Intransitive", "Transitive")):
+            sums[kind.rstrip(")").split(",")[-1]] += float(share)
+    return sums["one"], sums["many"]
 
 
 def sentences_by_temperature(texts: Mapping[float, Sequence[str]]) -> dict[float, tuple[float, float]]:
@@ -233,8 +249,22 @@ def sentences_by_temperature(texts: Mapping[float, Sequence[str]]) -> dict[float
     return rows
 
 
+def run_curves(train: Sequence[float], validation: Sequence[float]) -> None:
+    """Perplexities of a training run by epoch on a logarithmic axis, with the last ones as numbers."""
+    _, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    curves({"train": list(train), "validation": list(validation)}, x_label="epoch", y_label="perplexity", log=True,
+           axes=axes)  # fmt: skip
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    above = train[-1] > validation[-1]
+    for values, up in ((train, above), (validation, not above)):
+        axes.annotate(f"{values[-1]:.1f}", (len(values), values[-1]), xytext=(6, 5 if up else -5), va="center",
+                      textcoords="offset points", fontsize=8)  # fmt: skip
+    axes.margins(x=0.08)
+    plt.show()
+
+
 def ptb_run(own: Mapping[str, Sequence[float]] | None = None) -> None:
     """The course's own run on the Penn Treebank by epoch, with what n-grams reach, and a student's run beside it."""
     series = {"course, training": list(PTB_TRAIN), "course, validation": list(PTB_VALIDATION)} | dict(own or {})
     curves(series, x_label="epoch", y_label="perplexity", log=True,
-           levels={"bigram": 186.5, "trigram": 154.3})  # fmt: skip
+           levels={"bigram, test": 186.5, "trigram, test": 154.3})  # fmt: skip

@@ -53,13 +53,13 @@ def dialogue(model, typed):
         builtins.input = real
     return [*answers[1:], printed.getvalue()], len(waiting), ended
 """
-ONLY_NEW = "Only the new words are printed, the first words should stand in front of them."
-IN_ALL = "The number counts the first words too, it should be that of the new words."
-NOT_ONE_LINE = "The words stand on lines of their own, they should be on one line."
-NOT_REFUSED = "An unknown word is silently read as <unk>, it should be refused in clear words."
-ZERO = "A number under 1 is accepted, it should be refused in clear words."
-TOO_EARLY = "The loop ends on a line that cannot be used, it should say what is wrong and ask again."
-NO_END = "At the end of the input an EOFError comes through, the loop should end quietly there."
+ONLY_NEW = "Only the new words are printed; the first words should stand in front of them."
+IN_ALL = "The number counts the first words too; it should be that of the new words."
+NOT_ONE_LINE = "The words stand on lines of their own; they should be on one line."
+NOT_REFUSED = "An unknown word is silently read as <unk>; it should be refused in clear words."
+ZERO = "A number under 1 is accepted; it should be refused in clear words."
+TOO_EARLY = "The loop ends on a line that cannot be used; it should say what is wrong and ask again."
+NO_END = "At the end of the input an EOFError comes through; the loop should end quietly there."
 ASKS_ON = "A blank line does not end the loop."
 
 
@@ -98,7 +98,7 @@ def _sentence(said: str, first: list[str], count: int, vocabulary: list[str]) ->
     sentence = " ".join(first + more)
     printed = [line.strip() for line in said.splitlines()]
     if f"{count} {sentence}" in printed:
-        return "The number is printed too, the line should begin with the first words."
+        return "The number is printed too; the line should begin with the first words."
     if any(line == sentence or line.endswith(f" {sentence}") for line in printed):
         return None
     if said.split() == first + more:

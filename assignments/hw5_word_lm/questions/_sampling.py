@@ -7,7 +7,7 @@ import torch
 from autograder.oracle.judging import likely
 
 DRAWS = 3000
-TIMES = "The logits are multiplied by the temperature, they should be divided by it."
+TIMES = "The logits are multiplied by the temperature; they should be divided by it."
 AFTER = (
     "The probabilities are divided by the temperature, which changes nothing: it is the logits that are divided by it."
 )

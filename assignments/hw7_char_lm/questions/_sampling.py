@@ -17,19 +17,19 @@ ROWS, WIDE = 12, 1000  # drawn by one temperature
 COLUMNS = 4000  # drawn to see whether columns are independent
 SYMBOLS = 6
 
-TIMES = "The scores are multiplied by the temperature, they should be divided by it."
+TIMES = "The scores are multiplied by the temperature; they should be divided by it."
 AFTER = (
     "The probabilities are divided by the temperature, which changes nothing: it is the scores that are divided by it."
 )
 NOT_RENORMALISED = (
-    "The shares of the top_k symbols are those of a softmax over all symbols, they should add up to 1 among themselves."
+    "The shares of the top_k symbols are those of a softmax over all symbols; they should add up to 1 among themselves."
 )
 GREEDY = "Always the most probable symbol comes: it should be drawn, by its probability."
-ONE_DRAW = "One draw serves all columns, each column should draw for itself."
+ONE_DRAW = "One draw serves all columns; each column should draw for itself."
 ONE_STEP = "One draw serves all steps, each step should draw anew."
 ALL_SYMBOLS = "top_k has no effect, only the top_k most probable symbols should be drawn."
-SMALLEST = "The symbols with the smallest scores are drawn from, they should be those with the largest."
-OVER_THE_BATCH = "The softmax runs over the columns of the batch, it should run over the symbols of each column."
+SMALLEST = "The symbols with the smallest scores are drawn from; they should be those with the largest."
+OVER_THE_BATCH = "The softmax runs over the columns of the batch; it should run over the symbols of each column."
 PROMPT_FORGOTTEN = (
     "Each step of the prompt is read from a state of zeros: go on from the state that the step before it left."
 )

@@ -77,12 +77,12 @@ MATRICES = tuple(name for name, shape in SIZES.items() if len(shape) == 2)
 VECTORS = tuple(name for name, shape in SIZES.items() if len(shape) == 1)
 FROZEN = ("gain", "rnn.bias_hh_l0")
 
-ONE_SIDED = "The values are drawn from 0 to bound, they should go from -bound to bound."
+ONE_SIDED = "The values are drawn from 0 to bound; they should go from -bound to bound."
 MATRICES_LEFT = (
     "Matrices keep their old values: each should be drawn in place, a new tensor under the loop's name changes nothing."
 )
-VECTORS_LEFT = "The biases keep their old values, they should be drawn like the matrices."
-FROZEN_LEFT = "Frozen parameters keep their old values, they should be drawn too and stay frozen."
+VECTORS_LEFT = "The biases keep their old values; they should be drawn like the matrices."
+FROZEN_LEFT = "Frozen parameters keep their old values; they should be drawn too and stay frozen."
 NEW_OBJECTS = (
     "New parameters take the place of the old ones: draw in place, so that tied weights stay tied and an optimiser "
     "still holds what it should move."
@@ -110,7 +110,7 @@ def drawn_uniformly(names: tuple[str, ...], dtype: torch.dtype = torch.float32):
             if len(parameters[name]) > 30 and parameters[name].max() > parameters[name].min() >= 0:
                 return ONE_SIDED
             if name == "pair" and np.any(parameters[name] == 7.0):
-                return "parameters of a few entries keep their old values, they should be drawn like the others"
+                return "parameters of a few entries keep their old values; they should be drawn like the others"
             if not uniform(parameters[name], inputs["bound"]):
                 return f"{name} is not drawn uniformly in [-bound, bound]"
         return None
