@@ -36,7 +36,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], best: Mapping[str, in
         one.plot(history["epoch"], history["validation"], "--s", markevery=every, markersize=4, label="validation")
         lowest = history.loc[history["epoch"] == best[name], "validation"].iloc[0]
         one.plot(best[name], lowest, "*", color="black", markersize=12, label="best epoch")
-        one.annotate(f"{lowest:.1f}", (best[name], lowest), (0, 9), textcoords="offset points", ha="center", fontsize=8)
+        one.annotate(f"{lowest:.2f}", (best[name], lowest), (0, 9), textcoords="offset points", ha="center", fontsize=8)
         one.set(title=name, yscale="log", xlabel="epoch", ylabel="perplexity")
         plain_log_ticks(one)
         one.grid(alpha=0.3, which="both")
@@ -61,15 +61,26 @@ def gap_by_epoch(histories: Mapping[str, pd.DataFrame]) -> None:
     plt.show()
 
 
-def small_multiples(table: pd.DataFrame, *, x: str, y: str, line: str, panel: str, y_label: str | None = None) -> None:
+def small_multiples(
+    table: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    line: str,
+    panel: str,
+    y_label: str | None = None,
+    apart: Sequence[object] = (),
+) -> None:
     """A grid of runs: a panel for each value of one column, in it a line for each value of another.
 
     table: a row per run. x, y: the columns on the axes; the values of x stand side by side at equal distances, in the
     order in which they first appear.
     line, panel: the columns that part the rows into lines and panels. y_label: the name of y where it says more.
+    apart: values of x that are no further step of the axis: no line leads to them, and a dotted line parts them off.
     """
     panels = list(table[panel].unique())
     places = {value: place for place, value in enumerate(table[x].unique())}
+    first_apart = min((places[value] for value in apart), default=len(places))
     _, axes = plt.subplots(
         1, len(panels), figsize=(min(3.5 * len(panels), 11), 3.1), sharey=True, layout="constrained", squeeze=False
     )
@@ -77,7 +88,12 @@ def small_multiples(table: pd.DataFrame, *, x: str, y: str, line: str, panel: st
         rows = table[table[panel] == value]
         for (key, part), (style, marker) in zip(rows.groupby(line), STYLES, strict=False):
             points = sorted((places[value], height) for value, height in zip(part[x], part[y], strict=True))
-            one.plot(*zip(*points, strict=True), style, marker=marker, label=f"{line} {key}")
+            joined = [point for point in points if point[0] < first_apart]
+            (drawn,) = one.plot(*zip(*joined, strict=True), style, marker=marker, label=f"{line} {key}")
+            for point in points[len(joined) :]:
+                one.plot(*point, marker=marker, color=drawn.get_color())
+        if apart:
+            one.axvline(first_apart - 0.5, color="0.5", linewidth=0.9, linestyle=":")
         one.set(title=f"{panel} {value}", xlabel=x, ylabel=y_label or y, xlim=(-0.3, len(places) - 0.7))
         one.set_xticks(list(places.values()), [str(value) for value in places])
         one.grid(alpha=0.3)
@@ -145,21 +161,20 @@ def seed_lines(axes: Axes, runs: Mapping[str, Sequence[pd.DataFrame]]) -> None:
     axes.grid(alpha=0.3)
 
 
-def curves_by_seed(runs: Mapping[str, Sequence[pd.DataFrame]], *, below: float) -> None:
-    """All seeds' validation curves, thin, with the mean of each name: all epochs, and the later ones enlarged.
+def curves_by_seed(runs: Mapping[str, Sequence[pd.DataFrame]]) -> None:
+    """All seeds' validation curves, thin, with the mean of each name: all epochs, and the last two thirds enlarged.
 
-    runs: by name, a history for each seed. below: the right panel shows the curves from where all are below this.
+    runs: by name, a history for each seed.
     """
     _, axes = plt.subplots(1, 2, figsize=(7.2, 3.2), layout="constrained")
     for one in axes:
         seed_lines(one, runs)
     everything = np.array([history["validation"] for histories in runs.values() for history in histories])
-    late = np.flatnonzero((everything < below).all(axis=0))
-    first = int(late[0]) if len(late) else 0
+    first = everything.shape[1] // 3
     shown = everything[:, first:]
-    axes[1].set(xlim=(first + 0.7, everything.shape[1] + 0.3), ylim=(0.99 * shown.min(), 1.01 * shown.max()))
+    axes[1].set(xlim=(first + 0.7, everything.shape[1] + 0.3), ylim=(0.99 * np.nanmin(shown), 1.01 * np.nanmax(shown)))
     axes[0].set_title("all epochs", fontsize=10)
-    axes[1].set_title("the later epochs", fontsize=10)
+    axes[1].set_title(f"from epoch {first + 1} on", fontsize=10)
     axes[0].legend(fontsize=8)
     for one in axes:
         plain_log_ticks(one)
@@ -233,7 +248,8 @@ def rates_by_epoch(schedules: Mapping[str, Sequence[float]]) -> None:
     for (name, rates), (style, _) in zip(schedules.items(), STYLES, strict=False):
         epochs = np.arange(1, len(rates) + 1)
         axes.plot(epochs, rates, style, drawstyle="steps-mid", linewidth=1.5, label=name)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    last = max(map(len, schedules.values()))
+    axes.set_xticks([1, *range(15, last - 4, 15), last])
     axes.set(xlabel="epoch", ylabel="learning rate")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
