@@ -38,12 +38,6 @@ QUESTION = Question(
             "Only large positive entries were cut, those below -bound should be cut too.",
         ),
         Misconception(
-            "result thrown away",
-            "parameter.grad.clamp_(-bound, bound)",
-            "parameter.grad.clamp(-bound, bound)",
-            "The gradients stay as they are: clamp makes a new tensor, clamp_ changes .grad itself.",
-        ),
-        Misconception(
             "weights clipped",
             "parameter.grad.clamp_(-bound, bound)",
             "parameter.data.clamp_(-bound, bound)",
