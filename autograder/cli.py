@@ -117,6 +117,14 @@ def parser() -> argparse.ArgumentParser:
     back = command("return", _return, "Pack students' pages into a zip that Moodle hands out as feedback files.")
     back.add_argument("assignment", help="name or short name (hw5)")
     back.add_argument("--output", type=Path, help="file (default: feedback_<assignment>.zip in this folder)")
+    keep = command("backup", _backup, "Write gradebook, secret and submissions into one file.")
+    keep.add_argument("--output", type=Path, help="file (default: backup_<day>.tar.gz in this folder)")
+    put_back = command("restore", _restore, "Put a backup back; what it replaces is moved aside.")
+    put_back.add_argument("file", type=Path)
+    term = command(
+        "new-term", _new_term, "Archive the term that ends, and begin one with a fresh gradebook and secret."
+    )
+    term.add_argument("name", help="of the term that ends, such as 2027-spring")
     similar = command("similar", _similar, "List submissions whose code is alike, with the passages; no verdict.")
     similar.add_argument("assignment", help="name or short name (hw5)")
     similar.add_argument("--students", default="*", help="a name or a pattern; these are compared with each other")
@@ -360,6 +368,31 @@ def _return(options) -> int:
 
     [assignment] = options.course.pick([options.assignment])
     print("\n".join(pack(Path.cwd(), assignment.name, options.output or Path(f"feedback_{assignment}.zip"))))
+    return 0
+
+
+def _backup(options) -> int:
+    from autograder.course.nbgrader_api import course_directory
+    from autograder.term.backup import backup
+
+    output = options.output or Path.cwd() / f"backup_{time.strftime('%Y-%m-%d')}.tar.gz"
+    print("\n".join(backup(course_directory(Path.cwd()), output)))
+    return 0
+
+
+def _restore(options) -> int:
+    from autograder.course.nbgrader_api import course_directory
+    from autograder.term.backup import restore
+
+    print("\n".join(restore(course_directory(Path.cwd()), options.file)))
+    return 0
+
+
+def _new_term(options) -> int:
+    from autograder.course.nbgrader_api import course_directory
+    from autograder.term.new_term import new_term
+
+    print("\n".join(new_term(course_directory(Path.cwd()), options.name)))
     return 0
 
 
