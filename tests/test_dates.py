@@ -86,3 +86,22 @@ def test_what_cannot_be_understood_is_one_sentence_and_changes_nothing(late, row
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
     assert (late.root / "dates.csv").read_text() == ROWS
+
+
+PLUGIN = """
+from nbgrader.plugins import BasePlugin
+
+class OneADay(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return total_seconds_late / 86400
+"""
+
+
+def test_a_penalty_plugin_in_the_course_s_folder_is_found(late):
+    (late.root / "late_work.py").write_text(PLUGIN)
+    with (late.root / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.AssignLatePenalties.plugin_class = 'late_work.OneADay'\n")
+    set_dates(late, ROWS)
+    done = late.course("grade")
+    assert done.returncode == 0, done.stderr
+    assert marks(late) == {"student-01": 4, "student-02": 5}

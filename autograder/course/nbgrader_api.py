@@ -41,8 +41,11 @@ def local(moment: datetime) -> str:
 def nbgrader_settings(course: Path) -> Config:
     """The settings of a course folder's nbgrader_config.py, or of this repository's where it has none.
 
-    The gradebook's address belongs to the folder: work in a scratch folder never reaches the class's gradebook.
+    The gradebook's address belongs to the folder: work in a scratch folder never reaches the class's gradebook. Modules
+    that the settings name, such as a plugin for late work, are found in the folder.
     """
+    if str(course.resolve()) not in sys.path:
+        sys.path.append(str(course.resolve()))
     has_settings = (course / "nbgrader_config.py").is_file()
     config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course if has_settings else ROOT)).load_config())
     if not has_settings:
