@@ -32,20 +32,17 @@ def test_what_a_restore_replaces_is_moved_aside(marked, tmp_path):  # noqa: F811
     assert (aside / "submitted" / "student-01" / marked.name / f"{marked.name}.ipynb").read_text() == "spoiled"
 
 
-def strange(tmp_path):
-    file = tmp_path / "other.tar.gz"
-    (tmp_path / "evil").write_text("")
-    with tarfile.open(file, "w:gz") as archive:
-        archive.add(tmp_path / "evil", "autograder/cli.py")
-    return file
+def holding(name):
+    """An archive with one file of this name."""
 
+    def made(tmp_path):
+        file = tmp_path / "other.tar.gz"
+        (tmp_path / "evil").write_text("")
+        with tarfile.open(file, "w:gz") as archive:
+            archive.add(tmp_path / "evil", name)
+        return file
 
-def outside(tmp_path):
-    file = tmp_path / "outside.tar.gz"
-    (tmp_path / "evil").write_text("")
-    with tarfile.open(file, "w:gz") as archive:
-        archive.add(tmp_path / "evil", "../../evil")
-    return file
+    return made
 
 
 def no_archive(tmp_path):
@@ -53,7 +50,7 @@ def no_archive(tmp_path):
     return tmp_path / "text"
 
 
-@pytest.mark.parametrize("made", [strange, outside, no_archive])
+@pytest.mark.parametrize("made", [holding("autograder/cli.py"), holding("../../evil"), no_archive])
 def test_what_is_no_backup_changes_nothing(marked, tmp_path, made):  # noqa: F811
     before, code = gradebook(marked), (marked.root / "autograder" / "cli.py").read_bytes()
     done = marked.course("restore", str(made(tmp_path)))

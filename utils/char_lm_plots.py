@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from utils.char_rnn_plots import visible
+from utils.char_rnn_plots import visible, write_below
 
 Span = tuple[int, int, float]  # from a character to the one before the other, and what this stretch cost
 
@@ -46,7 +46,7 @@ def draw_costs_in_words(
                 one.text(
                     (start + end - 1) / 2 - first, 1.06 * top, f"{total:.1f}", ha="center", va="bottom", fontsize=8
                 )
-        _letters_below(one, text[first:last], width)
+        write_below(one, text[first:last], width)
         one.set_ylim(0, 1.3 * top)
         one.set_ylabel("bits", fontsize=8)
         one.set_title(name, fontsize=8.5, loc="left", pad=2)
@@ -58,18 +58,10 @@ def draw_counts(text: Sequence[str], counts: Sequence[int], y_label: str, level:
     _, axes = plt.subplots(figsize=(7.4, 2.2), layout="constrained")
     axes.bar(range(len(counts)), counts, width=0.9, color="0.75", edgecolor="0.3", linewidth=0.5)
     axes.axhline(level, color="0.1", linestyle="--", linewidth=1, label=name)
-    _letters_below(axes, text, len(text))
+    write_below(axes, text, len(text))
     axes.set_ylabel(y_label, fontsize=9)
     axes.legend(fontsize=8, loc="upper right")
     plt.show()
-
-
-def _letters_below(axes: Axes, text: Sequence[str], width: int) -> None:
-    axes.set_xlim(-0.8, width - 0.2)
-    axes.set_xticks(range(len(text)), [visible(letter) for letter in text], fontsize=8, family="monospace")
-    axes.tick_params(axis="x", length=0, pad=2)
-    axes.tick_params(axis="y", labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_merges(rows: Sequence[tuple[int, float, Sequence[float]]], exact: float) -> None:

@@ -133,7 +133,7 @@ def draw_costs(text: Sequence[str], bits: Sequence[float], width: int = 64) -> N
         part = costs[start : start + width]
         one.bar(range(len(part)), part, width=0.9, color=[str(0.9 - 0.75 * cost / top) for cost in part],
                 edgecolor="0.3", linewidth=0.5)  # fmt: skip
-        _write_below(one, text[start : start + width], width)
+        write_below(one, text[start : start + width], width)
         one.set_ylabel("bits", fontsize=8)
     axes[0][0].set_ylim(0, 1.05 * top)
     plt.show()
@@ -153,13 +153,14 @@ def draw_units(text: Sequence[str], units: Mapping[str, np.ndarray], marked: np.
         one.axhline(0, color="0.3", linewidth=0.6)
         one.set_ylim(-1.1, 1.1)
         one.set_yticks([-1, 0, 1])
-        _write_below(one, text, len(text))
+        write_below(one, text, len(text))
         one.set_title(title, fontsize=9)
         one.set_ylabel("state", fontsize=8)
     plt.show()
 
 
-def _write_below(axes: Axes, text: Sequence[str], width: int) -> None:
+def write_below(axes: Axes, text: Sequence[str], width: int) -> None:
+    """Set the characters of a text below an axis of `width` places, a character to a place."""
     axes.set_xlim(-0.8, width - 0.2)
     axes.set_xticks(range(len(text)), [visible(character) for character in text], fontsize=8, family="monospace")
     axes.tick_params(axis="x", length=0, pad=2)
