@@ -29,7 +29,7 @@ def give(coursedir: CourseDirectory, assignment: Assignment, question: str) -> l
         names = {cell.name.removeprefix("check_"): cell.name for cell in book.grade_cells}
         if question not in names:
             raise CourseError(f"{assignment} has no question {question!r}; it has {', '.join(sorted(names))}")
-        for work in book.submissions:
+        for work in sorted(book.submissions, key=lambda work: work.student.id):
             for grade in work.grades:
                 if grade.name == names[question]:
                     before = grade.score
