@@ -1,0 +1,1 @@
+"""The commands of `course` by topic, each a call into a package."""
