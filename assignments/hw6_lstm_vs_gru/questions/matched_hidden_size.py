@@ -165,6 +165,12 @@ def outcome(kind):
             "The largest width that does not exceed the number came back; it should be the nearest one.",
         ),
         Misconception(
+            "rounded up",
+            "return width if parameters - count(width) <= count(width + 1) - parameters else width + 1",
+            "return width if parameters <= count(width) else width + 1",
+            "The smallest width whose number is at least the given one came back; it should be the nearest one.",
+        ),
+        Misconception(
             "the larger at a tie",
             "parameters - count(width) <= count(width + 1) - parameters",
             "parameters - count(width) < count(width + 1) - parameters",
