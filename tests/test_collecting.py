@@ -201,6 +201,41 @@ def test_without_a_roster_there_is_one_sentence(collected, tmp_path):
     assert not (course.root / "submitted").exists()
 
 
+def test_a_timestamp_outlives_a_new_download_and_old_ones_are_told(built):
+    (built.root / "students.csv").write_text(
+        "id,first_name,last_name\nsame,First,One\nother,First,Two\nnew,First,Six\n"
+    )
+    assert built.nbgrader("db", "student", "import", "students.csv").returncode == 0
+    archive = built.root / "downloaded" / HW / "archive"
+    archive.mkdir(parents=True)
+
+    def collect(*names, mark, options=()):
+        """Collect a download in which the first of these students has a notebook with this mark."""
+        marks = [mark] + ["1"] * (len(names) - 1)
+        parts = [
+            (moodle(name, n, "hw0.ipynb"), book(one)) for n, (name, one) in enumerate(zip(names, marks, strict=True))
+        ]
+        (archive / "course-12.zip").write_bytes(packed(parts))
+        done = built.nbgrader("zip_collect", HW, *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    collect("First Two", "First One", mark="1")
+    times = {"same": "2027-03-01 18:00 CET\n", "other": "2027-03-01 17:30:00.5 UTC"}
+    for student, time in times.items():
+        (built.submitted(student).parent / "timestamp.txt").write_text(time)
+    told = collect("First Two", "First One", "First Six", mark="2", options=["--force"])
+    found = {path.parts[-3]: path.read_text() for path in (built.root / "submitted").rglob("timestamp.txt")}
+    assert found == times
+    assert json.loads(built.submitted("other").read_text())["metadata"]["mark"] == "2"
+    where = f"submitted/other/{HW}/timestamp.txt"
+    assert (
+        f"other: a new submission, with the old timestamp 2027-03-01 17:30:00.5 UTC: if it came later, edit {where}"
+        in told
+    )
+    assert told.count("the old timestamp") == 1
+
+
 PEOPLE = [Person("a", "Ána María", "Berg-Öst", "17"), Person("b", "Ana", "Maria", ""), Person("c", "Li", "Wu", "sis-9")]
 
 

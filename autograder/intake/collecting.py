@@ -26,7 +26,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.plugins import FileNameCollectorPlugin
 
-from autograder.intake.submission import usable_name
+from autograder.intake.submission import EXCHANGED, TIMESTAMP, usable_name
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_file(?:_(?P<rest>.*))?", re.DOTALL)
 # without a name but `anon` where the assignment is anonymous; then the number is not the student's
@@ -205,6 +205,7 @@ class RosterCollector(FileNameCollectorPlugin):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
+        self._times: dict[Path, bytes] = {}
         self.parent.log.addFilter(lambda record: not str(record.msg).startswith(NOISE))
 
     def collect(self, submitted_file: str) -> dict | None:
@@ -237,6 +238,7 @@ class RosterCollector(FileNameCollectorPlugin):
             )
             roster.remove(person)
         destinations, more = plan(unpacked, roster, app.coursedir.assignment_id)
+        more += self._kept_times(destinations)
         self.collected = frozenset(file.origin.who for file in unpacked if file.path in destinations)
         for sentence in notes + more:
             self.log.warning("%s", sentence)
@@ -244,3 +246,31 @@ class RosterCollector(FileNameCollectorPlugin):
         count = len(roster) - len(missing)
         self.log.warning("collected submissions of %d students; none from %s", count, ", ".join(missing) or "nobody")
         return destinations
+
+    def _kept_times(self, destinations: dict[Path, tuple[str, str]]) -> list[str]:
+        """Read the timestamps of submissions that will be replaced; sentences on those whose content will be another.
+
+        nbgrader empties a student's folder before it copies the new files; no download holds the time.
+        """
+        course, notes = self.parent.coursedir, []
+        for student in sorted({student for student, _ in destinations.values()}):
+            folder = Path(course.format_path(course.submitted_directory, student, course.assignment_id))
+            path = folder / TIMESTAMP
+            if path.is_symlink() or not path.is_file():
+                continue
+            self._times[path] = path.read_bytes()
+            before = {old.name: old.read_bytes() for old in folder.iterdir() if old.is_file()}
+            after = {name: new.read_bytes() for new, (who, name) in destinations.items() if who == student}
+            if {name: data for name, data in before.items() if name not in EXCHANGED} != after:
+                time = printable(self._times[path].decode(errors="replace").strip()[:40])
+                where = f"submitted/{student}/{course.assignment_id}/{TIMESTAMP}"
+                notes.append(
+                    f"{student}: a new submission, with the old timestamp {time}: if it came later, edit {where}"
+                )
+        return notes
+
+    def put_times_back(self) -> None:
+        """Write the timestamps of replaced submissions, as they were."""
+        for path, data in self._times.items():
+            if path.parent.is_dir():
+                path.write_bytes(data)

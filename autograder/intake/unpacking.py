@@ -62,7 +62,10 @@ class BoundedExtractor(ExtractorPlugin):
 
     def _collected(self, collect: Callable[[], None]) -> None:
         """nbgrader's second step; then end with exit code 1 where somebody's submission was not collected."""
-        collect()
+        try:
+            collect()
+        finally:
+            self.parent.collector_plugin_inst.put_times_back()
         if self.people - self.parent.collector_plugin_inst.collected:
             self.parent.exit(1)
 
