@@ -88,7 +88,10 @@ def floor(course: Path, assignment: Assignment, jobs: int) -> list[float]:
     call = [sys.executable, "-c", FLOOR, str(ROOT), str(jobs), *books]
     with tempfile.TemporaryDirectory() as empty:
         told = subprocess.run(call, cwd=empty, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    return [float(line) for line in told.stdout.split()]
+    seconds = [float(line) for line in told.stdout.split()]
+    if len(seconds) != len(books):
+        raise SystemExit(f"{assignment}: the cells of {len(seconds)} of {len(books)} notebooks were timed")
+    return seconds
 
 
 class Memory(threading.Thread):

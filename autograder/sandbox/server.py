@@ -23,6 +23,7 @@ import tarfile
 import threading
 import time
 import traceback
+from collections.abc import Callable
 
 FIRST = (  # tried with IPython 9, ipykernel 7, torch 2.13
     "IPython.core.completerlib",
@@ -56,8 +57,11 @@ LATER = (  # once a second kernel is wanted: one alone is sooner done when it im
 HOME = "/home/student"
 
 
-def load(course: str) -> None:
-    """Import what every kernel needs, the course's `utils` included: a file beside a notebook cannot take its place."""
+def load(course: str, ended: Callable[[], bool] = lambda: False) -> None:
+    """Import what every kernel needs, the course's `utils` included: a file beside a notebook cannot take its place.
+
+    ended: whether nobody needs it any more; then this process ends.
+    """
     gc.disable()  # it would look through all of this again and again: an eighth of the time
     folders = [course, os.path.dirname(__file__)]
     sys.path[:0] = folders
@@ -68,7 +72,7 @@ def load(course: str) -> None:
 
     for name in (*FIRST, *(f"utils.{module.name}" for module in pkgutil.iter_modules(utils.__path__))):
         load_one(name)
-        if select.select([0], [], [], 0)[0]:  # standard input has ended: so has the run, before it needed a kernel
+        if ended():
             sys.exit()
     del sys.path[: len(folders)]
     with contextlib.suppress(Exception):  # another version's: what is not done here costs each kernel time
@@ -308,5 +312,5 @@ def become_kernel(request: dict, files: bytes, connection: socket.socket) -> Non
 
 
 if __name__ == "__main__":
-    load(sys.argv[2])
+    load(sys.argv[2], ended=lambda: bool(select.select([0], [], [], 0)[0]))  # the run needed no kernel, and is over
     ForkServer(sys.argv[1], isolated=sys.argv[3] == "isolated").serve()
