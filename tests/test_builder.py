@@ -13,6 +13,7 @@ from autograder.verification.samples import solution_cells
 from tests.conftest import NOTEBOOK
 
 QUESTION = '# %% id="check_double" tags=["question"] points=2'
+PROSE = "1 point for the product, 1 point for the quotient."
 REFUSALS = {
     "unknown tag": ("notebook.py", '# %% tags=["provided"]', '# %% tags=["given"]', "unknown tag 'given'"),
     "duplicate id": ("notebook.py", '# %% id="halve" tags', '# %% id="double" tags', "id 'double' is taken by"),
@@ -63,6 +64,24 @@ REFUSALS = {
         "import numpy",
         "# include hw0_tiny: halve\nimport numpy",
         "not another assignment",
+    ),
+    "rubric of other points": (
+        "notebook.py",
+        PROSE,
+        "\n#\n# Rubric:\n#\n# - 1: the product\n# - 0.5: the quotient,\n#   in words",
+        "the items of the rubric of why make 1.5 points, it gives 2",
+    ),
+    "rubric without points": (
+        "notebook.py",
+        PROSE,
+        "\n#\n# Rubric:\n#\n# - half a point for the product",
+        "why: a rubric's item is '- <points>: <what earns them>', got '- half a point for the product'",
+    ),
+    "rubric of one item twice": (
+        "notebook.py",
+        PROSE,
+        "\n#\n# Rubric:\n#\n# - 1: the product\n# - 1: the product",
+        "two items of a rubric are alike",
     ),
     "cell option": ("notebook.py", QUESTION, QUESTION + " mark=1", "unknown cell option 'mark'"),
 }

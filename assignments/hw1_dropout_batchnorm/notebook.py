@@ -170,8 +170,10 @@ checks.passed("minibatches", "batches of 4, 4 and 2 out of ten rows")
 # against overfitting. A larger batch gives a less noisy gradient, so that larger steps are safe, and it uses the
 # hardware better.
 #
-# *Rubric: half a point for a random part of the rows whose gradient estimates the full one; half a point for one reason
-# each way.*
+# Rubric:
+#
+# - 0.5: a random part of the rows whose gradient estimates the full one
+# - 0.5: one reason each way
 # ### END SOLUTION
 
 # %% [markdown]
@@ -370,8 +372,11 @@ checks.passed("dropout2d", f"{dropped.mean():.0%} of 600 channels dropped at p =
 # ensemble, which varies less than one network. `dropout2d` is `torch.nn.Dropout2d`, for (batch, channels, height,
 # width), or (channels, height, width) for one example; `torch.nn.Dropout` drops single values.
 #
-# *Rubric: 1 point for the mechanism (no reliance on single units, or an ensemble of thinned networks); half a point for
-# why that helps on new examples; half a point for `torch.nn.Dropout2d` with the shape.*
+# Rubric:
+#
+# - 1: the mechanism (no reliance on single units, or an ensemble of thinned networks)
+# - 0.5: why that helps on new examples
+# - 0.5: `torch.nn.Dropout2d` with the shape
 # ### END SOLUTION
 
 # %% [markdown]
@@ -657,8 +662,11 @@ checks.passed(
 # a measured shift is not smaller with batch norm; what they find instead is a smoother loss, whose gradient changes
 # less along a step and so can be trusted for larger ones.
 #
-# *Rubric: 1 point for what it does together with an effect (larger learning rates, insensitivity to scale); 1 point for
-# the meaning of internal covariate shift together with the doubt (smoother loss, or the experiment with added noise).*
+# Rubric:
+#
+# - 1: what it does together with an effect (larger learning rates, insensitivity to scale)
+# - 1: the meaning of internal covariate shift together with the doubt (smoother loss, or the experiment with added
+#   noise)
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1159,8 +1167,11 @@ print(f"{'chance: one constant answer':37} 0.07 to 0.12    0.09 to 0.10    0.05 
 # and the running estimates take in test data. With one image the variance is 0 and our function raises a ValueError
 # (a network that normalised anyway would see nothing of the image: every centred value is 0).
 #
-# *Rubric: half a point for dropout (random, worse answers in both tests), half a point for batch norm (dependence on
-# the other rows or moved estimates, hardly visible in the large batch, and failure on a single row).*
+# Rubric:
+#
+# - 0.5: dropout (random, worse answers in both tests)
+# - 0.5: batch norm (dependence on the other rows or moved estimates, hardly visible in the large batch, and failure on
+#   a single row)
 # ### END SOLUTION
 
 # %% [markdown]

@@ -797,8 +797,10 @@ char_rnn_plots.draw_reach(ahead, back)
 # vanished gradient is information that is lost: the sum that reaches the weights then consists of the recent steps
 # alone, and no clipping or rescaling of the sum brings the far ones back.
 #
-# 1 point for the repeated product of $W^\top$ and the slopes, with the slopes at most 1, near 0 for saturated units.
-# 1 point for: clipping helps against exploding alone, since it can bound a size but not bring back what is lost.
+# Rubric:
+#
+# - 1: the repeated product of $W^\top$ and the slopes, with the slopes at most 1, near 0 for saturated units
+# - 1: clipping helps against exploding alone, since it can bound a size but not bring back what is lost
 # ### END SOLUTION
 
 
@@ -1109,8 +1111,10 @@ checks.passed("sample", "counts round, frequencies at three temperatures, refusa
 # all the probability goes to the largest score: the model always writes its most probable character and soon repeats
 # itself. As τ grows all o / τ approach 0 and with them each other: every character becomes equally probable, noise.
 #
-# 1 point for both ends with the reason: at 0 the largest score alone, at infinity all alike, because the differences of
-# the scores are divided by the temperature.
+# Rubric:
+#
+# - 1: both ends with the reason: at 0 the largest score alone, at infinity all alike, because the differences of the
+#   scores are divided by the temperature
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1325,8 +1329,10 @@ checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, t
 # of parameters, the oldest of which are long gone; held-out bits measure one set of parameters on the same text each
 # time.
 #
-# 1 point for both: it is training text, and it is a noisy (or lagging) average over many parameters and changing text.
-# Half a point for one.
+# Rubric:
+#
+# - 0.5: the smoothed loss is measured on training text
+# - 0.5: it is a noisy (or lagging) average over many parameters and changing text
 # ### END SOLUTION
 
 # %% [markdown]

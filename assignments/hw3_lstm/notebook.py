@@ -749,10 +749,14 @@ lstm_plots.draw_recall(accuracy, distances, 1 / tokens)
 # start the gradient at the first input is about equally small in both, 5e-4 in the plain network and 4e-4 in this LSTM,
 # against 0.065 with $b_f = 3$: $T = 10$, a random linear readout, means over ten seeds.)
 #
-# 1 point for (1) and (2): the figure read with its distances and no "cannot", and the product of forget gates against
-# a product of matrices and tanh derivatives (half without the reading, half without the comparison). 1 point for (3):
-# the bias sets the gates at the start, with accuracies and the share that is let through (half without either). The
-# numbers of the student's own figure count.
+# Rubric:
+#
+# - 0.5: (1) the figure read with its distances and no "cannot"
+# - 0.5: (2) the product of forget gates against a product of matrices and tanh derivatives
+# - 0.5: (3) the bias sets the gates at the start
+# - 0.5: (3) with accuracies and the share that is let through, both of them
+#
+# The numbers of the student's own figure count.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1518,8 +1522,12 @@ plt.show()
 # strokes or sound, because it works for outputs of any kind. (3) A length that is predicted at the start: where the
 # length has to be known before writing begins. Any two of these count.
 #
-# 1 point for three ways in, each with a reason that fits; 1 point for two ways out, each with a reason that fits. Half
-# of either point when one way or its reason is missing or wrong, none when more are.
+# Rubric:
+#
+# - 0.5: two ways in, each with a reason that fits
+# - 0.5: a third way in, with a reason that fits
+# - 0.5: a way out, with a reason that fits
+# - 0.5: a second way out, with a reason that fits
 # ### END SOLUTION
 
 # %% [markdown]

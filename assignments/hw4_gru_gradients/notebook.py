@@ -940,11 +940,14 @@ knob(draw_paths, "paths", {label: label for label in paths}, ["all four", "witho
 # changes ($h' \approx h$), so the unit takes in nothing new at these steps, and the gates themselves get almost no
 # gradient there.
 #
-# 1 point for the GRU: one half for the direct path $z \odot h$ and the condition $z$ near 1 (units or steps may be
-# named), with the reason that neither a matrix nor a squashing function stands on it; one half for the other paths, of
-# which at least one fades for a reason that is given ($\sigma'$ of a saturated gate, or the factor $1 - z$). 1 point
-# for the rest: one half for the plain network (a matrix and $1 - h'^2$ at each step), one half for the price (a kept
-# state is not written to).
+# Rubric:
+#
+# - 0.5: the direct path $z \odot h$ and the condition $z$ near 1 (units or steps may be named), with the reason that
+#   neither a matrix nor a squashing function stands on it
+# - 0.5: the other paths, of which at least one fades for a reason that is given ($\sigma'$ of a saturated gate, or the
+#   factor $1 - z$)
+# - 0.5: the plain network (a matrix and $1 - h'^2$ at each step)
+# - 0.5: the price (a kept state is not written to)
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1159,8 +1162,9 @@ print(
 # of section 1 the reset comes before the product, both biases are added unscaled, and three suffice. (Torch keeps all
 # six so that both products have blocks of the same form.)
 #
-# 1 point for: merged in both gates because they only appear as a sum, not in the candidate because $r$ multiplies one
-# of them.
+# Rubric:
+#
+# - 1: merged in both gates because they only appear as a sum, not in the candidate because $r$ multiplies one of them
 # ### END SOLUTION
 
 # %% [markdown] id="lstm_or_gru" tags=["written"] points=2
@@ -1188,10 +1192,12 @@ print(
 # that a forget bias of 1 closes the gap between the LSTM and the GRU. So one measures on the task itself: both at equal
 # cost, several seeds, compared on validation data.
 #
-# 1 point for the cost: one half for the widths 242 and 200 with three blocks against four, one half for the derivation
-# of $\sqrt{4/3}$. 1 point for the rest: one half for a thing that only the LSTM has (separate forgetting and writing,
-# or a cell behind an output gate), one half for a decision by measurement that names equal cost, validation data and
-# several seeds.
+# Rubric:
+#
+# - 0.5: the widths 242 and 200 with three blocks against four
+# - 0.5: the derivation of $\sqrt{4/3}$
+# - 0.5: a thing that only the LSTM has (separate forgetting and writing, or a cell behind an output gate)
+# - 0.5: a decision by measurement that names equal cost, validation data and several seeds
 # ### END SOLUTION
 
 # %% [markdown]

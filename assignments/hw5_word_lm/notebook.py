@@ -420,8 +420,10 @@ plots.panels(
 # reaches the steps at which the subject was read. The weights can learn it only from verbs whose subject is in the same
 # segment, and this one then profits, since all steps share the weights.
 #
-# Rubric: half a point for the backward pass and the unrolled steps of one segment; half a point for the cut (values
-# pass forwards: yes; no gradient passes backwards: no).
+# Rubric:
+#
+# - 0.5: the backward pass and the unrolled steps of one segment
+# - 0.5: the cut (values pass forwards: yes; no gradient passes backwards: no)
 # ### END SOLUTION
 
 # %% [markdown] id="why_repackage" tags=["written"] points=2
@@ -438,8 +440,10 @@ plots.panels(
 # it is in, so the loss of the first words of each segment would be higher, it would never learn to use a context longer
 # than `bptt`, and training would differ from how the perplexity is measured (state carried).
 #
-# Rubric: 1 point for what happens without it (error, or memory and time that grow, with the reason); 1 point for what
-# zeros would lose (the values carry what was read; only the gradient should be cut).
+# Rubric:
+#
+# - 1: what happens without it (error, or memory and time that grow, with the reason)
+# - 1: what zeros would lose (the values carry what was read; only the gradient should be cut)
 # ### END SOLUTION
 
 # %% [markdown]
@@ -670,8 +674,11 @@ checks.passed("WordLM", "four types, parameters, state, tying, dropout; the weig
 # evidence: a word's output vector gets a gradient at every step, so also rare words' input vectors, which alone would
 # be touched only when the word is read, get trained.
 #
-# Rubric: half a point for fewer parameters, so less overfitting; half a point for the shared evidence (input and
-# output vectors mean alike; rare words' vectors are trained at each step through the output).
+# Rubric:
+#
+# - 0.5: fewer parameters, so less overfitting
+# - 0.5: the shared evidence (input and output vectors mean alike; rare words' vectors are trained at each step through
+#   the output)
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1452,8 +1459,10 @@ word_lm_plots.ptb_run({"your validation": run_history["validation"].tolist()} if
 # best validation perplexity is too good by chance, and the more so the more was tried. A text that had no part in any
 # choice, and is looked at once at the end, gives a fair estimate of how the model does on new text.
 #
-# Rubric: half a point for naming what is chosen by the validation text; half a point for the consequence (its best
-# value is too optimistic, an unused text is not).
+# Rubric:
+#
+# - 0.5: naming what is chosen by the validation text
+# - 0.5: the consequence (its best value is too optimistic, an unused text is not)
 # ### END SOLUTION
 
 # %% [markdown]

@@ -1286,8 +1286,14 @@ comparison_plots.interaction(
 # one small text: repeat it on another one, or on more of it. The optimiser is always gradient descent: repeat with
 # Adam. Any two of these, or others with their experiment, count.
 #
-# Rubric: half a point for each of two such things, a quarter where the experiment is missing. Width, number of
-# parameters, learning rate, momentum and number of epochs do not count.
+# Rubric:
+#
+# - 0.25: one thing that the comparisons leave open, or hold equal although equal may suit one of the two better
+# - 0.25: an experiment that would settle it
+# - 0.25: a second thing of that kind
+# - 0.25: an experiment that would settle that one
+#
+# Width, number of parameters, learning rate, momentum and number of epochs do not count.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1343,8 +1349,11 @@ checks.passed("table", "test " + ", ".join(f"{name} {value:.2f}" for name, value
 # validation text. To know how good the model is, one would need a text that had no part in any choice, and measure on
 # it once.
 #
-# Rubric: half a point for "too low" (too optimistic), 1 point for the reason (the smallest of many noisy numbers picks
-# luck, the more the more choices), half a point for a new text that took part in no choice.
+# Rubric:
+#
+# - 0.5: "too low" (too optimistic)
+# - 1: the reason (the smallest of many noisy numbers picks luck, the more the more choices)
+# - 0.5: a new text that took part in no choice
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1406,10 +1415,13 @@ checks.passed("table", "test " + ", ".join(f"{name} {value:.2f}" for name, value
 # differences between test perplexities of single runs, for which no seeds were run; that a dropout of 0.4 is the best
 # one.
 #
-# Rubric: half a point for dropout and overfitting with own numbers from the table and the curves; 1 point for LSTM
-# against GRU by interval or "not shown", not by single numbers, and naming on what the answer depends; half a point for
-# a result that the texts do not state, with its numbers; half a point for each of two things that are not shown, with
-# the reason.
+# Rubric:
+#
+# - 0.5: dropout and overfitting with own numbers from the table and the curves
+# - 1: LSTM against GRU by interval or "not shown", not by single numbers, and naming on what the answer depends
+# - 0.5: a result that the texts do not state, with its numbers
+# - 0.5: a thing that is not shown, with the reason
+# - 0.5: a second thing that is not shown, with the reason
 # ### END SOLUTION
 
 # %% [markdown]

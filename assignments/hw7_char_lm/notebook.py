@@ -312,9 +312,12 @@ checks.passed("historical_perplexity", "5.6 characters to a word")
 # words may stand beside it: then both totals belong to the same text. Bits per character involve no words at all and do
 # not depend on the choice.
 #
-# Rubric: half a point for the factor (the two ratios, 5.6 against 5.3287, times the nats per character, in an
-# exponent); half a point for a larger factor of a worse model, with the reason; half a point for the number that may be
-# compared (the same total over the words of the same text); half a point for the bits, which involve no words.
+# Rubric:
+#
+# - 0.5: the factor (the two ratios, 5.6 against 5.3287, times the nats per character, in an exponent)
+# - 0.5: a larger factor of a worse model, with the reason
+# - 0.5: the number that may be compared (the same total over the words of the same text)
+# - 0.5: the bits, which involve no words
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1457,9 +1460,12 @@ draw_units(letters, {title: values.numpy() for title, values in titles.items()},
 # are nearly always of one kind, a name repeated because it is frequent. So one compares with the frequency without the
 # far end, or with the same model reading from zeros.
 #
-# Rubric: 1 point for the mechanism (values are carried, only the gradient is cut; learned at short distances, the
-# same step holds at long ones; zeros cannot know); half a point for a dependency of more than 50 symbols; half a point
-# for another explanation and a comparison that would rule it out.
+# Rubric:
+#
+# - 1: the mechanism (values are carried, only the gradient is cut; learned at short distances, the same step holds at
+#   long ones; zeros cannot know)
+# - 0.5: a dependency of more than 50 symbols
+# - 0.5: another explanation and a comparison that would rule it out
 # ### END SOLUTION
 
 # %% [markdown]
@@ -1798,8 +1804,14 @@ for beginning in ("the dog that the", "every hippopotamus", 'a sailor says , "')
 # Subwords keep the open vocabulary and lower the costs: with 100 merges a word is 1.75 symbols instead of 4.42, and the
 # bits per character fall from merge to merge, because less of the model's work goes into spelling.
 #
-# Rubric: half a point for each of two gains and two costs that the notebook backs; a claim without anything seen earns
-# nothing. Without the sentence on subwords one of the costs earns nothing.
+# Rubric:
+#
+# - 0.5: one gain that the notebook backs
+# - 0.5: a second gain that the notebook backs
+# - 0.5: one cost that the notebook backs
+# - 0.5: a second cost that the notebook backs
+#
+# A claim without anything seen earns nothing. Without the sentence on subwords one of the costs earns nothing.
 # ### END SOLUTION
 
 # %% [markdown]

@@ -24,6 +24,7 @@ from autograder.course.cells import MARKER, Cell
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
 from autograder.course.paths import Assignment, Course
+from autograder.course.rubrics import parts, read_rubric
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import load_questions
 
@@ -179,6 +180,8 @@ def _problems(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple
             yield cell.line, f"points must be positive, got {cell.points:g}"
         if cell.kind == "code":
             yield from _code(cell)
+        if cell.role == "written":
+            yield from _rubric(cell)
     yield from _against_oracle(assignment, cells)
     yield from _against_readme(assignment, cells)
 
@@ -200,6 +203,16 @@ def _markers(cell: Cell) -> Iterator[tuple[int, str]]:
     wanted_kind = "markdown" if cell.role == "written" else "code"
     if cell.kind != wanted_kind:
         yield cell.line, f"a {cell.role!r} cell is {wanted_kind}, not {cell.kind}"
+
+
+def _rubric(cell: Cell) -> Iterator[tuple[int, str]]:
+    try:
+        rubric = read_rubric(parts(cell.source)[1])
+    except ValueError as error:
+        yield cell.line, f"{cell.id}: {error}"
+        return
+    if rubric.items and cell.points is not None and abs(rubric.points - cell.points) > 1e-9:
+        yield cell.line, f"the items of the rubric of {cell.id} make {rubric.points:g} points, it gives {cell.points:g}"
 
 
 def _code(cell: Cell) -> Iterator[tuple[int, str]]:

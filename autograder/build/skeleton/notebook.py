@@ -68,7 +68,9 @@ checks.passed("bits_per_token")
 # The sum grows with the length of the text, so it compares texts and not models. The mean is the same for a text and
 # for the text twice.
 #
-# 1 point for: the sum depends on the length.
+# Rubric:
+#
+# - 1: the sum depends on the length
 # ### END SOLUTION
 
 # %% [markdown]
