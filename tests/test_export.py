@@ -95,41 +95,88 @@ def table(path, key):
     return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=False).set_index(key)
 
 
-CANVAS = [
-    ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "hw1_one", "hw2_two"],
-    ["    Points Possible", "", "", "", "", "6", "5.5"],
-    ["Last 01, First 01", "1001", "", "student-01", "", "4.5", "0.42"],
-    ["Last 02, First 02", "", "1002b", "student-02", "", "0", ""],
-    ["Last 03, First 03", "", "", "student-03", "", "", ""],
-    ["Last 04, First 04", "", "", "student-04", "", "6", ""],
+CANVAS_HEAD = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+CANVAS_POINTS = ["    Points Possible", "", "", "", ""]
+CANVAS_STUDENTS = [
+    ["Last 01, First 01", "1001", "", "student-01", ""],
+    ["Last 02, First 02", "", "1002b", "student-02", ""],
+    ["Last 03, First 03", "", "", "student-03", ""],
+    ["Last 04, First 04", "", "", "student-04", ""],
 ]
-MOODLE = [
-    ["Username", "First name", "Last name", "Email address", "hw1_one", "hw2_two"],
-    ["student-01", "First 01", "Last 01", "student-01@example.org", "4.5", "0.42"],
-    ["student-02", "First 02", "Last 02", "student-02@example.org", "0", "-"],
-    ["student-03", "First 03", "Last 03", "student-03@example.org", "-", "-"],
-    ["student-04", "First 04", "Last 04", "student-04@example.org", "6", "-"],
+MOODLE_HEAD = ["Username", "First name", "Last name", "Email address"]
+MOODLE_STUDENTS = [
+    [f"student-{n}", f"First {n}", f"Last {n}", f"student-{n}@example.org"] for n in ("01", "02", "03", "04")
+]
+MARKS = {"hw1_one": ["4.5", "0", None, "6"], "hw2_two": ["0.42", None, None, None]}
+POINTS = {"hw1_one": "6", "hw2_two": "5.5"}
+WHY = [
+    "hw1_one: left out, since nothing of theirs is graded: student-03",
+    "hw2_two: left out, since answers wait for a mark: student-02 (--with-unmarked exports the points so far)",
+    "hw2_two: left out, since nothing of theirs is graded: student-03, student-04",
 ]
 
 
-@pytest.mark.parametrize(("to", "rows"), [("canvas", CANVAS), ("moodle", MOODLE)])
-def test_course_export_writes_what_the_importer_reads(folder, to, rows):
+def expected(to, *names, no_mark=None):
+    """A file's rows: of the students with a mark, or of all with a sign where there is none."""
+    head, students = (CANVAS_HEAD, CANVAS_STUDENTS) if to == "canvas" else (MOODLE_HEAD, MOODLE_STUDENTS)
+    points = [[*CANVAS_POINTS, *(POINTS[name] for name in names)]] if to == "canvas" else []
+    rows = [[*who, *(MARKS[name][place] for name in names)] for place, who in enumerate(students)]
+    if no_mark is None:
+        rows = [row for row in rows if None not in row]
+    return [[*head, *names], *points, *([no_mark if cell is None else cell for cell in row] for row in rows)]
+
+
+@pytest.mark.parametrize("to", ["canvas", "moodle"])
+def test_a_file_holds_one_assignment_and_who_has_a_mark(folder, to):
     done = run(folder, "--to", to)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == f"wrote {to}.csv: 2 assignments, 4 students"
-    assert lines[-1] == "1 submissions wait for manual marking: left out (--with-unmarked includes them)"
-    assert read(folder / f"{to}.csv") == rows
-    assert (folder / f"{to}.csv").read_bytes().startswith(rows[0][0].encode())  # no byte order mark
-    assert sorted(p.name for p in folder.glob("*.csv")) == [f"{to}.csv"]
+    assert [line for line in lines if line.startswith("wrote")] == [
+        f"wrote {to}_hw1_one.csv: 1 assignment, 3 students",
+        f"wrote {to}_hw2_two.csv: 1 assignment, 1 student",
+    ]
+    assert lines[-3:] == WHY
+    assert sorted(p.name for p in folder.glob("*.csv")) == [f"{to}_hw1_one.csv", f"{to}_hw2_two.csv"]
+    for name in MARKS:
+        rows = expected(to, name)
+        found = read(folder / f"{to}_{name}.csv")
+        columns = [found[0].index(title) for title in rows[0]]  # Moodle's ID number stands where all have one
+        assert [[row[column] for column in columns] for row in found] == rows
+        assert (folder / f"{to}_{name}.csv").read_bytes().startswith(rows[0][0].encode())  # no byte order mark
 
 
-@pytest.mark.parametrize(("kind", "rows"), [("Canvas", CANVAS), ("Moodle", MOODLE)])
-def test_nbgrader_export_writes_the_same(folder, kind, rows):
-    done = run(folder, f"--exporter=autograder.lms.export.{kind}", "--to=marks.csv")
+@pytest.mark.parametrize(("to", "no_mark"), [("canvas", ""), ("moodle", "-")])
+def test_marks_are_emptied_only_where_that_is_asked_for(folder, to, no_mark, capsys):
+    for arguments in ([], ["--with-unmarked"], ["hw1"], ["hw2"]):
+        assert main(["export", "--to", to, *arguments]) == 0
+        for path in folder.glob("*.csv"):
+            assert all(row[-1] not in ("", "-") for row in read(path)[1:]), (arguments, path)
+            path.unlink()
+    capsys.readouterr()
+    assert main(["export", "--to", to, "--empty-unmarked"]) == 0
+    assert read(folder / f"{to}.csv") == expected(to, *MARKS, no_mark=no_mark)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"wrote {to}.csv: 2 assignments, 4 students"
+    assert told[-3:] == [line.replace("left out", "emptied") for line in WHY]
+
+
+@pytest.mark.parametrize("kind", ["Canvas", "Moodle"])
+def test_nbgrader_export_writes_the_same(folder, kind):
+    done = run(folder, f"--exporter=autograder.lms.export.{kind}", "--to=marks.csv", "--Marks.empty_unmarked=True")
     assert done.returncode == 0, done.stderr
-    assert read(folder / "marks.csv") == rows
-    assert "1 submissions wait for manual marking" in done.stderr
+    assert read(folder / "marks.csv") == expected(kind.lower(), *MARKS, no_mark="" if kind == "Canvas" else "-")
+    done = run(folder, f"--exporter=autograder.lms.export.{kind}", "--to=marks.csv", "--assignment", "['hw1']")
+    assert [row[-1] for row in read(folder / "marks.csv")[-3:]] == ["4.5", "0", "6"]
+    assert "hw1_one: left out, since nothing of theirs is graded: student-03" in done.stderr
+
+
+def test_nobody_with_a_mark_is_one_sentence_and_no_file(folder, capsys):
+    with gradebook(folder) as book:
+        add_assignment(book, "hw3_three")
+    assert main(["export", "hw3", "--to", "canvas"]) == 2
+    assert "nobody has a mark to export: hw3_three: left out" in capsys.readouterr().err
+    assert main(["export", "--to", "canvas"]) == 0
+    assert not (folder / "canvas_hw3_three.csv").exists()
 
 
 def test_nbgrader_export_of_one_student_and_assignment(folder):
@@ -152,13 +199,13 @@ def test_nbgrader_export_says_what_is_wrong_in_a_sentence(folder):
 
 
 def test_a_mark_has_the_manual_points_and_loses_the_penalty(folder):
-    assert main(["export", "--to", "canvas"]) == 0
+    assert main(["export", "hw1", "--to", "canvas"]) == 0
     before = table(folder / "canvas.csv", "SIS Login ID").loc["student-01", "hw1_one"]
     with gradebook(folder) as book:
         book.find_grade("why", "hw1_one", "hw1_one", "student-01").manual_score = 2
         book.find_submission_notebook("hw1_one", "hw1_one", "student-01").late_submission_penalty = 1.25
         book.db.commit()
-    assert main(["export", "--to", "canvas"]) == 0
+    assert main(["export", "hw1", "--to", "canvas"]) == 0
     assert (before, table(folder / "canvas.csv", "SIS Login ID").loc["student-01", "hw1_one"]) == ("4.5", "3.75")
 
 
@@ -170,17 +217,16 @@ def test_with_unmarked_takes_the_points_so_far(folder, capsys):
         "": "5.5",
         "student-01": "0.42",
         "student-02": "2",
-        "student-03": "",
-        "student-04": "",
     }
-    assert "1 submissions wait for manual marking: with points so far" in capsys.readouterr().out
+    told = "hw2_two: with the points so far, since answers wait for a mark: student-02"
+    assert told in capsys.readouterr().out.splitlines()
 
 
 def test_a_hand_in_that_was_never_graded_has_no_mark(folder):
     with gradebook(folder) as book:
         book.add_submission("hw1_one", "student-03")
     assert main(["export", "hw1", "--to", "moodle"]) == 0
-    assert table(folder / "moodle.csv", "Username").loc["student-03", "hw1_one"] == "-"
+    assert "student-03" not in table(folder / "moodle.csv", "Username").index
 
 
 @pytest.mark.parametrize(
@@ -189,17 +235,17 @@ def test_a_hand_in_that_was_never_graded_has_no_mark(folder):
 def test_marks_have_two_decimals_at_most(folder, points, text):
     with gradebook(folder) as book:
         hand_in(book, "student-03", "hw1_one", code=points, manual=0)
-    assert main(["export", "--to", "canvas"]) == 0
+    assert main(["export", "hw1", "--to", "canvas"]) == 0
     assert table(folder / "canvas.csv", "SIS Login ID").loc["student-03", "hw1_one"] == text
 
 
 def test_moodle_has_a_column_of_identifiers_only_where_each_student_has_one(folder, capsys):
-    assert main(["export", "--to", "moodle"]) == 0
+    assert main(["export", "--to", "moodle", "--empty-unmarked"]) == 0
     assert "no column 'ID number': 2 students" in capsys.readouterr().out
     with gradebook(folder) as book:
         for n, student in enumerate(["student-01", "student-02", "student-03", "student-04"]):
             book.update_or_create_student(student, lms_user_id=f"0{n}", email="" if n == 2 else f"{n}@example.org")
-    assert main(["export", "--to", "moodle"]) == 0
+    assert main(["export", "--to", "moodle", "--empty-unmarked"]) == 0
     found = table(folder / "moodle.csv", "Username")
     assert list(found["ID number"]) == ["00", "01", "02", "03"]
     assert "Email address" not in found
@@ -210,8 +256,9 @@ def test_output_names_the_file_and_replaces_it(folder, capsys):
     target = folder / "marks" / "all.csv"
     target.parent.mkdir()
     target.write_text("old")
-    assert main(["export", "hw2_two", "hw1", "--to", "canvas", "--output", str(target)]) == 0
-    assert read(target) == CANVAS
+    chosen = ["hw2_two", "hw1", "--empty-unmarked", "--output", str(target)]
+    assert main(["export", "--to", "canvas", *chosen]) == 0
+    assert read(target) == expected("canvas", *MARKS, no_mark="")
     assert capsys.readouterr().out.startswith(f"wrote {target}: 2 assignments, 4 students\n")
     assert [p.name for p in target.parent.iterdir()] == ["all.csv"]
 
@@ -230,7 +277,7 @@ def test_any_name_comes_back_and_none_is_a_formula(folder, first, last):
     with gradebook(folder) as book:
         book.update_or_create_student("student-03", first_name=first, last_name=last)
     for to, key in (("canvas", 3), ("moodle", 0)):
-        assert main(["export", "--to", to]) == 0
+        assert main(["export", "--to", to, "--empty-unmarked"]) == 0
         row = next(row for row in read(folder / f"{to}.csv") if row[key] == "student-03")
         whole = ", ".join(part for part in (last, first) if part) or "student-03"
         names, wanted = (row[:1], [whole]) if to == "canvas" else (row[1:3], [first, last])
@@ -253,14 +300,14 @@ def test_the_worst_names_one_by_one(folder):
     with gradebook(folder) as book:
         for student, (first, last) in names.items():
             book.update_or_create_student(student, first_name=first, last_name=last)
-    assert main(["export", "--to", "canvas"]) == 0
+    assert main(["export", "--to", "canvas", "--empty-unmarked"]) == 0
     assert [row[0] for row in read(folder / "canvas.csv")[2:]] == [
         'O\'Neill, "Al"\nof two lines, =HYPERLINK("http://example.org")',  # inside a text no formula starts
         "Points-Possible, Жанна 数学",
         "a\\\"b;'=1+1,  +1",
         "student-04",
     ]
-    assert main(["export", "--to", "moodle"]) == 0
+    assert main(["export", "--to", "moodle", "--empty-unmarked"]) == 0
     rows = read(folder / "moodle.csv")[1:]
     assert [row[1:3] for row in rows] == [
         ['\'=HYPERLINK("http://example.org")', 'O\'Neill, "Al"\nof two lines'],
@@ -300,8 +347,8 @@ def test_the_gradebook_is_the_one_of_the_settings(folder, capsys):
     (folder / "gradebook.db").rename(folder / "elsewhere" / "marks.db")
     url = f"sqlite:///{folder / 'elsewhere' / 'marks.db'}"
     (folder / "nbgrader_config.py").write_text(f"{PLAIN}c.CourseDirectory.db_url = {url!r}\n")
-    assert main(["export", "--to", "canvas"]) == 0
-    assert read(folder / "canvas.csv") == CANVAS
+    assert main(["export", "--to", "canvas", "--empty-unmarked"]) == 0
+    assert read(folder / "canvas.csv") == expected("canvas", *MARKS, no_mark="")
 
 
 def test_a_database_that_does_not_answer_is_said_without_its_password(folder, capsys):
@@ -348,5 +395,5 @@ def test_export_changes_no_mark(folder):
             return list(base.iterdump())
 
     before = dump()
-    assert main(["export", "--to", "canvas"]) == 0
+    assert main(["export", "--to", "canvas", "--empty-unmarked"]) == 0
     assert dump() == before

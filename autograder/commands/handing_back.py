@@ -21,6 +21,11 @@ def add(command: Add) -> None:
     export.add_argument("--to", choices=["canvas", "moodle"], required=True, help="who imports it")
     export.add_argument("--output", type=Path, help="file (default: canvas.csv or moodle.csv in this folder)")
     export.add_argument("--with-unmarked", action="store_true", help="also submissions that wait for manual marking")
+    export.add_argument(
+        "--empty-unmarked",
+        action="store_true",
+        help="one file with everybody, which empties the marks that the LMS has of those who have none here",
+    )
     back = command("return", _return, "Pack students' pages into a zip that Moodle hands out as feedback files.")
     back.add_argument("assignment", help="name or short name (hw5)")
     back.add_argument("--output", type=Path, help="file (default: feedback_<assignment>.zip in this folder)")
@@ -41,7 +46,8 @@ def _report(options) -> int:
 def _export(options) -> int:
     from autograder.lms.export import export
 
-    print("\n".join(export(Path.cwd(), options.to, options.assignment, options.output, options.with_unmarked)))
+    chosen = options.with_unmarked, options.empty_unmarked
+    print("\n".join(export(Path.cwd(), options.to, options.assignment, options.output, *chosen)))
     return 0
 
 

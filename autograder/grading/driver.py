@@ -13,14 +13,14 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from traitlets.config import Config
 
+from autograder.course.dates import FILE as DATES
+from autograder.course.dates import Dates, read_dates
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import unusable
 from autograder.course.paths import Assignment
 from autograder.course.secret import course_secret
 from autograder.grading.changes import note
 from autograder.grading.class_run import LOG, ClassRun, RunSummary, counted, one_run, run_class
-from autograder.grading.dates import FILE as DATES
-from autograder.grading.dates import Dates, read_dates
 from autograder.grading.record import Recorder
 from autograder.grading.tasks import Graded, Runner, Task
 from autograder.intake.submission import Submission, finished

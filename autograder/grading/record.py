@@ -13,9 +13,10 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from autograder.course.dates import Dates
 from autograder.course.errors import CourseError
 from autograder.grading.changes import MarkChange, same_answer, sources
-from autograder.grading.dates import Dates, penalise
+from autograder.grading.dates import penalise
 from autograder.grading.tasks import Graded, Task
 
 

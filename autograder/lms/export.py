@@ -4,15 +4,18 @@ What the two expect, from their manuals and, where these are silent, from the im
 
 - Canvas: a header of Student, ID, SIS User ID, SIS Login ID and Section, then a column for each assignment, matched by
   its title; a row 'Points Possible'; UTF-8. A student is looked up by ID (Canvas's own number), then by SIS user ID,
-  then by login, then by name. An empty field is no mark.
+  then by login, then by name. An empty field empties the mark that stands there; a student without a row keeps all
+  marks, and so does an assignment without a column.
   https://community.canvaslms.com/t5/Instructor-Guide/How-do-I-import-grades-in-the-Gradebook/ta-p/807
   https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_importer.rb
 - Moodle: any header, whose columns are mapped by hand at the import; UTF-8, commas. A student is looked up in one
-  column: user name, ID number or e-mail address. '-' is no mark.
+  column: user name, ID number or e-mail address. '-' and an empty field empty the mark that stands there; a student
+  without a row, and a grade item to which no column is mapped, keep theirs.
   https://docs.moodle.org/en/Grade_import
   https://github.com/moodle/moodle/blob/main/grade/import/csv/classes/load_data.php
 
-Neither asks for a byte order mark, so there is none. Lines end in CR LF (RFC 4180).
+So that no import empties a mark, a file holds one assignment and the students who have a mark for it; several
+assignments are several files. Neither asks for a byte order mark, so there is none. Lines end in CR LF (RFC 4180).
 """
 
 from __future__ import annotations
@@ -21,21 +24,21 @@ import csv
 import re
 import sys
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, Student, SubmittedAssignment
+from nbgrader.api import Assignment, Gradebook, Student
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import undefer
 from traitlets import Bool
 
 from autograder.course.errors import CourseError
+from autograder.course.marks import Mark, number, read_marks
 from autograder.course.nbgrader_api import course_directory, unusable
 from utils.files import replaced
 
+NAMED = 20  # students in a sentence
 # A cell that starts so is a formula to a spreadsheet, which may read ';' or a tab as the end of a cell. Quotes are no
 # help: they are gone before a spreadsheet looks (https://owasp.org/www-community/attacks/CSV_Injection).
 FORMULA = re.compile(r"(^|[;\t\r\n])[^\S\t\r\n]*\0*(?=[=+\-@＝＋－＠])")
@@ -45,12 +48,15 @@ class Marks(ExportPlugin):
     """What the two exports share: which marks stand, and how a file is written."""
 
     with_unmarked = Bool(False, help="also export submissions that wait for manual marking").tag(config=True)
+    empty_unmarked = Bool(False, help="one file with everybody: who has no mark loses one that the LMS has").tag(
+        config=True
+    )
     file = ""  # where to, unless it is said
     points = ""  # what a row with the points to be had is called, where there is one
     no_mark = ""
 
     def export(self, gradebook: Gradebook) -> None:
-        """Write the file for `nbgrader export`: what there is to say goes to its log, an error ends it."""
+        """Write the files for `nbgrader export`: what there is to say goes to its log, an error ends it."""
         try:
             for line in self.write(gradebook):
                 self.log.info(line)
@@ -59,49 +65,70 @@ class Marks(ExportPlugin):
             sys.exit(1)
 
     def write(self, gradebook: Gradebook) -> list[str]:
-        """Write the file, whole or not at all; returns what was written and what was left out, in sentences.
+        """Write each file, whole or not at all; returns what was written, and who was left out and why, in sentences.
 
-        Raises CourseError for an assignment, a student or a folder that does not exist.
+        Raises CourseError for an assignment, a student or a folder that does not exist, and where nobody has a mark.
         """
         target = Path(self.to or self.file)
         if target.is_dir() or not target.parent.is_dir():
             raise CourseError(f"{target} cannot be written: name a file in a folder that exists")
         assignments = chosen({entry.name: entry for entry in gradebook.assignments}, self.assignment, "assignment")
         students = chosen({entry.id: entry for entry in gradebook.students}, self.student, "student")
-        notes = [f"wrote {target}: {len(assignments)} assignments, {len(students)} students"]
-        columns = self.columns(students, notes)
-        points = [self.points, *[""] * (len(columns) - 1), *(number(entry.max_score) for entry in assignments)]
-        unmarked = 0
+        marks, why = {}, []
         for assignment in assignments:
-            marks, waiting = self.marks(gradebook, assignment.name)
-            columns[assignment.name] = [marks.get(student.id, self.no_mark) for student in students]
-            unmarked += sum(student.id in waiting for student in students)
-        if unmarked:
-            what = "with points so far" if self.with_unmarked else "left out (--with-unmarked includes them)"
-            notes.append(f"{unmarked} submissions wait for manual marking: {what}")
+            read = read_marks(gradebook, assignment.name)
+            marks[assignment.name] = {one.student: number(one.total) for one in read.values() if self.stands(one)}
+            waiting = [student.id for student in students if student.id in read and read[student.id].waiting]
+            absent = [student.id for student in students if student.id not in read]
+            why += self.sentences(assignment.name, waiting, absent)
+        notes: list[str] = []
+        if self.empty_unmarked:
+            self.write_file(target, assignments, students, marks, notes)
+        else:
+            for assignment in assignments:
+                own = [student for student in students if student.id in marks[assignment.name]]
+                path = target if len(assignments) == 1 else target.with_stem(f"{target.stem}_{assignment.name}")
+                if own:
+                    self.write_file(path, [assignment], own, marks, notes)
+            if not notes:
+                raise CourseError(f"nobody has a mark to export: {'; '.join(why)}")
+        return notes + why
+
+    def stands(self, mark: Mark) -> bool:
+        """Whether a mark is exported: a student who saw the points so far would think that the rest is lost."""
+        return self.with_unmarked or not mark.waiting
+
+    def sentences(self, assignment: str, waiting: list[str], absent: list[str]) -> list[str]:
+        """Who has no mark for an assignment, or not a whole one, and what the file has of them."""
+        done = "emptied" if self.empty_unmarked else "left out"
+        told = []
+        if waiting and self.with_unmarked:
+            told.append(f"{assignment}: with the points so far, since answers wait for a mark: {some(waiting)}")
+        elif waiting:
+            hint = "--with-unmarked exports the points so far"
+            told.append(f"{assignment}: {done}, since answers wait for a mark: {some(waiting)} ({hint})")
+        if absent:
+            told.append(f"{assignment}: {done}, since nothing of theirs is graded: {some(absent)}")
+        return told
+
+    def write_file(
+        self,
+        target: Path,
+        assignments: list[Assignment],
+        students: list[Student],
+        marks: dict[str, dict[str, str]],
+        notes: list[str],
+    ) -> None:
+        """Write the marks of some students, by assignment and student, into one file."""
+        told = [f"wrote {target}: {counted(len(assignments), 'assignment')}, {counted(len(students), 'student')}"]
+        columns = self.columns(students, told)
+        points = [self.points, *[""] * (len(columns) - 1), *(number(entry.max_score) for entry in assignments)]
+        for assignment in assignments:
+            columns[assignment.name] = [marks[assignment.name].get(one.id, self.no_mark) for one in students]
         rows = [list(columns), *([points] if self.points else []), *zip(*columns.values(), strict=True)]
         with replaced(target) as part, part.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
-        return notes
-
-    def marks(self, gradebook: Gradebook, assignment: str) -> tuple[dict[str, str], set[str]]:
-        """The marks of an assignment by student, and the students whose submission waits for manual marking.
-
-        A mark is nbgrader's score, manual marks in it, less the penalty for lateness, never below 0. A submission
-        that waits has none yet: a student who saw the points so far would think that the rest is lost.
-        """
-        # asked for together: one by one, as nbgrader loads them, a class of 100 takes 2,000 queries
-        names = ("score", "late_submission_penalty", "needs_manual_grade")
-        figures = [undefer(getattr(SubmittedAssignment, name)) for name in names]
-        query = gradebook.db.query(SubmittedAssignment).filter_by(assignment=gradebook.find_assignment(assignment))
-        entries = query.options(*figures).all()
-        waiting = {entry.student_id for entry in entries if entry.needs_manual_grade}
-        marks = {
-            entry.student_id: number(max(0.0, entry.score - entry.late_submission_penalty))
-            for entry in entries
-            if self.with_unmarked or entry.student_id not in waiting
-        }
-        return marks, waiting
+        notes += told
 
     def columns(self, students: list[Student], notes: list[str]) -> dict[str, list[str]]:
         """The columns before the marks, by title: a value for each student. `notes` takes what is to be said."""
@@ -169,9 +196,15 @@ def identifier(value: str | None) -> str:
     return "" if FORMULA.search(text) or "\\" in text else text
 
 
-def number(points: float) -> str:
-    """Points with two decimals at most, which is what both show, rounded half up as people do: 2.675 is 2.68."""
-    return f"{Decimal(str(points)).quantize(Decimal('0.01'), ROUND_HALF_UP):f}".rstrip("0").rstrip(".")
+def counted(count: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def some(names: list[str]) -> str:
+    """Names for a sentence: all, or the first NAMED and how many more."""
+    more = len(names) - NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more} more"
 
 
 def chosen(entries: dict[str, Any], wanted: Iterable, kind: str) -> list:
@@ -194,7 +227,12 @@ KINDS: dict[str, type[Marks]] = {"canvas": Canvas, "moodle": Moodle}
 
 
 def export(
-    root: Path, kind: str, assignments: list[str], output: Path | None = None, with_unmarked: bool = False
+    root: Path,
+    kind: str,
+    assignments: list[str],
+    output: Path | None = None,
+    with_unmarked: bool = False,
+    empty_unmarked: bool = False,
 ) -> list[str]:
     """Export the marks of the course folder `root`, from the gradebook that its nbgrader_config.py names.
 
@@ -202,7 +240,8 @@ def export(
     there is no gradebook or it cannot be opened.
     """
     coursedir = course_directory(root)
-    options = {"with_unmarked": True} if with_unmarked else {}  # else the settings decide
+    said = {"with_unmarked": with_unmarked, "empty_unmarked": empty_unmarked}
+    options = {name: True for name, is_said in said.items() if is_said}  # else the settings decide
     plugin = KINDS[kind](config=coursedir.config, to=str(output or ""), assignment=assignments, **options)
     try:
         url = make_url(coursedir.db_url)
