@@ -424,14 +424,24 @@ def test_a_written_answer_is_taken_from_own_cells_beside_its_own(tmp_path):
         cells[at] |= {"source": f"{stub}\nOne. ![](attachment:image.png)", "attachments": picture}
         cells.insert(at + 1, code("tried = 1"))
         cells.insert(at + 2, text("Two. ![](attachment:image.png)", attachments=picture))
-        cells.insert(at, text("A note on the plot above."))
+        cells.insert(at, text("A note above."))
 
     cell, repairs = answer(both)
     assert cell.source == f"{stub}\nOne. ![](attachment:image.png)\n\nTwo. ![](attachment:2-image.png)"
     assert set(cell.attachments) == {"image.png", "2-image.png"}
     assert repairs == said
-    cell, repairs = answer(lambda cells, at: cells.append(text("Notes at the end.")))
+    cell, repairs = answer(lambda cells, at: cells.append(text("Some notes.")))
     assert (cell.source, repairs) == (stub, [])
+
+    elsewhere = "Six biases: in the gates two of them are added."
+    said = "text from other places was added to answers that were empty: where_unchanged, why_six_biases, lstm_or_gru"
+    cell, repairs = answer(lambda cells, at: cells.append(text(elsewhere)))
+    assert (cell.source, repairs) == (f"{stub}\n\n{elsewhere}", [said])
+    cell, repairs = answer(lambda cells, at: cells[0].update(source=f"{source_of(cells[0])}\n\n{elsewhere}"))
+    assert cell.source == f"{stub}\n\n{elsewhere}"
+    assert said in repairs
+    cell, repairs = answer(lambda cells, at: cells[at].update(source=f"{stub}\nMine.") or cells.append(text(elsewhere)))
+    assert cell.source == f"{stub}\nMine."
 
 
 def released_with_solutions():

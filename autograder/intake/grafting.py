@@ -10,6 +10,8 @@ import nbformat
 from autograder.intake.helpers import keep_helpers
 from autograder.intake.pieces import Piece, bare, opening, read_pieces
 
+ANSWER = 20  # letters and signs of a text that may be an answer
+
 
 @dataclass
 class Grafted:
@@ -101,7 +103,8 @@ def _write_answers(
     """Put written answers into their places, with the text from the student's own cells around them.
 
     Text below an answer's cell belongs to it, up to the next cell of the release; text above it does where the
-    answer's cell is as released and there is none below.
+    answer's cell is as released and there is none below. An answer that is empty even so gets all text that belongs
+    to none, for a person to look at: it may stand anywhere.
     """
     targets = {cell.id: cell for cell in grafted.notebook.cells if cell.id in placed and cell.cell_type != "code"}
     texts: dict[str, list[Piece]] = {}
@@ -115,6 +118,7 @@ def _write_answers(
     above: dict[str, list[Piece]] = {}
     below: dict[str, list[Piece]] = defaultdict(list)
     since: list[Piece] = []
+    loose: list[Piece] = []  # text that may belong to no answer
     last = ""  # the answer that text belongs to, and text since the last cell of the release
     for piece in pieces:
         if id(piece) in owner:
@@ -122,18 +126,32 @@ def _write_answers(
             last, since = owner[id(piece)], []
         elif id(piece) in others or piece.ids & set(released) - {last}:
             last, since = "", []
+            loose += _written_into(piece, released)
         elif not piece.code and piece.bare:
             below[last].append(piece)
             since.append(piece)
-    taken = []
+            loose.append(piece)
+    empty = [name for name in targets if texts[name][-1].bare == bare(released[name]) and not below[name]]
+    more = {name: below[name] or (above.get(name, []) if name in empty else []) for name in targets}
+    taken = [name for name in targets if more[name] or len(texts[name]) > 1]
+    used = {id(piece) for name in targets for piece in more[name]}
+    loose = [piece for piece in loose if id(piece) not in used and len(piece.bare) >= ANSWER]
+    empty = [name for name in empty if loose and not more[name]]
     for name, target in targets.items():
-        more = below[name]
-        if not more and texts[name][-1].bare == bare(released[name]):
-            more = above.get(name, [])
-        taken += [name] if more or len(texts[name]) > 1 else []
-        _join_texts(target, [*texts[name], *more])
+        _join_texts(target, [*texts[name], *(loose if name in empty else more[name])])
     if taken:
         grafted.repairs.append(f"text in your own cells beside an answer was added to it: {', '.join(taken)}")
+    if empty:
+        grafted.repairs.append(f"text from other places was added to answers that were empty: {', '.join(empty)}")
+
+
+def _written_into(piece: Piece, released: dict[str, str]) -> list[Piece]:
+    """What a student wrote above or below the text of a cell of the release that is no answer's."""
+    for name in piece.ids & set(released) if not piece.code else ():
+        before, cell, after = piece.source.partition(released[name].strip())
+        if cell and (own := f"{before}\n\n{after}".strip()):
+            return [Piece(set(), own, False, piece.pictures)]
+    return []
 
 
 def _join_texts(target: nbformat.NotebookNode, texts: list[Piece]) -> None:
