@@ -16,18 +16,16 @@ from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.exporter import Exporter
 from nbconvert.filters import strip_ansi
-from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from pygments.formatters import HtmlFormatter
 
 from autograder.marking.verdicts import Verdict
 from autograder.pages.layout import Row, anchor, question_title, section_title, template, told_apart
-from autograder.pages.mathematics import mathml
-from autograder.pages.safe_pages import HIDDEN, MARKDOWN, SafeRenderer, highlight_code
+from autograder.pages.safe_pages import HIDDEN, MARKDOWN, highlight_code
+from autograder.pages.text import FORMULAS, as_html
 
 FOLDED = 25  # lines of output that are shown at once
-FORMULAS = 400  # of a page
 PICTURES = ("image/png", "image/jpeg", "image/gif")
 
 
@@ -99,7 +97,7 @@ class Page:
     def __init__(self, verdicts: dict[str, Verdict], waits: dict[str, bool]):
         """waits: for each graded cell, whether it is still to be marked by hand."""
         self.verdicts, self.waits = verdicts, waits
-        self.formulas = 0
+        self.formulas = FORMULAS  # that may still be drawn
         self.section = ""
 
     def cells(self, cells: list[NotebookNode]) -> tuple[list[Shown], list[Row]]:
@@ -135,17 +133,12 @@ class Page:
         course = bool(cell.metadata.get(HIDDEN))
         if course:
             self.section = section_title(cell.source) or self.section
-        if not course and len(cell.source) > MARKDOWN:
-            return Shown("text", Markup("<pre>{}</pre>").format(cell.source))
         return Shown("text", self._text(cell.source, course, cell.get("attachments", {})))
 
     def _text(self, source: str, course: bool = False, attachments: Any = None) -> Markup:
         """Markdown as HTML; of text that is not the course's, SafeRenderer shows HTML as text."""
-        renderer = _Renderer(escape=not course, attachments=attachments or {}, path="")
-        renderer.left = FORMULAS - self.formulas
-        made = MarkdownWithMath(renderer=renderer).render(source)
-        self.formulas = FORMULAS - renderer.left
-        return Markup(made)
+        made, self.formulas = as_html(source, course, attachments, self.formulas)
+        return made
 
     def _code(self, cell: NotebookNode, grade: dict) -> Shown:
         made = highlight_code(cell.source)
@@ -163,33 +156,6 @@ class Page:
             folded=folded,
             anchor=anchor(grade.get("grade_id", "")),
         )
-
-
-class _Renderer(SafeRenderer):
-    """As on all pages, with formulas as MathML, so many at most."""
-
-    left = FORMULAS
-
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
-        """One level down: the page has a title of its own."""
-        return f"<h{min(level + 1, 6)}>{text}</h{min(level + 1, 6)}>\n"
-
-    def block_math(self, body: str) -> str:
-        return self._formula(body, True)
-
-    def multiline_math(self, text: str) -> str:
-        return self._formula(text.strip("$"), True)
-
-    def latex_environment(self, name: str, body: str) -> str:
-        return self._formula(rf"\begin{{{name}}}{body}\end{{{name}}}", True)
-
-    def inline_math(self, body: str) -> str:
-        return self._formula(body, False)
-
-    def _formula(self, tex: str, display: bool) -> str:
-        self.left -= 1
-        made = mathml(tex, display) if self.left >= 0 else str(Markup("<code>{}</code>").format(tex))
-        return f'<div class="formula" tabindex="0" role="group" aria-label="formula">{made}</div>' if display else made
 
 
 def _output(output: NotebookNode, graded: bool) -> list[tuple[str, str]]:

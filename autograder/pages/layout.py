@@ -78,9 +78,9 @@ def titles(assignment: Assignment) -> dict[str, str]:
 
 
 @cache
-def template(name: str) -> jinja2.Template:
-    """A page's template."""
-    loader = jinja2.PackageLoader("autograder.pages", "templates")
+def template(name: str, package: str = "autograder.pages") -> jinja2.Template:
+    """A page's template, of a package that has some of its own or of this one."""
+    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(each) for each in (package, "autograder.pages")])
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["coded"] = _coded
     return environment.get_template(name)

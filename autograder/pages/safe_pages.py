@@ -62,7 +62,7 @@ class SafePage(Preprocessor):
             guard(self.parent.environment, marking)
         released = self._released(resources if marking else resources.get("nbgrader", {}), marking)
         room = Room()
-        cells = [_shown(cell, released, room) for cell in nb.cells if cell.get("cell_type") in ("code", "markdown")]
+        cells = [shown(cell, released, room) for cell in nb.cells if cell.get("cell_type") in ("code", "markdown")]
         for number, cell in enumerate(cells):
             cell["id"] = f"shown-{number}"
         return from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), resources
@@ -84,7 +84,7 @@ class Room:
     pictures: int = 32 << 20
 
 
-def _shown(cell: dict, released: dict[str, NotebookNode], room: Room) -> dict:
+def shown(cell: dict, released: dict[str, NotebookNode], room: Room) -> dict:
     """A new cell, as pages show it."""
     source, metadata = _text(cell.get("source")), cell.get("metadata")
     most = max(min(LIMIT, room.text), 0)
