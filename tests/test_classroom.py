@@ -30,15 +30,16 @@ def course_of(folder, students=STUDENTS):
 
 
 def grade(course, *arguments):
-    """Run `course grade`; returns its last line."""
+    """Run `course grade`; returns what it said."""
     done = course.course("grade", *arguments)
     assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout.strip().split("\n")[-1]
+    return done.stdout
 
 
-def counts(line):
-    """Graded, unchanged and failed, from the last line."""
-    return tuple(map(int, re.findall(r"\d+", line)[:3]))
+def counts(said):
+    """Graded, unchanged and failed, from what a run said."""
+    (numbers,) = re.findall(r"^graded (\d+), unchanged (\d+), failed (\d+)", said, re.MULTILINE)
+    return tuple(map(int, numbers))
 
 
 def started(course):

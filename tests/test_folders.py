@@ -73,7 +73,7 @@ def test_a_copy_of_a_course_is_not_graded_by_the_code_of_another(tmp_path):
 def test_other_signs_in_a_path_do_no_harm(tmp_path, name):
     course = TinyCourse.built(tmp_path / name / "course")
     course.hand_in("full", CLASS["full"])
-    assert counts(course.course("grade").stdout.strip().split("\n")[-1]) == (1, 0, 0)
+    assert counts(course.course("grade").stdout) == (1, 0, 0)
     link = tmp_path / "link"  # a path of modules cannot name a folder with ":"
     link.symlink_to(course.root)
     call = ("autograde", course.name, "--force", "--log-level=WARN", *in_the_open())

@@ -79,7 +79,7 @@ def course_of(folder: Path, db_url: str = "") -> TinyCourse:
 def grade(course: TinyCourse, *arguments: str) -> tuple[int, ...]:
     done = course.course("grade", *arguments, *(["--unsafe"] if in_the_open() else []))
     assert done.returncode == 0, done.stderr
-    return counts(done.stdout.strip().split("\n")[-1])
+    return counts(done.stdout)
 
 
 def test_marks_in_postgresql_are_those_in_sqlite(server, tmp_path):

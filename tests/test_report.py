@@ -32,12 +32,13 @@ def graded(tmp_path_factory):
     answered.write_text(answered.read_text().replace("Why is twice the half the whole?", "Because 2 / 2 = 1."))
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
         gradebook.add_student("square", first_name=NAME, last_name="Last")
+        gradebook.add_student("absent", first_name="Not", last_name="There")
     done = course.course("grade")
     assert done.returncode == 0, done.stderr
     (course.root / "submitted" / "late" / course.name).mkdir(parents=True)
     done = course.course("report", "--formgrader", "http://localhost:9999")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [f"report/{course.name}.html"]
+    assert done.stdout.split() == ["report/index.html", f"report/{course.name}.html"]
     return course
 
 
@@ -49,6 +50,7 @@ def page(course, student=""):
 def test_the_class_page_says_how_marks_and_questions_came_out(graded):
     text = page(graded)
     assert "4 handed in, 3 graded, 1 not graded" in text
+    assert "1 handed in nothing" in text
     with chromium_page() as shown:
         shown.goto((graded.root / "report" / f"{graded.name}.html").as_uri())
         tenths = [row.inner_text().split("\t") for row in shown.locator("main table").first.locator("tbody tr").all()]
@@ -57,6 +59,7 @@ def test_the_class_page_says_how_marks_and_questions_came_out(graded):
         words = " ".join(shown.locator("main").inner_text().split())
     assert "1 student, double: The square stands where twice the value is asked. for example return x * x" in words
     assert "late: not graded. Run course grade hw0_tiny" in words
+    assert "Not There: handed in nothing" in words
     assert "0 of 3" not in words
     assert re.search(r"Who needs help .* untouched: 0 % of the points; least in ", words)
     assert "Not written yet: double (1), halve (1)" in words
@@ -70,12 +73,13 @@ def test_tables_sort_by_each_column_there_and_back(graded):
         def points():
             return [row.locator("td").nth(2).inner_text().rstrip("*") for row in table.locator("tbody tr").all()]
 
-        marks = sorted(float(value) for value in points() if value != "not graded")
+        marks = sorted(float(value) for value in points() if not value.startswith("not "))
         table.get_by_role("button", name="points").click()
-        assert [float(value) for value in points()[1:]] == marks
+        assert points()[:2] == ["not handed in", "not graded"]
+        assert [float(value) for value in points()[2:]] == marks
         assert table.locator("th[aria-sort=ascending]").inner_text() == "points"
         table.get_by_role("button", name="points").click()
-        assert [float(value) for value in points()[:-1]] == marks[::-1]
+        assert [float(value) for value in points()[:-2]] == marks[::-1]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -105,8 +109,9 @@ def test_names_are_text(graded):
 def test_a_student_reads_of_nobody_else(graded):
     text = page(graded, "square")
     assert "The square stands where twice the value is asked." in text
-    assert "yours" in text
-    assert not re.search("full|untouched|late", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL))
+    assert not re.search(
+        "full|untouched|late|rank|class has|stand in", re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+    )
 
 
 def test_nothing_graded_is_one_sentence(tmp_path):

@@ -71,13 +71,19 @@ def read_marks(gradebook: Gradebook, assignment: str) -> dict[str, Mark]:
         books.selectinload(SubmittedNotebook.grades),
         books.selectinload(SubmittedNotebook.comments),
     )
-    return {entry.student_id: _mark(entry) for entry in sorted(query, key=lambda entry: entry.student_id)}
+    return {entry.student_id: mark_of(entry) for entry in sorted(query, key=lambda entry: entry.student_id)}
 
 
-def _mark(entry: SubmittedAssignment) -> Mark:
-    questions, comments, graded = {}, {}, False
+def mark_of(entry: SubmittedAssignment) -> Mark:
+    """The mark of a submission that the gradebook holds."""
+    questions: dict[str, QuestionMark] = {}
+    comments: dict[str, str] = {}
+    graded = False
     for book in entry.notebooks:
-        comments |= {one.name: one.comment for one in book.comments if one.comment}
+        own = {grade.name for grade in book.grades}
+        for one in book.comments:  # nbgrader's "No response." is for answers that are marked by hand
+            if text := one.comment if one.name in own else one.manual_comment:
+                comments[one.name] = text
         for grade in book.grades:
             points = grade.manual_score if grade.manual_score is not None else grade.auto_score
             extra = 0.0 if points is None else grade.extra_credit or 0.0  # nbgrader counts none without points

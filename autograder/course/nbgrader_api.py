@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,12 +26,17 @@ def api(course: Path) -> NbGraderAPI:
     return NbGraderAPI(coursedir, config=coursedir.config)
 
 
-def course_directory(course: Path, students: str = "*") -> CourseDirectory:
-    """nbgrader's view of a course's folder, with its `nbgrader_settings`. students: a name or a pattern."""
+def course_directory(course: Path, students: str | Sequence[str] = "*") -> CourseDirectory:
+    """nbgrader's view of a course's folder, with its `nbgrader_settings`. students: names or patterns."""
     config = nbgrader_settings(course)
     config.CourseDirectory.root = str(course)
-    config.CourseDirectory.student_id = students
+    config.CourseDirectory.student_id = students if isinstance(students, str) else "\n".join(students)
     return CourseDirectory(config=config)
+
+
+def student_patterns(coursedir: CourseDirectory) -> list[str]:
+    """The names or patterns that a course directory was made with: nbgrader has room for one, so a line is one."""
+    return coursedir.student_id.split("\n")
 
 
 def local(moment: datetime) -> str:

@@ -32,13 +32,22 @@ Keep = Callable[[Task, Graded], None]  # what is done with what came back; an er
 
 @dataclass
 class RunSummary:
-    """What a run did: how many submissions were graded, skipped as unchanged, which failed, whose marks changed."""
+    """What a run did: how many submissions were graded, skipped as unchanged, which failed, whose marks changed.
+
+    reasons: why one failed, by student and assignment.
+    """
 
     graded: int = 0
     skipped: int = 0
     failed: list[str] = field(default_factory=list)
+    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     changes: list[MarkChange] = field(default_factory=list)
     stopped: bool = False
+
+    def fail(self, student: str, assignment: Assignment, why: str) -> None:
+        """Note that a submission could not be graded."""
+        self.failed.append(f"{student}, {assignment}: {why}")
+        self.reasons[student, assignment.name] = why
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ def run_class(run: ClassRun, runner: Runner, summary: RunSummary) -> None:
                 except Exception as error:
                     problem = problem or reason(error)
                 if problem:
-                    summary.failed.append(f"{task.student}, {task.assignment}: {problem}")
+                    summary.fail(task.student, task.assignment, problem)
                 else:
                     summary.graded += 1
                     run.log.info("Graded %s, %s", task.student, task.assignment)
@@ -101,7 +110,7 @@ def _tasks(run: ClassRun, summary: RunSummary, bar: tqdm) -> Iterator[Task]:
         basis, released = _basis(assignment), pristine(assignment.name, Path(run.coursedir.root))
         for student, submitted in collected(run.coursedir, assignment.name):
             if isinstance(submitted, str):
-                summary.failed.append(f"{student}, {assignment}: {submitted}")
+                summary.fail(student, assignment, submitted)
                 bar.update()
                 continue
             digest = hashlib.sha256(f"{basis} {submitted.digest()}".encode()).hexdigest()

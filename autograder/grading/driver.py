@@ -16,6 +16,7 @@ from traitlets.config import Config
 from autograder.course.dates import FILE as DATES
 from autograder.course.dates import Dates, read_dates
 from autograder.course.errors import CourseError
+from autograder.course.failures import keep_failures
 from autograder.course.nbgrader_api import unusable
 from autograder.course.paths import Assignment
 from autograder.course.secret import course_secret
@@ -24,6 +25,7 @@ from autograder.grading.class_run import LOG, ClassRun, RunSummary, counted, one
 from autograder.grading.record import Recorder
 from autograder.grading.tasks import Graded, Runner, Task
 from autograder.intake.submission import Submission, finished
+from autograder.intake.submissions import unmatched
 
 
 def grade_class(
@@ -38,7 +40,7 @@ def grade_class(
 ) -> RunSummary:
     """Grade what is new or changed among the submissions in a course's folder; what fails keeps its old mark.
 
-    coursedir: with its students (a name or a pattern). runner: who grades (cores.py, cluster.py). log: is told of
+    coursedir: with its students (names or patterns). runner: who grades (cores.py, cluster.py). log: is told of
     repairs. config: the settings, where coursedir was made before all were read. Raises CourseError where another run
     is under way, the folder or its gradebook cannot be used, the gradebook lacks an assignment, there are no
     submissions, or as the runner does.
@@ -48,11 +50,14 @@ def grade_class(
     dates = read_dates(root / DATES, assignments[0].course) if assignments else Dates()
     try:
         with one_run(root), Recorder(coursedir, settings, dates) as recorder:
-            if not counts:
+            if lacking := unmatched(coursedir, [one.name for one in assignments]):
                 wanted, submitted = ", ".join(map(str, assignments)), root / coursedir.submitted_directory
-                raise CourseError(f"no submissions of {wanted} match {coursedir.student_id!r} in {submitted}")
+                whose = " or ".join(map(repr, lacking))
+                raise CourseError(f"no submissions of {wanted} match {whose} in {submitted}")
             for assignment in counts:
                 recorder.check_known(assignment.name)
+
+            done: list[tuple[str, str]] = []
 
             def is_wanted(assignment: Assignment, student: str, _: Submission, digest: str) -> bool:
                 graded = recorder.folder(assignment.name, student) / f"{assignment}.ipynb"
@@ -60,6 +65,7 @@ def grade_class(
                     return True
                 log.info("Skipping %s, %s: it is graded, and nothing has changed", student, assignment)
                 summary.skipped += 1
+                done.append((student, assignment.name))
                 return False
 
             def keep(task: Task, graded: Graded) -> None:
@@ -69,6 +75,7 @@ def grade_class(
                     changes = recorder.graded(task, graded)
                     note(root, changes)
                     summary.changes += changes
+                    done.append((task.student, task.assignment.name))
                 except OperationalError:  # of the gradebook: the next one would fare no better
                     raise
                 except Exception:
@@ -87,7 +94,10 @@ def grade_class(
                 log=log,
                 progress=progress,
             )
-            run_class(run, runner, summary)
+            try:
+                run_class(run, runner, summary)
+            finally:
+                keep_failures(root, summary.reasons, done)
     except SQLAlchemyError as error:
         raise CourseError(unusable(error)) from None
     return summary

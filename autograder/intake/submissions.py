@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import copy
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from logging import Logger
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError, reason
+from autograder.course.nbgrader_api import student_patterns
 from autograder.intake.grafting import Grafted
 from autograder.intake.pieces import shown
 from autograder.intake.submission import Submission, collect, handed_out, pristine, take_in, usable_name
 
 
 def submission_folders(coursedir: CourseDirectory, assignment: str) -> list[str]:
-    """The submitted folders, whatever is in them."""
-    return glob.glob(coursedir.format_path(coursedir.submitted_directory, coursedir.student_id, assignment))
+    """The submitted folders of the students that are meant, whatever is in them."""
+    return sorted(
+        {folder for students in student_patterns(coursedir) for folder in _folders(coursedir, students, assignment)}
+    )
+
+
+def unmatched(coursedir: CourseDirectory, assignments: Sequence[str]) -> list[str]:
+    """The names and patterns of students of which there is no submission of any of some assignments."""
+    return [
+        students
+        for students in student_patterns(coursedir)
+        if not any(_folders(coursedir, students, assignment) for assignment in assignments)
+    ]
+
+
+def _folders(coursedir: CourseDirectory, students: str, assignment: str) -> list[str]:
+    return glob.glob(coursedir.format_path(coursedir.submitted_directory, students, assignment))
 
 
 def collected(coursedir: CourseDirectory, assignment: str) -> Iterator[tuple[str, Submission | str]]:
     """Each student's submission as bytes, or in words why it is left out.
 
-    Which students: `coursedir.student_id`, a name or a pattern, without those of `coursedir.student_id_exclude`.
+    Which students: those of `student_patterns`, without those of `coursedir.student_id_exclude`.
     """
     released_files = handed_out(assignment, Path(coursedir.root))
     left_out = set(coursedir.student_id_exclude.split(","))
-    for folder in map(Path, sorted(submission_folders(coursedir, assignment))):
+    for folder in map(Path, submission_folders(coursedir, assignment)):
         student = folder.parent.name
         if student in left_out:
             continue

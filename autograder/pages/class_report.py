@@ -7,6 +7,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from autograder.course.paths import Assignment
@@ -27,9 +28,10 @@ SHOWN = 120  # characters of a line
 class SubmissionReport:
     """A student's submission of an assignment, from the gradebook and the graded notebook.
 
-    rows: the questions in the notebook's order. unmarked: ids of written answers that wait for a mark, each with the
-    formgrader's address. repairs: what the intake repaired, in words. seconds: of the cells, by cell.
-    lines: the line at fault by question, where one was found. when: when it was due and handed in, in a sentence.
+    score: the mark. rows: the questions in the notebook's order; with adjustments (in words and points) they make up
+    the mark. unmarked: questions that wait for a mark by hand, each with the formgrader's address. repairs: what the
+    intake repaired, in words. seconds: of the cells, by cell. lines: the line at fault by question, where one was
+    found. when: when it was due and handed in, in a sentence. why: why it could not be graded, where that is known.
     """
 
     student: str
@@ -44,12 +46,15 @@ class SubmissionReport:
     lines: dict[str, str] = field(default_factory=dict)
     graded: bool = True
     when: str = ""
+    adjustments: list[tuple[str, float]] = field(default_factory=list)
+    why: str = ""
 
     @property
     def share(self) -> float:
         """The score as a share of the points that are marked so far."""
         marked = self.most - sum(row.points for row in self.rows if row.waits)
-        return self.score / marked if marked > 0 else 0.0
+        score = self.score - sum(row.score for row in self.rows if row.waits)
+        return score / marked if marked > 0 else 0.0
 
     @property
     def figures(self) -> dict[str, float]:
@@ -65,6 +70,15 @@ class SubmissionReport:
     def verdict(self, question: str) -> Verdict | None:
         """The grader's verdict on a question; none for a written one."""
         return next((verdict for verdict in self.verdicts if verdict.question == question), None)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A student of the class who handed in nothing; due: when it is due, where there is still time."""
+
+    student: str
+    name: str
+    due: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,17 +164,23 @@ class Times:
 class ClassReport:
     """An assignment's work, the best first, with what the pages show of it.
 
-    problems: whose graded notebook cannot be read and why, in sentences.
+    problems: whose graded notebook cannot be read and why, in sentences. absent: who handed in nothing.
     """
 
     assignment: Assignment
     works: list[SubmissionReport]
     problems: list[str] = field(default_factory=list)
+    absent: list[Absent] = field(default_factory=list)
 
     @property
     def graded(self) -> list[SubmissionReport]:
         """The submissions that could be graded."""
         return [work for work in self.works if work.graded]
+
+    @property
+    def missing(self) -> list[Absent]:
+        """Who handed in nothing and has no more time."""
+        return [one for one in self.absent if one.due is None]
 
     @cached_property
     def quartiles(self) -> tuple[float, float, float]:
@@ -239,7 +259,7 @@ class ClassReport:
 
     @property
     def waiting(self) -> dict[str, list[tuple[SubmissionReport, str]]]:
-        """Whose written answers wait for a mark, with the formgrader's address, by question."""
+        """Whose answers wait for a mark, with the formgrader's address, by question."""
         answers: dict[str, list[tuple[SubmissionReport, str]]] = defaultdict(list)
         for work in self.graded:
             for question, address in work.unmarked.items():

@@ -20,8 +20,18 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from pygments.formatters import HtmlFormatter
 
+from autograder.course.marks import Mark, mark_of
 from autograder.marking.verdicts import Verdict
-from autograder.pages.layout import Row, anchor, question_title, section_title, template, told_apart
+from autograder.pages.layout import (
+    Row,
+    adjustments,
+    anchor,
+    question_comments,
+    question_title,
+    section_title,
+    template,
+    told_apart,
+)
 from autograder.pages.safe_pages import HIDDEN, MARKDOWN, highlight_code
 from autograder.pages.text import FORMULAS, as_html
 
@@ -54,16 +64,18 @@ class FeedbackExporter(HTMLExporter):
         verdicts, repairs = _noted(nb)
         shown, resources = Exporter.from_notebook_node(self, nb, resources, **options)
         names = resources["nbgrader"]
-        cells, rows = Page(verdicts, _waiting(names)).cells(shown.cells)
+        mark = _mark(names)
+        cells, rows = Page(verdicts, mark).cells(shown.cells)
+        named = {row.name: row.title for row in rows}
         text = template("feedback.html.j2").render(
             folded=FOLDED,
             assignment=names["assignment"],
             student=names["student"],
             cells=cells,
             rows=rows,
-            score=names.get("score", sum(row.score for row in rows)),
-            most=names.get("max_score", sum(row.points for row in rows)),
-            penalty=names.get("late_penalty", 0),
+            score=mark.total if mark else sum(row.score for row in rows),
+            most=mark.most if mark else sum(row.points for row in rows),
+            adjustments=adjustments(mark, named) if mark else [],
             repairs=repairs,
             code_style=Markup(_code_style()),
         )
@@ -82,27 +94,31 @@ def _noted(nb: NotebookNode) -> tuple[dict[str, Verdict], list[str]]:
     return verdicts, [line for line in repairs if isinstance(line, str)] if isinstance(repairs, list) else []
 
 
-def _waiting(names: dict) -> dict[str, bool]:
-    """For each graded cell of a submission, whether the gradebook waits for a mark by hand."""
+def _mark(names: dict) -> Mark | None:
+    """The mark of a submission, where a gradebook is named."""
     if "db_url" not in names:
-        return {}
+        return None
     with Gradebook(names["db_url"]) as gradebook:
-        book = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
-        return {grade.name: bool(grade.needs_manual_grade) for grade in book.grades}
+        return mark_of(gradebook.find_submission(names["assignment"], names["student"]))
 
 
 class Page:
     """The cells of one page, and the rows of its overview."""
 
-    def __init__(self, verdicts: dict[str, Verdict], waits: dict[str, bool]):
-        """waits: for each graded cell, whether it is still to be marked by hand."""
-        self.verdicts, self.waits = verdicts, waits
+    def __init__(self, verdicts: dict[str, Verdict], mark: Mark | None):
+        """mark: what the gradebook has; without it the points are those that the notebook's cells have."""
+        self.verdicts, self.mark = verdicts, mark
+        self.comments: dict[str, str] = {}
         self.formulas = FORMULAS  # that may still be drawn
         self.section = ""
 
     def cells(self, cells: list[NotebookNode]) -> tuple[list[Shown], list[Row]]:
         """What is shown of each cell, and a row for each question."""
         shown, rows = [], []
+        if self.mark:
+            named = [one for cell in cells if (one := cell.metadata.get("nbgrader", {})).get("grade_id")]
+            order = [(one["grade_id"], bool(one.get("grade"))) for one in named]
+            self.comments = question_comments(self.mark.comments, order)
         for cell in cells:
             grade = cell.metadata.get("nbgrader", {})
             one = self._markdown(cell) if cell.cell_type == "markdown" else self._code(cell, grade)
@@ -119,14 +135,16 @@ class Page:
         return shown, rows
 
     def _row(self, cell: NotebookNode, grade: dict) -> Row:
-        name = grade["grade_id"].removeprefix("check_")
+        name, mark = grade["grade_id"].removeprefix("check_"), self.mark
+        one = mark.questions.get(grade["grade_id"]) if mark else None
+        comment = self.comments.get(grade["grade_id"], "") if mark else str(grade.get("comment") or "")
         return Row(
             name,
             question_title(name, self.section, cell.cell_type == "markdown"),
-            float(grade.get("score") or 0),
-            float(grade["points"]),
-            waits=self.waits.get(grade["grade_id"], False),
-            comment=self._text(str(grade.get("comment") or "")[:MARKDOWN]),
+            one.score if one else float(grade.get("score") or 0),
+            one.points if one else float(grade["points"]),
+            waits=bool(one and one.waits),
+            comment=self._text(comment[:MARKDOWN]),
         )
 
     def _markdown(self, cell: NotebookNode) -> Shown:

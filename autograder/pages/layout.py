@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import jinja2
 from markupsafe import Markup
 
+from autograder.course.marks import Mark, number
+from autograder.course.nbgrader_api import local
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 
@@ -20,7 +23,7 @@ HEADING = re.compile(r"^#{2,3} +(.+)$", re.MULTILINE)
 class Row:
     """A question in an overview: its title, its points, and what is to be said of them in a word.
 
-    anchor: where its card stands. waits: whether it is still to be marked by hand.
+    score: without extra credit. anchor: where its card stands. waits: whether it is still to be marked by hand.
     """
 
     name: str
@@ -35,6 +38,11 @@ class Row:
     def anchor(self) -> str:
         """Where its card stands."""
         return anchor(self.name)
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, in words."""
+        return "to be confirmed by hand" if self.score else "to be marked by hand"
 
     @property
     def share(self) -> float:
@@ -77,12 +85,33 @@ def titles(assignment: Assignment) -> dict[str, str]:
     return dict(zip([name for name, _ in names], told_apart(names), strict=True))
 
 
+def adjustments(mark: Mark, titles: Mapping[str, str]) -> list[tuple[str, float]]:
+    """What is added to a submission's questions or taken off, in words and points: with it they make up the mark."""
+    named = {name: name.removeprefix("check_") for name, one in mark.questions.items() if one.extra}
+    extra = [(f"extra credit, {titles.get(short, short)}", mark.questions[name].extra) for name, short in named.items()]
+    return extra + [("handed in late", -mark.penalty)] * bool(mark.penalty)
+
+
+def question_comments(comments: Mapping[str, str], cells: Iterable[tuple[str, bool]]) -> dict[str, str]:
+    """The marker's comments by graded cell; one at a cell that is not graded belongs to the next that is.
+
+    cells: the names of a notebook's cells in order, and whether each is graded.
+    """
+    told: dict[str, str] = {}
+    waiting: list[str] = []
+    for name, graded in cells:
+        waiting += [comments[name]] if name in comments else []
+        if graded and waiting:
+            told[name], waiting = "\n\n".join(waiting), []
+    return told
+
+
 @cache
 def template(name: str, package: str = "autograder.pages") -> jinja2.Template:
     """A page's template, of a package that has some of its own or of this one."""
     loader = jinja2.ChoiceLoader([jinja2.PackageLoader(each) for each in (package, "autograder.pages")])
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["coded"] = _coded
+    environment.filters |= {"coded": _coded, "number": number, "local": local}
     return environment.get_template(name)
 
 

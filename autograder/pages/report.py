@@ -1,108 +1,101 @@
-"""`course report`: one self-contained page on a class's work, and one for each student, from the results of grading."""
+"""`course report`: self-contained pages on the term and on a class's work, and two for each student."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
 
 from autograder.course.errors import CourseError
+from autograder.course.marks import Mark, number
 from autograder.course.nbgrader_api import course_directory, local
 from autograder.course.paths import Assignment, Course
-from autograder.intake.submissions import submission_folders
+from autograder.course.solutions import assignment_cells
 from autograder.marking.verdicts import Verdict
-from autograder.pages.class_report import ClassReport, SubmissionReport
-from autograder.pages.layout import Row, template, titles
+from autograder.pages.class_report import Absent, ClassReport, SubmissionReport
+from autograder.pages.layout import Row, adjustments, question_comments, template, titles
+from autograder.pages.term_report import Column, read_term
 from utils.files import replaced
 
 LARGEST = 256 << 20  # bytes of a graded notebook that is read
 
 
-def read_class(root: Path, assignment: Assignment, formgrader: str) -> ClassReport:
+def read_class(root: Path, column: Column, names: Mapping[str, str], formgrader: str) -> ClassReport:
     """Gather an assignment's work in a course folder. Raises CourseError where nothing has been graded.
 
-    formgrader: the address of the Jupyter server that shows it, for links.
+    column: what the gradebook has of it. names: the class, by student. formgrader: the address of the Jupyter server
+    that shows it, for links.
     """
+    assignment = column.assignment
     coursedir = course_directory(root)
-    works, problems = [], []
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    works, problems, absent = [], [], []
+    for student, entry in column.entries.items():
+        if not entry.there:
+            absent.append(Absent(student, names[student], entry.due if entry.open else None))
+            continue
+        folder = coursedir.format_path(coursedir.autograded_directory, student, assignment.name)
+        path = Path(folder) / f"{assignment}.ipynb"
+        left: dict = {"graded": False}
         try:
-            submissions = gradebook.assignment_submissions(assignment.name)
-        except MissingEntry:
-            raise CourseError(
-                f"the gradebook has no assignment {assignment}: run `course build {assignment}`"
-            ) from None
-        for submission in submissions:
-            student = submission.student
-            name = " ".join(part for part in (student.first_name, student.last_name) if part)
-            graded = coursedir.format_path(coursedir.autograded_directory, student.id, assignment.name)
-            path = Path(graded) / f"{assignment}.ipynb"
-            waiting = {
-                grade.name: f"{formgrader.rstrip('/')}/formgrader/submissions/{book.id}/"
-                for book in submission.notebooks
-                for grade in book.grades
-                if grade.needs_manual_grade and grade.cell.cell_type == "markdown"
-            }
-            left: dict = {"graded": False}
-            try:
-                left = _notebook(path) if path.is_file() else left
-            except Exception as error:  # whatever is in it costs this page alone
-                why = " ".join(str(error).split())[:200]
-                problems.append(f"{assignment}: the graded notebook of {student.id} cannot be read: {why}")
-            score = max(0.0, submission.score - submission.late_submission_penalty)  # marks given by hand are in it
-            rows = [row for book in submission.notebooks for row in _rows(assignment, book, left.get("verdicts", []))]
-            left["when"] = _when(submission)
-            works.append(SubmissionReport(student.id, name, score, submission.max_score, rows, waiting, **left))
-    listed = {work.student for work in works}
-    for folder in submission_folders(coursedir, assignment.name):
-        if (student_id := Path(folder).parent.name) not in listed:
-            works.append(SubmissionReport(student_id, "", 0.0, 0.0, graded=False))
+            left = _notebook(path) if entry.mark and path.is_file() else left
+        except Exception as error:  # whatever is in it costs this page alone
+            why = " ".join(str(error).split())[:200]
+            problems.append(f"{assignment}: the graded notebook of {student} cannot be read: {why}")
+        if mark := entry.mark:
+            left |= _marks(assignment, mark, left.get("verdicts", []), formgrader)
+        works.append(
+            SubmissionReport(
+                student, names[student], mark.total if mark else 0.0, mark.most if mark else 0.0, why=entry.why, **left
+            )
+        )
     if problems and not any(work.graded for work in works):
         raise CourseError("; ".join(problems))
     if not any(work.graded for work in works):
         raise CourseError(f"nothing of {assignment} is graded yet: run `course grade {assignment}`")
-    return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)), problems)
+    return ClassReport(assignment, sorted(works, key=lambda work: (-work.score, work.student)), problems, absent)
 
 
-def _when(submission: SubmittedAssignment) -> str:
+def _marks(assignment: Assignment, mark: Mark, verdicts: list[Verdict], formgrader: str) -> dict[str, Any]:
+    """What a submission's page says of its mark: questions in the notebook's order, and what is added or taken off."""
+    named = titles(assignment)
+    cells = [(cell.id, cell.role in ("question", "written")) for cell in assignment_cells(assignment) if cell.id]
+    comments = question_comments(mark.comments, cells)
+    follows = {v.question for v in verdicts if any(finding.follows for finding in v.findings)}
+    rows = []
+    for name, graded in cells:
+        if graded and name in mark.questions:
+            one, short = mark.questions[name], name.removeprefix("check_")
+            row = Row(short, named[short], one.score, one.points, one.waits, short in follows, comments.get(name, ""))
+            rows.append(row)
+    addresses = {
+        name: f"{formgrader.rstrip('/')}/formgrader/submissions/{mark.questions[name].book}/" for name in mark.waiting
+    }
+    return {
+        "rows": rows,
+        "adjustments": adjustments(mark, named),
+        "unmarked": {name.removeprefix("check_"): address for name, address in addresses.items()},
+        "when": _when(mark),
+    }
+
+
+def _when(mark: Mark) -> str:
     """When a submission was due and handed in, and what lateness costs, as far as the gradebook knows."""
     told = []
-    if submission.duedate:
-        extended = f", extended from {local(submission.assignment.duedate)}" if submission.extension else ""
-        told.append(f"due by {local(submission.duedate)}{extended}")
-    if submission.timestamp:
-        told.append(f"handed in {local(submission.timestamp)}")
-    if penalty := submission.late_submission_penalty:
-        told.append(f"{penalty:g} points off for lateness")
+    if mark.due and mark.due_for_all:
+        extended = f", extended from {local(mark.due_for_all)}" if mark.due != mark.due_for_all else ""
+        told.append(f"due by {local(mark.due)}{extended}")
+    if mark.handed_in:
+        told.append(f"handed in {local(mark.handed_in)}")
+    if mark.penalty:
+        told.append(f"{number(mark.penalty)} points off for lateness")
     sentence = "; ".join(told)
     return sentence[:1].upper() + sentence[1:]
-
-
-def _rows(assignment: Assignment, book: SubmittedNotebook, verdicts: list[Verdict]) -> list[Row]:
-    """A submission's questions with their points from the gradebook, in the notebook's order."""
-    grades = {grade.name.removeprefix("check_"): grade for grade in book.grades}
-    comments = {comment.name: comment.comment or "" for comment in book.comments}
-    follows = {v.question for v in verdicts if any(finding.follows for finding in v.findings)}
-    return [
-        Row(
-            name,
-            title,
-            grades[name].score,
-            grades[name].max_score,
-            waits=bool(grades[name].needs_manual_grade),
-            follows=name in follows,
-            comment=comments.get(grades[name].name, ""),
-        )
-        for name, title in titles(assignment).items()
-        if name in grades
-    ]
 
 
 def graded_assignments(root: Path, course: Course) -> list[Assignment]:
@@ -136,18 +129,19 @@ def _notebook(path: Path) -> dict[str, Any]:
 
 
 def write_reports(
-    root: Path, assignments: Iterable[Assignment], output: Path, formgrader: str
+    root: Path, assignments: Sequence[Assignment], output: Path, formgrader: str
 ) -> tuple[list[Path], list[str]]:
-    """Write the pages of each assignment into a folder; returns the class pages, and what could not be read.
+    """Write the pages of some assignments and of the term into a folder.
 
-    Raises CourseError.
+    Returns the page of the term and the class pages, and what could not be read. Raises CourseError.
     """
     script = files("autograder.pages").joinpath("templates", "sort.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     own = {"script": Markup(script), "script_hash": f"sha256-{digest}"}
-    written, problems = [], []
+    term = read_term(root, assignments[0].course)
+    written, problems = [output / "index.html"], []
     for assignment in assignments:
-        report = read_class(root, assignment, formgrader)
+        report = read_class(root, term.column(assignment), term.names, formgrader)
         problems += report.problems
         class_page = output / f"{assignment}.html"
         _put(class_page, template("class.html.j2").render(report=report, **own))
@@ -155,6 +149,10 @@ def write_reports(
             page = template("student.html.j2").render(report=report, work=work)
             _put(output / assignment.name / f"{work.student}.html", page)
         written.append(class_page)
+    for one in term.standings:
+        _put(output / "students" / f"{one.student}.html", template("term.html.j2").render(one=one))
+    pages = {path.relative_to(output).as_posix() for path in output.rglob("*.html")}
+    _put(output / "index.html", template("index.html.j2").render(term=term, pages=pages, **own))
     return written, problems
 
 
