@@ -51,7 +51,7 @@ REFUSALS = {
         'builds_on=("total",)',
         "'total', which is not an earlier",
     ),
-    "no QUESTION": ("questions/halve.py", "QUESTION =", "ASKED =", "questions/halve.py: no QUESTION is defined"),
+    "no QUESTION": ("questions/halve.py", "QUESTION =", "ASKED =", "questions/halve.py:1: no QUESTION is defined"),
     "made by nothing": ("questions/halve.py", "seconds=3", 'made_by="train"', "made by 'train', which is not a cell"),
     "alternative of no cell": (
         "alternatives/double/sum.py",
@@ -83,6 +83,175 @@ REFUSALS = {
         "\n#\n# Rubric:\n#\n# - 1: the product\n# - 1: the product",
         "two items of a rubric are alike",
     ),
+    "a case on which the solution raises": (
+        "questions/double.py",
+        '"double(x)", draw',
+        '"double(x).item()", draw',
+        "double.py:7: case 'values': the solution raises ValueError: can only convert an array of size 1 to a Python "
+        "scalar, at `double(x).item()`",
+    ),
+    "another error than the one asked for": (
+        "questions/halve.py",
+        "raises=ValueError",
+        "raises=TypeError",
+        "halve.py:8: case 'an empty array' says raises=TypeError, but the solution raises ValueError: halve needs",
+    ),
+    "no error where one is asked for": (
+        "questions/halve.py",
+        "numpy.zeros(0)",
+        "numpy.zeros(1)",
+        "halve.py:8: case 'an empty array' says raises=ValueError, but the solution returns a value",
+    ),
+    "an answer that cannot be sent": (
+        "questions/double.py",
+        '"double(x)", draw',
+        '"{*double(x).ravel()}", draw',
+        "double.py:7: case 'values': the answer cannot be sent: set, which is not plain data",
+    ),
+    "program of an unknown name": (
+        "questions/double.py",
+        '"double(x)", draw',
+        '"double(y)", draw',
+        "double.py:7: case 'values': the program reads 'y', which nothing defines",
+    ),
+    "unknown name about what is trained": (
+        "questions/total.py",
+        "float(total)",
+        "float(totals)",
+        "total.py:4: case 'the total': the program reads 'totals', which nothing defines",
+    ),
+    "syntax of a program": (
+        "questions/double.py",
+        '"double(x)", draw',
+        '"double(x", draw',
+        "double.py:7: case 'values': the program has a syntax error",
+    ),
+    "program without an answer": (
+        "questions/double.py",
+        '"double(x)", draw',
+        '"y = double(x)", draw',
+        "double.py:7: case 'values': the program must end in an expression",
+    ),
+    "inputs that cannot be drawn": (
+        "questions/_draws.py",
+        "standard_normal",
+        "standart_normal",
+        "_draws.py:2: case 'values': its inputs cannot be drawn: AttributeError",
+    ),
+    "judge that raises": (
+        "questions/halve.py",
+        '"halve(x)", draw, weight=2',
+        '"halve(x)", draw, judge=lambda answer, inputs, solution: answer.mean(9)',
+        "halve.py:7: case 'values': its judge raises AxisError",
+    ),
+    "judge that the solution does not pass": (
+        "questions/halve.py",
+        '"halve(x)", draw, weight=2',
+        '"halve(x)", draw, judge=lambda answer, inputs, solution: "no"',
+        "halve.py:7: case 'values': the solution does not pass it: no",
+    ),
+    "syntax of a question": (
+        "questions/halve.py",
+        "weight=2)",
+        "weight=2",
+        "questions/halve.py:9: SyntaxError: closing parenthesis",
+    ),
+    "undefined name in a question": (
+        "questions/halve.py",
+        "draw, weight=2",
+        "drawn, weight=2",
+        "questions/halve.py:7: NameError: name 'drawn' is not defined",
+    ),
+    "wrong keyword": (
+        "questions/halve.py",
+        "weight=2",
+        "wieght=2",
+        "questions/halve.py:7: TypeError: Case.__init__() got an unexpected keyword argument 'wieght'",
+    ),
+    "missing comma": (
+        "questions/total.py",
+        '("double", "halve")',
+        '("double")',
+        "questions/total.py:3: builds_on must be a tuple: write ('double',)",
+    ),
+    "edit of nothing": (
+        "questions/double.py",
+        '"2 * x", "x * x"',
+        '"2 * x", "2 * x"',
+        "double.py:10: misconception 'square': old and new are the same text",
+    ),
+    "edit of layout": (
+        "questions/double.py",
+        '"2 * x", "x * x"',
+        '"2 * x", "2*x"',
+        "double.py:10: 'square' changes nothing but layout or comments in 'double'",
+    ),
+    "edit that fits twice": (
+        "questions/double.py",
+        '"2 * x", "x * x"',
+        '"x", "y"',
+        "double.py:10: 'square': 'x' occurs 3 times in 'double', not once",
+    ),
+    "edit to an unknown name": (
+        "questions/double.py",
+        '"2 * x", "x * x"',
+        '"2 * x", "x * y"',
+        "double.py:10: 'square' reads 'y', which nothing defines",
+    ),
+    "alternative of an unknown name": (
+        "alternatives/double/sum.py",
+        "np.add(x, x)",
+        "numpy.add(x, x)",
+        "alternatives/double/sum.py:1: 'sum' reads 'numpy', which nothing defines",
+    ),
+    "syntax of an alternative": (
+        "alternatives/double/sum.py",
+        "np.add(x, x)",
+        "np.add(x, x",
+        "alternatives/double/sum.py:5: SyntaxError",
+    ),
+    "cell that does not run": (
+        "notebook.py",
+        "import numpy as np",
+        "import numpi as np",
+        "notebook.py:4: the cell does not run: ModuleNotFoundError: No module named 'numpi', at `import numpi as np`",
+    ),
+    "stale total in the hand-out": (
+        "README.md",
+        "# Tiny\n",
+        "# Tiny\n\nIn all 28 points.\n",
+        "assignments/hw0_tiny/README.md:3: 'In all 28 points' is said, but there are 8 points in all",
+    ),
+    "stale share in the hand-out": (
+        "README.md",
+        "# Tiny\n",
+        "# Tiny\n\n8 points (6 by the graded cells, 3 by hand).\n",
+        "README.md:3: '3 by hand' is said, but there are 2 points by hand",
+    ),
+    "stale minutes in the hand-out": (
+        "README.md",
+        "# Tiny\n",
+        "# Tiny\n\nIn all 8 points and about 15 minutes.\n",
+        "README.md:3: about 15 minutes are said, the table's rows make 20",
+    ),
+    "stale total in the notebook": (
+        "notebook.py",
+        "# # A tiny notebook\n",
+        "# # A tiny notebook\n#\n# There are 28 points.\n",
+        "notebook.py:4: 'There are 28 points' is said, but there are 8 points in all",
+    ),
+    "stale heading": (
+        "notebook.py",
+        "1. Double (2 points)",
+        "1. Double (1 point)",
+        "notebook.py:10: the heading says '1 point', the cells below it give",
+    ),
+    "stale points of a written question": (
+        "notebook.py",
+        "# Why is twice the half the whole?",
+        "# (1 point) Why is twice the half the whole?",
+        "'1 point' is said, why gives 2",
+    ),
     "cell option": ("notebook.py", QUESTION, QUESTION + " mark=1", "unknown cell option 'mark'"),
 }
 
@@ -98,6 +267,22 @@ def test_an_authors_slip_is_refused_with_file_and_line(tiny, name):
     if file == "notebook.py":
         assert f"{tiny.name}/notebook.py:" in done.stderr
     assert not tiny.released.exists()
+
+
+def test_minutes_of_the_notebook_are_those_of_the_hand_out(tiny):
+    tiny.edit("README.md", "# Tiny\n", "# Tiny\n\nIn all 8 points and about 30 minutes.\n")
+    tiny.edit("notebook.py", "# # A tiny notebook\n", "# # A tiny notebook\n#\n# Plan about 40 minutes.\n")
+    assert "notebook.py:4: 'about 40 minutes' is said, README.md says about 30" in tiny.course("build").stderr
+    tiny.edit("notebook.py", "about 40", "about 30")
+    assert tiny.course("build").returncode == 0
+
+
+def test_a_refused_build_leaves_what_was_built(built):
+    before = {p: p.read_bytes() for top in ("source", "release") for p in (built.root / top).rglob("*") if p.is_file()}
+    built.edit("questions/double.py", '"double(x)", draw', '"double(x).item()", draw')
+    assert built.course("build").returncode == 2
+    after = {p: p.read_bytes() for top in ("source", "release") for p in (built.root / top).rglob("*") if p.is_file()}
+    assert after == before
 
 
 def test_the_line_named_is_the_line_of_the_slip(tiny):

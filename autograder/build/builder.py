@@ -20,6 +20,8 @@ from nbgrader.api import Gradebook
 
 from autograder.build import template
 from autograder.build.migrate import migrate
+from autograder.build.totals import handout_problems, notebook_problems, table_problems
+from autograder.build.trial import try_out
 from autograder.course.cells import MARKER, Cell
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
@@ -39,7 +41,12 @@ def build(assignment: Assignment, folder: Path | None = None) -> list[str]:
     Raises CourseError; then source/ and release/ are as they were.
     """
     check(assignment)
-    name, top = assignment.name, folder or assignment.course.root
+    try_out(assignment)
+    return _write(assignment, folder or assignment.course.root)
+
+
+def _write(assignment: Assignment, top: Path) -> list[str]:
+    name = assignment.name
     whole = notebook(assignment)
     with _put_back_on_failure(top / "source" / name, top / "release" / name):
         source = top / "source" / name
@@ -81,7 +88,8 @@ def stale_files(course: Course, names: Iterable[str] = ()) -> list[Path]:
     with tempfile.TemporaryDirectory() as made:
         tops = (Path(made), course.root)
         for assignment in course.pick(names):
-            build(assignment, Path(made))
+            check(assignment)
+            _write(assignment, Path(made))  # the questions do not go in
             for folder in (Path("source") / assignment.name, Path("release") / assignment.name):
                 both = [{p.relative_to(top) for p in (top / folder).rglob("*") if p.is_file()} for top in tops]
                 for path in sorted(path for path in both[0] | both[1] if ".ipynb_checkpoints" not in path.parts):
@@ -153,6 +161,8 @@ def check(assignment: Assignment) -> None:
     path = assignment.relative("notebook.py")
     for line, problem in _problems(assignment, cells):
         raise CourseError(f"{path}:{line}: {problem}")
+    for line, problem in handout_problems(assignment, cells):
+        raise CourseError(f"{assignment.relative('README.md')}:{line}: {problem}")
     for stray in sorted(assignment.folder.glob("**/*.ipynb")):
         line = next(
             (n for n, text in enumerate(stray.read_text(encoding="utf-8").splitlines(), 1) if '"outputs"' in text), 1
@@ -183,7 +193,10 @@ def _problems(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple
         if cell.role == "written":
             yield from _rubric(cell)
     yield from _against_oracle(assignment, cells)
-    yield from _against_readme(assignment, cells)
+    if not (assignment.folder / "README.md").is_file():
+        yield 1, f"the hand-out {assignment.relative('README.md')} is missing"
+    yield from table_problems(assignment, cells)
+    yield from notebook_problems(assignment, cells)
 
 
 def _markers(cell: Cell) -> Iterator[tuple[int, str]]:
@@ -251,22 +264,3 @@ def _against_oracle(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator
     for cell in cells:
         if cell.role == "solution" and cell.id not in graded:
             yield cell.line, f"solution {cell.id!r} has no graded cell check_{cell.id}"
-
-
-def _against_readme(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple[int, str]]:
-    path = assignment.folder / "README.md"
-    if not path.is_file():
-        yield 1, f"the hand-out {assignment.relative('README.md')} is missing"
-        return
-    table = {}
-    for row in path.read_text(encoding="utf-8").splitlines():
-        if match := re.match(r"\|\s*`(\w+)`\s*\|\s*([0-9.]+)\s*\|", row):
-            table[match[1]] = float(match[2])
-    for cell in cells:
-        if cell.points is not None:
-            listed = table.pop(cell.id.removeprefix("check_"), None)
-            if listed != cell.points:
-                words = "does not list it" if listed is None else f"says {listed:g}"
-                yield cell.line, f"{cell.id} gives {cell.points:g} points, the table in README.md {words}"
-    for name in table:
-        yield 1, f"the table in README.md lists {name!r}, which is not a graded cell"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -68,4 +69,6 @@ def run(source: str, names: dict, label: str) -> None:
     try:
         exec(compile(source, label, "exec", dont_inherit=True), names)  # no __future__ of this file in it
     except Exception as error:
-        raise CourseError(f"{label}: the cell does not run: {type(error).__name__}: {error}") from error
+        lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == label]
+        at = f", at `{lines[-1].strip()}`" if lines and lines[-1] else ""
+        raise CourseError(f"assignments/{label}: the cell does not run: {type(error).__name__}: {error}{at}") from error

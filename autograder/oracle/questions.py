@@ -14,14 +14,11 @@ Programs are strings, since they are what one would type into a cell below the s
 from __future__ import annotations
 
 import ast
-import importlib
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,6 +27,7 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.bars import FILE, Bar, Measured
+from autograder.oracle.files import parsed, place, question_modules, shown
 
 Draw = Callable[[np.random.Generator], Mapping[str, Any]]
 Judge = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], str | Measured | None]
@@ -47,7 +45,9 @@ class Case:
 
     name: the property, as the student reads it when it fails ("a batch of one", "equal counts keep their order").
     ask: Python statements, the last one an expression whose value is the answer. They see the notebook's names and
-        the inputs, may import, and must not print. A raised exception is an answer too: its type is compared.
+        the inputs, may import, and must not print.
+    raises: the exception that is asked for, where one is: its type is compared. `course build` refuses a case on which
+        the solution raises anything else.
     draw: the named inputs, from the course's generator for this case; plain data, arrays and tensors. They are sent
         before the answer comes: nothing in them may reveal what it is judged on.
     kept: further named inputs for the judge, from their own generator; they stay in the grader.
@@ -71,6 +71,21 @@ class Case:
     kept: Draw = no_inputs
     pure: bool = False
     core: bool = False
+    raises: type[Exception] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a program that is none, where it stands: the loader says in which line."""
+        try:
+            last = ast.parse(self.ask).body[-1:]
+        except SyntaxError as error:
+            raise CourseError(f"case {self.name!r}: the program has a syntax error: {error.msg}") from error
+        if not last or not isinstance(last[0], ast.Expr):
+            raise CourseError(f"case {self.name!r}: the program must end in an expression, which is the answer")
+        for name in ("draw", "kept"):
+            if not callable(getattr(self, name)):
+                raise CourseError(f"case {self.name!r}: {name} must be a function of a generator")
+        if not self.weight > 0:
+            raise CourseError(f"case {self.name!r}: the weight must be positive, got {self.weight!r}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,11 @@ class Misconception:
     means: str
     cell: str = ""
     unseen: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an edit that is none."""
+        if self.old == self.new:
+            raise CourseError(f"misconception {self.name!r}: old and new are the same text, so it changes nothing")
 
 
 @dataclass(frozen=True)
@@ -150,6 +170,15 @@ class Question:
     id: str = ""
     alternatives: list[Alternative] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Refuse what a missing bracket or comma makes of a list."""
+        for name, kind in (("cases", Case), ("misconceptions", Misconception), ("equivalent", Equivalent)):
+            if not isinstance(getattr(self, name), list) or not all(isinstance(x, kind) for x in getattr(self, name)):
+                raise CourseError(f"{name} must be a list of {kind.__name__}")
+        for name in ("builds_on", "spoiled_by", "forbids"):
+            if isinstance(getattr(self, name), str):
+                raise CourseError(f"{name} must be a tuple: write ({getattr(self, name)!r},)")
+
 
 @cache
 def load_questions(assignment: Assignment) -> tuple[Question, ...]:
@@ -158,10 +187,10 @@ def load_questions(assignment: Assignment) -> tuple[Question, ...]:
     if not folder.is_dir():
         raise CourseError(f"{folder}: no such oracle")
     ids = [cell.id for cell in assignment_cells(assignment)]
-    modules = _modules(folder)
+    modules = question_modules(assignment)
     alternatives = folder.parent / "alternatives"
     for stray in sorted(path for path in alternatives.glob("[!_]*/") if path.name not in modules):
-        raise CourseError(f"{stray}: {stray.name!r} is not a question")
+        raise CourseError(f"{shown(assignment, stray)}: {stray.name!r} is not a question")
 
     def position(name: str) -> int:  # without a graded cell, which the builder refuses, the solution's
         return next((ids.index(cell) for cell in (f"check_{name}", name) if cell in ids), len(ids))
@@ -170,47 +199,40 @@ def load_questions(assignment: Assignment) -> tuple[Question, ...]:
     for name in sorted(modules, key=position):
         question = getattr(modules[name], "QUESTION", None)
         if not isinstance(question, Question):
-            raise CourseError(f"{folder / name}.py: no QUESTION is defined")
+            raise CourseError(
+                f"{shown(assignment, folder / name)}.py:1: no QUESTION is defined, which must be a Question"
+            )
         cases = [_with_its_bar(case, assignment) for case in question.cases]
-        others = [_alternative(path) for path in sorted((alternatives / name).glob("*.py"))]
+        others = [_alternative(assignment, path) for path in sorted((alternatives / name).glob("*.py"))]
         question = replace(question, id=name, cases=cases, alternatives=others)
-        _check(folder / f"{name}.py", assignment, question, {earlier.id for earlier in questions})
+        _check(assignment, question, {earlier.id for earlier in questions})
         questions.append(question)
     return tuple(questions)
 
 
-def _check(path: Path, assignment: Assignment, question: Question, earlier_ids: set[str]) -> None:
+def _check(assignment: Assignment, question: Question, earlier_ids: set[str]) -> None:
     """Refuse what does not fit the notebook or the earlier questions."""
     cells = {cell.id: cell.source for cell in assignment_cells(assignment) if cell.role == "solution"}
+
+    def refuse(problem: str, *texts: str) -> CourseError:
+        return CourseError(f"{place(assignment, question.id, *texts)}: {problem}")
+
     if not question.cases:
-        raise CourseError(f"{path}: question {question.id!r} has no case")
+        raise refuse(f"question {question.id!r} has no case")
     if any(case.core for case in question.cases) != bool(question.core):
-        raise CourseError(f"{path}: {question.id!r} needs both core cases and the words for them, or neither")
+        raise refuse(f"{question.id!r} needs both core cases and the words for them, or neither", question.core)
     for earlier in question.builds_on:
         if earlier not in earlier_ids:
-            raise CourseError(f"{path}: {question.id!r} builds on {earlier!r}, which is not an earlier question")
+            raise refuse(f"{question.id!r} builds on {earlier!r}, which is not an earlier question", earlier)
     if question.made_by and question.made_by not in {cell.id for cell in assignment_cells(assignment)}:
-        raise CourseError(f"{path}: {question.id!r} is made by {question.made_by!r}, which is not a cell")
+        raise refuse(f"{question.id!r} is made by {question.made_by!r}, which is not a cell", question.made_by)
     edits: list[Misconception | Alternative] = [*question.misconceptions, *question.alternatives]
     for edit in edits:
         name = edit.cell or question.id
         if name not in cells:
-            raise CourseError(
-                f"{path}: {edit.name!r} of {question.id!r} is about {name!r}, which is not a solution cell"
-            )
+            raise refuse(f"{edit.name!r} of {question.id!r} is about {name!r}, which is not a solution cell", edit.name)
         if isinstance(edit, Misconception) and (times := cells[name].count(edit.old)) != 1:
-            raise CourseError(f"{path}: {edit.name!r}: {edit.old!r} occurs {times} times in {name!r}, not once")
-
-
-def _modules(folder: Path) -> dict[str, ModuleType]:
-    """The modules of the questions by name, in a package of a private name, so that they can import what they share."""
-    package = ModuleType(f"questions_of_{folder.parent.name}")
-    package.__path__ = [str(folder)]
-    for name in [name for name in sys.modules if name.split(".")[0] == package.__name__]:
-        del sys.modules[name]  # of an earlier reading, or of another course
-    sys.modules[package.__name__] = package
-    names = sorted(path.stem for path in folder.glob("[!_]*.py"))
-    return {name: importlib.import_module(f"{package.__name__}.{name}") for name in names}
+            raise refuse(f"{edit.name!r}: {edit.old!r} occurs {times} times in {name!r}, not once", edit.name)
 
 
 def _with_its_bar(case: Case, assignment: Assignment) -> Case:
@@ -220,11 +242,11 @@ def _with_its_bar(case: Case, assignment: Assignment) -> Case:
     )
 
 
-def _alternative(path: Path) -> Alternative:
+def _alternative(assignment: Assignment, path: Path) -> Alternative:
     """An alternative from its file, without the lines that import the notebook's names."""
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
-    for node in ast.parse(text, str(path)).body:
+    for node in parsed(assignment, path).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("assignments."):
             for number in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[number] = ""

@@ -12,7 +12,7 @@ QUESTION = Question(
     cases=[
         Case("values", "bits_per_token(total_nll, tokens)", drawn, weight=2),
         Case("one token", "bits_per_token(total_nll, 1)", drawn),
-        Case("ValueError where there are no tokens", "bits_per_token(total_nll, 0)", drawn),
+        Case("ValueError where there are no tokens", "bits_per_token(total_nll, 0)", drawn, raises=ValueError),
     ],
     misconceptions=[
         Misconception(
