@@ -17,7 +17,7 @@ from autograder.build import bundle
 from autograder.build.template import project_settings
 from autograder.cli import main
 from autograder.course.errors import CourseError
-from autograder.course.paths import OWN
+from autograder.course.paths import OWN, ROOT
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import load_questions
 
@@ -118,6 +118,20 @@ def test_links_of_its_page_lead_to_files(made):
     assert links
     for link in links:
         assert link.startswith("https://") or (made[0] / link).is_file(), link
+
+
+def test_its_page_lists_the_assignments_that_there_are(tiny):
+    for file in ("docs/student.md", "LICENSE", "environment.yml"):
+        (tiny.root / file).parent.mkdir(exist_ok=True)
+        (tiny.root / file).write_text((ROOT / file).read_text(encoding="utf-8"), encoding="utf-8")
+    tiny.edit("README.md", "# Tiny\n", "# hw0: a tiny one\n\nIn all 8 points and about 20 minutes.\n")
+    assert tiny.course("build").returncode == 0
+    page = bundle.contents(tiny.own)["README.md"].decode()
+    assert [line for line in page.splitlines() if line.startswith("| [")] == [
+        "| [hw0_tiny](release/hw0_tiny/README.md): a tiny one | 20 | 8 |"
+    ]
+    own = bundle.contents(OWN)["README.md"].decode()
+    assert own == (ROOT / "docs" / "student.md").read_text(encoding="utf-8").replace("](../", "](")
 
 
 def test_a_second_one_has_the_same_bytes_and_leaves_what_is_not_its_own(made, tmp_path):

@@ -1,7 +1,12 @@
 """`course new`: what it writes builds and verifies at once."""
 
-import pytest
+import shutil
+import subprocess
 
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.build.leftovers import leftovers
 from tests.conftest import TinyCourse
 
 
@@ -46,3 +51,34 @@ def test_what_stands_is_not_written_over(course):
     (course.root / "assignments" / "hw8_attention" / "notes.md").write_text("mine")
     assert "exists already" in course.course("new", "hw8_attention").stderr
     assert (course.root / "assignments" / "hw8_attention" / "notes.md").read_text() == "mine"
+
+
+def test_an_assignment_that_is_dropped_is_told_with_what_removes_it(tmp_path):
+    course = TinyCourse.built(tmp_path / "course")
+    course.course("new", "hw8_attention")
+    assert "no assignment" not in course.course("build", "hw8").stdout
+    shutil.rmtree(course.root / "assignments" / "hw8_attention")
+    told = (
+        "hw8_attention is no assignment, but stands in source/hw8_attention/, release/hw8_attention/ and the "
+        "gradebook; this removes it: rm -r source/hw8_attention release/hw8_attention && "
+        ".venv/bin/nbgrader db assignment remove hw8_attention"
+    )
+    assert told in course.course("build").stdout.splitlines()
+    for command in told.partition(": ")[2].split(" && "):
+        words = command.split()
+        done = course.nbgrader(*words[1:]) if "nbgrader" in words[0] else subprocess.run(words, cwd=course.root)
+        assert done.returncode == 0
+    assert "no assignment" not in course.course("build").stdout
+
+
+def test_a_dropped_assignment_with_marks_says_that_they_go(tmp_path):
+    course = TinyCourse.built(tmp_path / "course")
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        gradebook.add_student("student-01")
+        gradebook.add_assignment("hw9_gone")
+        gradebook.add_submission("hw9_gone", "student-01")
+    (told,) = leftovers(course.own)
+    assert told == (
+        "hw9_gone is no assignment, but stands in the gradebook; this removes it (with the marks of 1 submission): "
+        ".venv/bin/nbgrader db assignment remove hw9_gone --force"
+    )

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from autograder.build.builder import stale_files
 from autograder.build.template import project_settings
+from autograder.build.totals import handout_title, points_and_minutes
 from autograder.course.errors import CourseError
 from autograder.course.paths import Course
 from utils.files import replaced
@@ -23,6 +24,7 @@ from utils.files import replaced
 INSTRUCTORS = {"nbgrader", "jupytext", "nbconvert", "threadpoolctl", "rich"}  # what no notebook and no `utils` needs
 PARTS = ("release", "utils", "README.md", "LICENSE", "environment.yml", "requirements.txt", ".gitignore")
 IGNORED = ".venv\n__pycache__/\n.ipynb_checkpoints/\nruns/\n"
+ROW = re.compile(r"^\| \[(\w+)\]\(release/[^)]*\): (.*?) \|.*\n", re.MULTILINE)  # of the page's table
 WHEN = (1980, 1, 1, 0, 0, 0)  # a zip of the same files has the same bytes
 
 
@@ -66,12 +68,29 @@ def contents(course: Course) -> dict[str, bytes]:
     ]
     files = [*released, *(root / "utils").glob("*.py"), root / "LICENSE"]
     bundled = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
-    page = (root / "docs" / "student.md").read_text(encoding="utf-8")
-    bundled["README.md"] = page.replace("](../", "](").encode()
+    bundled["README.md"] = _page(course).encode()
     bundled["environment.yml"] = _environment(course).encode()
     bundled["requirements.txt"] = ("\n".join(packages(course)) + "\n").encode()
     bundled[".gitignore"] = IGNORED.encode()
     return dict(sorted(bundled.items()))
+
+
+def _page(course: Course) -> str:
+    """What students read first: docs/student.md, its table with a row for each assignment that there is.
+
+    An assignment that the table does not list is called by the title of its hand-out.
+    """
+    page = (course.root / "docs" / "student.md").read_text(encoding="utf-8").replace("](../", "](")
+    listed = list(ROW.finditer(page))
+    if not listed:
+        return page
+    titles = {row[1]: row[2] for row in listed}
+    rows = ""
+    for one in course.assignments():
+        title = titles.get(one.name) or handout_title(one)
+        points, minutes = points_and_minutes(one)
+        rows += f"| [{one}](release/{one}/README.md): {title} | {minutes or ''} | {points:g} |\n"
+    return page[: listed[0].start()] + rows + page[listed[-1].end() :]
 
 
 def packages(course: Course) -> list[str]:

@@ -29,6 +29,12 @@ def points_and_minutes(assignment: Assignment) -> tuple[float, int | None]:
     return sum(cell.points or 0 for cell in assignment_cells(assignment)), int(match[1]) if match else None
 
 
+def handout_title(assignment: Assignment) -> str:
+    """The title of a hand-out, without the assignment's short name; the assignment's name where there is none."""
+    match = re.match(r"# (?:\w+: )?(.+)", _handout(assignment))
+    return match[1].strip() if match else assignment.name
+
+
 def handout_problems(assignment: Assignment, cells: Sequence[Cell]) -> Told:
     """What the hand-out says of points and minutes and does not hold."""
     text = _handout(assignment)

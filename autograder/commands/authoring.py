@@ -39,6 +39,7 @@ def add(command: Add) -> None:
 
 def _build(options) -> int:
     from autograder.build.builder import build, stale_files
+    from autograder.build.leftovers import leftovers
 
     if not options.check:
         for assignment in options.course.pick(options.assignment):
@@ -47,6 +48,8 @@ def _build(options) -> int:
             print(f"built {assignment} in {time.perf_counter() - started:.1f} s")
             for line in told:
                 print(f"  {line}")
+        for sentence in leftovers(options.course):
+            print(sentence)
         return 0
     stale = stale_files(options.course, options.assignment)
     for path in stale:
