@@ -58,6 +58,10 @@ class Assignment:
         return Path("assignments", self.name, file)
 
 
+# previews before the deadline: what is asked for, the pages, downloads from an LMS; all in a course's folder
+PREVIEW_REQUESTS, PREVIEW_PAGES, PREVIEW_DOWNLOADS = "preview", "preview_feedback", "preview_downloaded"
+PREVIEW_LOG = "previews.csv"
+
 OWN = Course(ROOT)  # the course that this package lies in
 
 

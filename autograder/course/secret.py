@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from pathlib import Path
 
@@ -23,3 +24,8 @@ def course_secret(folder: Path) -> str:
     if not secret:
         raise CourseError(f"{path} is empty: delete it, and the next run makes a new one")
     return secret
+
+
+def preview_secret(folder: Path) -> str:
+    """The secret of previews, the same for all: a keyed hash of the course's, which it therefore cannot reveal."""
+    return hmac.new(course_secret(folder).encode(), b"preview", "sha256").hexdigest()

@@ -40,12 +40,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Graded:
-    """What came of a task: the notebook's text with outputs, the verdicts, and repairs in words; or the problem."""
+    """What came of a task: the notebook's text with outputs, the verdicts, and repairs in words; or the problem.
+
+    unreadable: whether the problem is that no notebook can be read, which the student may be told.
+    """
 
     notebook: str = ""
     verdicts: tuple[Verdict, ...] = ()
     repairs: tuple[str, ...] = ()
     problem: str = ""
+    unreadable: bool = False
 
 
 Runner = Callable[[Iterable[Task]], Iterator[tuple[Task, Graded]]]  # grades tasks, in whatever order they are done

@@ -18,7 +18,7 @@ import nbformat
 from nbgrader.preprocessors import IgnorePattern, LimitOutput
 from traitlets.config import Config
 
-from autograder.course.errors import reason
+from autograder.course.errors import CourseError, reason
 from autograder.grading.asking import AskingExecute
 from autograder.grading.tasks import Graded, Task
 from autograder.intake.submission import EXCHANGED, packed, take_in
@@ -41,7 +41,10 @@ def grade(task: Task) -> Graded:
 
 
 def _graded(task: Task) -> Graded:
-    filled = take_in(task.submitted, task.assignment.name, copy.deepcopy(task.released))
+    try:
+        filled = take_in(task.submitted, task.assignment.name, copy.deepcopy(task.released))
+    except CourseError as error:
+        return Graded(problem=reason(error), unreadable=True)
     notebook = nbformat.reads(packed(filled), as_version=4)
     config = Config({name: Config(values) for name, values in task.settings.items()})
     name = task.assignment.name

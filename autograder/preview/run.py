@@ -1,0 +1,133 @@
+"""`course preview`: grade what is asked for before the deadline, so many times a day, and write a page for each.
+
+Neither the gradebook nor a folder of nbgrader's is written. Pages lie as nbgrader lays out feedback, with its two files
+of an exchange beside them, so that `nbgrader release_feedback` can give them back.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import parse_utc
+
+from autograder.course.nbgrader_api import local
+from autograder.course.paths import PREVIEW_PAGES, Assignment
+from autograder.course.secret import preview_secret
+from autograder.grading.class_run import LOG, ClassRun, RunSummary, counted, one_run, run_class
+from autograder.grading.tasks import Graded, Runner, Task
+from autograder.intake.submission import EXCHANGED, TIMESTAMP, Submission
+from autograder.pages.preview import Preview, answers, preview_page
+from autograder.preview.log import Made, add_to_log, read_log, used
+from utils.files import replaced
+
+A_DAY = 2
+HIDDEN = "the grader stopped at it, and your teacher can see why"  # a reason may hold what is not the student's
+LOCK = ".preview.lock"
+
+
+@dataclass
+class PreviewSummary(RunSummary):
+    """What a run did; waiting: who has asked more often than a day's number allows, with the assignment."""
+
+    waiting: list[str] = field(default_factory=list)
+
+
+def preview_class(
+    coursedir: CourseDirectory,
+    assignments: Sequence[Assignment],
+    runner: Runner,
+    now: datetime,
+    a_day: int = A_DAY,
+    force: bool = False,
+    unsafe: bool = False,
+    log: logging.Logger = LOG,
+    progress: bool = False,
+) -> PreviewSummary:
+    """Grade what is new or changed in the folder of requests, `coursedir.submitted_directory`, and write the pages.
+
+    now: in this machine's zone. a_day: previews of a student and an assignment on a calendar day; what comes on top
+    waits. What fails does not count, nor what is graded again unchanged (force). Raises CourseError where another run
+    is under way or the folder cannot be used, or as the runner does.
+    """
+    root, settings, summary = Path(coursedir.root), copy.deepcopy(coursedir.config), PreviewSummary()
+    settings.AskingExecute.explain = False  # no line at fault is shown
+    counts = counted(coursedir, assignments)
+    with one_run(root, LOCK, "preview"):
+        done = read_log(root)
+
+        def left(assignment: str, student: str) -> int:
+            return a_day - used(done[student, assignment], now.date())
+
+        def is_new(assignment: str, student: str, submitted: Submission) -> bool:
+            earlier = done[student, assignment]
+            return not earlier or earlier[-1].digest != submitted.digest(exchanged=False)
+
+        def is_wanted(assignment: Assignment, student: str, submitted: Submission, _: str) -> bool:
+            page = page_of(coursedir, assignment.name, student)
+            if not is_new(assignment.name, student, submitted):
+                if force or not page.is_file():
+                    return True
+                _write_exchanged(page.parent, submitted)
+                summary.skipped += 1
+            elif left(assignment.name, student) > 0:
+                return True
+            else:
+                summary.waiting.append(f"{student}, {assignment}")
+            return False
+
+        def keep(task: Task, graded: Graded) -> None:
+            assignment, student = task.assignment.name, task.student
+            counts_today = not graded.problem and is_new(assignment, student, task.submitted)
+            about = Preview(
+                task.assignment,
+                student,
+                next(iter(task.submitted.notebooks), ""),
+                _handed_in(task.submitted),
+                now,
+                max(0, left(assignment, student) - counts_today),
+                a_day,
+            )
+            if graded.problem:
+                text = preview_page(about, problem=graded.problem if graded.unreadable else HIDDEN)
+            else:
+                given = answers(task.assignment, graded.verdicts, graded.notebook, task.released)
+                text = preview_page(about, given, graded.repairs)
+            page = page_of(coursedir, assignment, student)
+            page.parent.mkdir(parents=True, exist_ok=True)
+            _write_exchanged(page.parent, task.submitted)
+            with replaced(page) as part:
+                part.write_text(text, encoding="utf-8", errors="replace")
+            if counts_today:
+                add_to_log(root, done, Made(now, student, assignment, task.submitted.digest(exchanged=False)))
+
+        secret = preview_secret(root)
+        run = ClassRun(coursedir, counts, settings, secret, is_wanted, keep, (), unsafe, log, progress)
+        run_class(run, runner, summary)
+    return summary
+
+
+def page_of(coursedir: CourseDirectory, assignment: str, student: str) -> Path:
+    """Where a student's page lies."""
+    return Path(coursedir.format_path(PREVIEW_PAGES, student, assignment)) / f"{assignment}.html"
+
+
+def _write_exchanged(folder: Path, submitted: Submission) -> None:
+    """Put nbgrader's own files of the newest request beside a page: feedback is released under its secret."""
+    for name in EXCHANGED:
+        if name in submitted.files:
+            with replaced(folder / name) as part:
+                part.write_bytes(submitted.files[name])
+        else:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _handed_in(submitted: Submission) -> str:
+    """When a request came, for people; empty where that is not known."""
+    time = submitted.files.get(TIMESTAMP)
+    return local(parse_utc(time.decode().strip())) if time else ""
