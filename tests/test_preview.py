@@ -19,7 +19,7 @@ from tests.test_collecting import moodle, packed
 from tests.test_exchange import STUDENTS, Hub
 from tests.test_grading import CANARY, CLASS, DOUBLE, GOOD
 
-NOON = datetime(2027, 3, 1, 12)
+NOON, DAY = datetime(2027, 3, 1, 12), timedelta(days=1)
 SLIP = {
     "double": DOUBLE,
     "halve": "def halve(x):\n    if not x.size:\n        raise ValueError\n    y = x + 2\n    return y",
@@ -147,6 +147,12 @@ def test_what_is_unchanged_or_fails_does_not_count(built):
     assert preview(built, NOON, a_day=1, force=True).graded == 1
     page(built, "student-01").unlink()
     assert preview(built, NOON, a_day=1).graded == 1
+    notebook.write_text("{")
+    assert len(preview(built, NOON, a_day=1).waiting) == 1
+    assert len(preview(built, NOON + DAY, a_day=1).failed) == 1
+    notebook.write_text(kept)
+    assert preview(built, NOON + DAY, a_day=1).graded == 1
+    assert "all properties hold in 3 of 3 questions" in page(built, "student-01").read_text()
     with (built.root / "previews.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["time"], row["student"], row["assignment"]) == ("2027-03-01T12:00:00", "student-01", "hw0_tiny")
@@ -249,3 +255,14 @@ def test_moodle_takes_the_pages_back(built, second):
         (name,) = file.namelist()
         assert name == "First One_71_assignsubmission_file/hw0_tiny_preview.html"
         assert file.read(name) == page(built, "student-01").read_bytes()
+
+
+def test_a_new_term_begins_without_previews_and_a_restore_brings_them_back(built):
+    ask(built, "student-01", GOOD)
+    assert preview(built, NOON).graded == 1
+    made = page(built, "student-01").read_bytes()
+    assert built.course("new-term", "2027-spring").returncode == 0
+    assert list(built.root.glob("preview*")) == []
+    assert built.course("restore", "terms/2027-spring.tar.gz").returncode == 0
+    assert page(built, "student-01").read_bytes() == made
+    assert preview(built, NOON).skipped == 1

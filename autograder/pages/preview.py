@@ -21,13 +21,15 @@ from autograder.pages.layout import anchor, template, titles
 class Preview:
     """What a preview is about.
 
-    file: the notebook's name, as the student gave it. handed_in: for people; empty where that is not known. left: how
-    many more there are on the day of `graded`, of `a_day`.
+    file: the notebook's name, as the student gave it. digest: of what was handed in; empty where it could not be
+    graded. handed_in: for people; empty where that is not known. left: how many more there are on the day of `graded`,
+    of `a_day`.
     """
 
     assignment: Assignment
     student: str
     file: str
+    digest: str
     handed_in: str
     graded: datetime
     left: int

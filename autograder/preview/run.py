@@ -64,18 +64,16 @@ def preview_class(
         def left(assignment: str, student: str) -> int:
             return a_day - used(done[student, assignment], now.date())
 
-        def is_new(assignment: str, student: str, submitted: Submission) -> bool:
+        def is_new(assignment: str, student: str, digest: str) -> bool:
             earlier = done[student, assignment]
-            return not earlier or earlier[-1].digest != submitted.digest(exchanged=False)
+            return not earlier or earlier[-1].digest != digest
 
         def is_wanted(assignment: Assignment, student: str, submitted: Submission, _: str) -> bool:
-            page = page_of(coursedir, assignment.name, student)
-            if not is_new(assignment.name, student, submitted):
-                if force or not page.is_file():
-                    return True
+            page, digest = page_of(coursedir, assignment.name, student), submitted.digest(exchanged=False)
+            if not force and is_page_of(page, digest):
                 _write_exchanged(page.parent, submitted)
                 summary.skipped += 1
-            elif left(assignment.name, student) > 0:
+            elif left(assignment.name, student) > 0 or not is_new(assignment.name, student, digest):
                 return True
             else:
                 summary.waiting.append(f"{student}, {assignment}")
@@ -83,11 +81,13 @@ def preview_class(
 
         def keep(task: Task, graded: Graded) -> None:
             assignment, student = task.assignment.name, task.student
-            counts_today = not graded.problem and is_new(assignment, student, task.submitted)
+            digest = "" if graded.problem else task.submitted.digest(exchanged=False)
+            counts_today = bool(digest) and is_new(assignment, student, digest)
             about = Preview(
                 task.assignment,
                 student,
                 next(iter(task.submitted.notebooks), ""),
+                digest,
                 _handed_in(task.submitted),
                 now,
                 max(0, left(assignment, student) - counts_today),
@@ -104,7 +104,7 @@ def preview_class(
             with replaced(page) as part:
                 part.write_text(text, encoding="utf-8", errors="replace")
             if counts_today:
-                add_to_log(root, done, Made(now, student, assignment, task.submitted.digest(exchanged=False)))
+                add_to_log(root, done, Made(now, student, assignment, digest))
 
         secret = preview_secret(root)
         run = ClassRun(coursedir, counts, settings, secret, is_wanted, keep, (), unsafe, log, progress)
@@ -115,6 +115,11 @@ def preview_class(
 def page_of(coursedir: CourseDirectory, assignment: str, student: str) -> Path:
     """Where a student's page lies."""
     return Path(coursedir.format_path(PREVIEW_PAGES, student, assignment)) / f"{assignment}.html"
+
+
+def is_page_of(page: Path, digest: str) -> bool:
+    """Whether a page was made of what was handed in with this digest."""
+    return page.is_file() and digest in page.read_text(encoding="utf-8", errors="replace")
 
 
 def _write_exchanged(folder: Path, submitted: Submission) -> None:
