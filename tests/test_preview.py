@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shlex
 import zipfile
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from autograder.preview.run import preview_class
 from tests.browser import accessible_on_a_phone
 from tests.conftest import TinyCourse, gradebook, in_the_open
 from tests.test_collecting import moodle, packed
-from tests.test_exchange import STUDENTS, Hub
+from tests.test_exchange import PAGE, STUDENTS, Hub
 from tests.test_grading import CANARY, CLASS, DOUBLE, GOOD
 
 NOON, DAY = datetime(2027, 3, 1, 12), timedelta(days=1)
@@ -210,18 +211,16 @@ def test_another_folder_may_hold_what_is_asked_for(built):
 
 def test_over_the_exchange_each_request_gets_its_page(built, tmp_path):
     hub = Hub(built, tmp_path)
-    instructor = [
-        f"nbgrader collect {built.name} --update --CourseDirectory.submitted_directory=preview",
-        "course preview hw0",
-        f"nbgrader release_feedback {built.name} --CourseDirectory.feedback_directory=preview_feedback",
-    ]
+    (block,) = re.findall(r"^```\n(.*?)^```", PAGE.partition("## Previews")[2].partition("\n## ")[0], re.S | re.M)
+    short = block.replace("hw4_gru_gradients", built.name).replace("hw4", "hw0")
+    instructor = [shlex.split(line, comments=True) for line in short.splitlines()]
     hub.type([".venv/bin/nbgrader", "release_assignment", built.name])
     hub.as_student(STUDENTS[0], ["fetch_assignment", built.name])
     hub.work(STUDENTS[0], "square")
     for requests in (1, 2):  # the second is unchanged: it is not graded, and the page is its own too
         hub.as_student(STUDENTS[0], ["submit", built.name])
-        for line in instructor:
-            hub.type(f".venv/bin/{line}".split())
+        for words in instructor:
+            hub.type(words)
         hub.as_student(STUDENTS[0], ["fetch_feedback", built.name])
         pages = (hub.folder / STUDENTS[0] / built.name / "feedback").rglob("*.html")
         assert [f"{built.name}: preview" in one.read_text() for one in pages] == [True] * requests
