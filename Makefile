@@ -9,24 +9,35 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # A torch that fits is kept (a GPU server's, or PyTorch's CPU-only build); else the lock's is installed.
 TORCH_FITS := -c 'import importlib.metadata as m, sys; v = m.version("torch").split("."); sys.exit(not (2, 6) <= (int(v[0]), int(v[1])) < (3, 0))' 2>/dev/null
 
+SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-versions build verify mutate lab lint clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
+# pip, quiet but for a line on each larger download; what goes wrong it says itself
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+LARGE := awk '/(Downloading|Using cached) .*( MB| GB)\)/ {sub(/^ */, "  "); print; fflush()} /^Installing/ {print "  unpacking"; fflush()}'
+
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $$($(PYTHON) $(TORCH_FITS) && echo --system-site-packages) $(VENV)
-	$(BIN)/python $(TORCH_FITS) || $(BIN)/python -m pip install --quiet "$$(grep '^torch==' requirements.lock)"
-	grep -v '^torch==' requirements.lock > $(VENV)/rest.txt
-	$(BIN)/python -m pip install --quiet -r $(VENV)/rest.txt
-	$(BIN)/python -m pip install --quiet --no-deps --editable . > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
+	@echo "Making the environment in $(VENV): once, some minutes. PyTorch with its GPU libraries is some gigabytes to download;"
+	@echo "a PyTorch that is here already is kept if it fits, and the rest is some hundred megabytes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $$($(PYTHON) $(TORCH_FITS) && echo --system-site-packages) $(VENV)
+	@set -o pipefail; if $(BIN)/python $(TORCH_FITS); then echo "1 of 3: the PyTorch that is here is kept"; \
+	else echo "1 of 3: PyTorch, the largest part"; $(INSTALL) "$$(grep '^torch==' requirements.lock)" | $(LARGE); fi
+	@echo "2 of 3: the other packages of requirements.lock"
+	@grep -v '^torch==' requirements.lock > $(VENV)/rest.txt
+	@set -o pipefail; $(INSTALL) -r $(VENV)/rest.txt | $(LARGE)
+	@echo "3 of 3: the course itself"
+	@$(INSTALL) --quiet --no-deps --editable . > $(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 	@touch $@
 
 demo: $(READY) ## grade a small class, show marks, reasons and feedback, train a small model
-	$(BIN)/course build
-	$(BIN)/course demo
+	@echo "Building source/ and release/ from assignments/; every solution answers its questions first."
+	@$(BIN)/course build
+	@$(BIN)/course demo
 
 test: $(READY) ## style, types and behaviour, without the slow tests
 	$(MAKE) --no-print-directory lint

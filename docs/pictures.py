@@ -25,7 +25,7 @@ def main() -> None:
         build(HW4, course)
         (course / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
         for number, one in enumerate(sample_submissions(HW4), 1):
-            hand_in(course, f"student-{number:02}", HW4, answered_notebook(HW4, one.cells))
+            hand_in(course, f"student-{number:02}", HW4, answered_notebook(HW4, one.cells, number))
             if one.name == SHOWN:
                 student = f"student-{number:02}"
         for command in (

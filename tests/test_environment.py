@@ -55,3 +55,13 @@ def test_the_versions_that_the_design_names_are_the_lock_s():
     pins = {name.lower().replace("-", "_"): version for name, version in locked().items()}
     assert len(named) >= 9
     assert named == {name: pins[name.lower()] for name in named}
+
+
+def test_make_demo_says_in_words_what_it_does():
+    """No raw command is printed on the way to the demo."""
+    rules = re.findall(r"^(\$\(READY\)|demo):.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [target for target, _ in rules] == ["$(READY)", "demo"]
+    for _, recipe in rules:
+        lines = recipe.replace("\\\n", "").splitlines()
+        assert all(line.startswith("\t@") for line in lines)
+        assert any(line.startswith("\t@echo ") for line in lines)

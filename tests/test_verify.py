@@ -2,12 +2,17 @@
 
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from autograder.course.paths import OWN, ROOT
+from autograder.course.rubrics import parts
+from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import load_questions
+from autograder.verification import demo
+from autograder.verification.answers import written
 from autograder.verification.samples import sample_submissions
 from autograder.verification.tables import report
 from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points
@@ -103,6 +108,24 @@ def test_dependants_follow_chains():
 def test_a_hand_in_is_named_once():
     names = [sample.name for sample in sample_submissions(HW)]
     assert len(names) == len(set(names))
+
+
+def test_the_demo_hands_in_what_students_would():
+    seen, left_empty = Counter(), 0
+    for work in demo.CLASS.values():
+        for name, changes in work.items():
+            assignment = OWN.assignment(name)
+            handed_in = demo.submission(assignment, changes, seen[name])
+            seen[name] += 1
+            text = "\n".join(cell.source for cell in handed_in.cells)
+            assert "SOLUTION" not in text
+            left_empty += text.count("YOUR ANSWER HERE")
+            for cell in assignment_cells(assignment):
+                if cell.role == "written":
+                    model = parts(cell.source)[1]
+                    assert model.split(".")[0] not in text
+                    assert written(cell.id, 0), f"the demo has no answer to {cell.id}"
+    assert 1 <= left_empty <= 3
 
 
 def test_a_killed_run_leaves_nothing_running(tmp_path):

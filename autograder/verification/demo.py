@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from nbformat import NotebookNode
 from rich.console import Console
 from rich.table import Table
 
@@ -36,6 +38,9 @@ SMALL = Recipe(
     bptt=20,
     epochs=8,
 )
+NEXT = """\
+Next, as a student: `make lab` opens the notebooks that are handed out.
+Next, as an instructor: docs/instructor.md goes through a term, from the roster to returned feedback."""
 # student -> assignment -> what differs from the solution: a question and the number of its misconception, or a cell
 CLASS: dict[str, dict[str, dict[str, int | str]]] = {
     "student-01": {"hw4_gru_gradients": {}, "hw5_word_lm": {}},
@@ -58,10 +63,11 @@ def demo(course: Course) -> list[Path]:
     for assignment in assignments:
         console.print(f"building {assignment}")
         build(assignment, folder)
+    turns = {assignment.name: itertools.count() for assignment in assignments}
     for student, work in CLASS.items():
         for name, changes in work.items():
             assignment = course.assignment(name)
-            hand_in(folder, student, assignment, answered_notebook(assignment, _cells(assignment, changes)))
+            hand_in(folder, student, assignment, submission(assignment, changes, next(turns[name])))
     for name in map(str, assignments):
         started = time.perf_counter()
         _nbgrader(folder, "autograde", name, *([UNSAFE] if lacking else []))
@@ -77,10 +83,12 @@ def demo(course: Course) -> list[Path]:
     console.print("pages to open in a browser, on the class and on each submission:")
     for page in pages:
         console.print(f"  {page.relative_to(course.root)}")
+    console.print(NEXT, soft_wrap=True)
     return pages
 
 
-def _cells(assignment: Assignment, changes: dict[str, int | str]) -> dict[str, str]:
+def submission(assignment: Assignment, changes: dict[str, int | str], student: int) -> NotebookNode:
+    """What the n-th student hands in: the solution with changes in it, and their own written answers."""
     cells = solution_cells(assignment)
     questions = {question.id: question for question in load_questions(assignment)}
     for name, change in changes.items():
@@ -88,7 +96,7 @@ def _cells(assignment: Assignment, changes: dict[str, int | str]) -> dict[str, s
             cells[name] = change
         else:
             cells |= edited_cell(assignment, questions[name], questions[name].misconceptions[change])
-    return cells
+    return answered_notebook(assignment, cells, student)
 
 
 def _nbgrader(folder: Path, command: str, assignment: str, *more: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.build.builder import notebook
+from autograder.course.cells import MARKER
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.marking.edits import changed, edits
 from autograder.oracle.questions import Misconception, Question, edited_cell, load_questions
+from autograder.verification.answers import written
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def sample_submissions(assignment: Assignment) -> Iterator[SampleSubmission]:
         yield SampleSubmission(f"alternatives-{number}", "alternative", cells, edited=edited)
 
 
+STUB = "YOUR ANSWER HERE"  # nbgrader's, in a written question that is handed out
 SLIPS = 2  # of each question
 APART = 4  # of so many questions, one has a slip in a submission
 
@@ -93,15 +94,18 @@ def filled_notebook(assignment: Assignment, cells: Mapping[str, str]) -> nbforma
     return released
 
 
-def answered_notebook(assignment: Assignment, cells: Mapping[str, str]) -> nbformat.NotebookNode:
-    """As `filled_notebook`, with the model answers as answers to the written questions."""
-    filled = filled_notebook(assignment, cells)
-    answers = {c.id: copy.deepcopy(c.source) for c in notebook(assignment).cells if c.cell_type == "markdown"}
+def answered_notebook(assignment: Assignment, cells: Mapping[str, str], student: int = 0) -> nbformat.NotebookNode:
+    """As `filled_notebook`, as the n-th student would leave it: without solution markers, with written answers."""
+    filled = filled_notebook(assignment, {name: without_markers(source) for name, source in cells.items()})
     for cell in filled.cells:
         if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown":
-            lines = answers[cell.id].split("\n")
-            cell.source = "\n".join(line for line in lines if not line.startswith(("### BEGIN", "### END")))
+            cell.source = cell.source.replace(STUB, written(cell.id, student) or STUB)
     return filled
+
+
+def without_markers(source: str) -> str:
+    """A solution cell as a student would have written it."""
+    return "\n".join(line for line in source.split("\n") if not MARKER.search(line))
 
 
 def hand_in(folder: Path, student: str, assignment: Assignment, filled: nbformat.NotebookNode) -> Path:
