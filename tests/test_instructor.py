@@ -138,7 +138,7 @@ def test_marks_are_exported_for_all(walked):
     marks = {row[rows[0].index("SIS Login ID")]: row[rows[0].index(NAME)] for row in rows[2:]}
     assert marks["student-01"] == marks["student-02"] == "26"  # 23 by the grader, and 1 for each of three answers
     assert 0 < float(marks["student-03"]) < 23
-    assert "wait for manual marking" not in walked.told[".venv/bin/course export hw4 --to canvas"]
+    assert "answers wait for a mark" not in walked.told[".venv/bin/course export hw4 --to canvas"]
 
 
 def test_pages_go_back_to_those_who_handed_in(walked):

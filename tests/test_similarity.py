@@ -3,6 +3,7 @@
 import random
 import re
 import shutil
+import tarfile
 import time
 from html.parser import HTMLParser
 
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.course.paths import OWN
-from autograder.similarity.report import compare_class, page
+from autograder.similarity.report import compare_class, compare_terms, page
 from autograder.similarity.tokens import given_names, tokens
 from autograder.similarity.winnowing import WINDOW, K, alike, passages
+from autograder.term.backup import kept_submissions
 from autograder.verification import samples
 from benchmarks.similarity import DISGUISES, a_class
 from tests.conftest import TinyCourse
@@ -74,7 +76,7 @@ def compared(course):
     shutil.rmtree(course.root / "submitted", ignore_errors=True)
     assignment = course.own.assignment(course.name)
 
-    def compare(works, students="*"):
+    def compare(works, students=("*",)):
         for student, source in works.items():
             notebook = samples.filled_notebook(assignment, {"halve": source})
             samples.hand_in(course.root, student, assignment, notebook)
@@ -254,6 +256,49 @@ def test_the_command_lists_pairs_writes_the_page_and_gives_no_verdict(compared, 
     assert (done.returncode, "submissions have enough in common" in done.stdout) == (0, True)
     done = course.course("similar", course.name, "--students", "nobody")
     assert (done.returncode, "0 submissions match 'nobody'" in done.stderr) == (2, True)
+
+
+def test_matches_with_an_earlier_term_are_listed_and_none_within_it(compared, course):
+    compared({"student-01": MINE, "student-02": MINE})
+    assert course.course("backup", "--output=2027-spring.tar.gz").returncode == 0
+    compared({})
+    shutil.rmtree(course.root / "submitted")
+    compared({"student-01": RENAMED, "student-03": OTHER})
+    before = sorted(course.root.rglob("*"))
+    assignment, archive = course.own.assignment(course.name), course.root / "2027-spring.tar.gz"
+    found = compare_terms(course.root, assignment, archive)
+    assert (found.works, found.earlier, found.term) == (2, 2, "2027-spring")
+    assert [names(pair) for pair in found.shown] == [("student-01", "student-01"), ("student-01", "student-02")]
+    assert all(pair.shares == (1.0, 1.0) for pair in found.shown)
+    assert sorted(course.root.rglob("*")) == before
+    done = course.course("similar", course.name, "--earlier", "2027-spring.tar.gz", "--output", "alike.html")
+    assert done.returncode == 0, done.stderr
+    assert "no two of 2 submissions have enough in common" in done.stdout
+    assert re.search(r"student-01.*100%.*student-02.*100%", done.stdout)
+    text = Seen((course.root / "alike.html").read_text(encoding="utf-8")).text
+    assert "student-01 and student-02 of 2027-spring" in text
+    assert not VERDICTS.search(done.stdout + text)
+
+
+def test_of_an_earlier_term_s_archive_ordinary_files_are_read_and_nothing_is_left(compared, course, tmp_path):
+    compared({"student-01": MINE, "student-02": OTHER})
+    link, archive = tmp_path / "link", tmp_path / "odd.tar.gz"
+    link.symlink_to(course.submitted("student-01"))
+    with tarfile.open(archive, "w:gz") as file:
+        for student, path in {"student-01": course.submitted("student-01"), "student-03": link}.items():
+            file.add(path, f"submitted/{student}/{course.name}/{course.name}.ipynb")
+    kept = [(student, [*folder.rglob("*.ipynb")]) for student, folder in kept_submissions(archive, course.name, 10**6)]
+    assert [student for student, _ in kept] == ["student-01"]
+    assert not kept[0][1][0].exists()
+    assert [*kept_submissions(archive, course.name, 10)] == []  # what is too large is never unpacked
+    (tmp_path / "text.tar.gz").write_text("no archive")
+    for name, told in (("text", "is no backup that can be read"), ("none", "is no backup that can be read")):
+        done = course.course("similar", course.name, "--earlier", str(tmp_path / f"{name}.tar.gz"))
+        assert (done.returncode, told in done.stderr, done.stderr.count("\n")) == (2, True, 1), done.stderr
+    with tarfile.open(tmp_path / "empty.tar.gz", "w:gz") as file:
+        file.add(link, "submitted/../../evil/hw0_tiny/hw0_tiny.ipynb")
+    done = course.course("similar", course.name, "--earlier", str(tmp_path / "empty.tar.gz"))
+    assert (done.returncode, "holds no submission of hw0_tiny" in done.stderr) == (2, True), done.stderr
 
 
 def test_broken_and_hostile_hand_ins_stop_nothing(compared, course):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from nbgrader.coursedir import CourseDirectory
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from autograder.intake import submission
 from autograder.intake.submissions import taken
 from autograder.similarity.tokens import given_names
 from autograder.similarity.winnowing import Pair, alike, passages
+from autograder.term.backup import kept_submissions
 from autograder.verification.samples import sample_submissions
 
 SHOWN, LEAST = 20, 5  # pairs in the table and on the page; fingerprints that one must have in common
@@ -33,11 +35,16 @@ CAUTION = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """A class compared: how many submissions, and the pairs that share fingerprints, the most alike first."""
+    """A class compared: how many submissions, and the pairs that share fingerprints, the most alike first.
+
+    term, earlier: where it was compared with an earlier term and not with itself, its name and submissions.
+    """
 
     assignment: str
     works: int
     pairs: list[Pair]
+    term: str = ""
+    earlier: int = 0
 
     @property
     def shown(self) -> list[Pair]:
@@ -46,28 +53,66 @@ class Comparison:
 
     @property
     def usual(self) -> float:
-        """The likeness that nine of ten pairs of this class do not exceed."""
-        every = self.works * (self.works - 1) // 2
+        """The likeness that nine of ten pairs do not exceed."""
+        every = self.works * self.earlier if self.term else self.works * (self.works - 1) // 2
         above = every - math.ceil(0.9 * every)  # of the pairs, this many may be over it
         return self.pairs[above].likeness if above < len(self.pairs) else 0.0
 
+    @property
+    def who(self) -> str:
+        """Whose submissions were compared, in words."""
+        return (
+            f"{self.works} submissions with {self.earlier} of {self.term}" if self.term else f"{self.works} submissions"
+        )
 
-def compare_class(root: Path, assignment: Assignment, students: str = "*") -> Comparison:
-    """Compare the submissions in a course folder with each other. students: a name or a pattern.
+
+def compare_class(root: Path, assignment: Assignment, students: Sequence[str] = ("*",)) -> Comparison:
+    """Compare the submissions in a course folder with each other. students: names or patterns.
 
     No submission is run. Raises CourseError where there are fewer than two.
     """
-    works = {
-        student: _code(student, grafted.notebook.cells)
-        for student, grafted in taken(course_directory(root, students), assignment.name, LOG)
-    }
+    works = _works(course_directory(root, students), assignment)
     if len(works) < 2:
-        raise CourseError(
-            f"{assignment}: {len(works)} submissions match {students!r} in {root}; a comparison needs at least two"
-        )
+        raise CourseError(f"{_how_many(works, students, assignment, root)}; a comparison needs at least two")
+    return Comparison(assignment.name, len(works), alike(works, *_given(root, assignment)))
+
+
+def compare_terms(root: Path, assignment: Assignment, archive: Path, students: Sequence[str] = ("*",)) -> Comparison:
+    """Compare the submissions in a course folder with those in the archive of an earlier term, and these not at all.
+
+    Earlier ones are read as this term's notebook has its cells. Raises CourseError where either has none, and for an
+    archive that cannot be read.
+    """
+    works = _works(course_directory(root, students), assignment)
+    if not works:
+        raise CourseError(_how_many(works, students, assignment, root))
+    coursedir = course_directory(root)
+    earlier: dict[str, dict[str, str]] = {}
+    for _, submitted in kept_submissions(archive, assignment.name, submission.NOTEBOOK_LIMIT):
+        coursedir.submitted_directory = str(submitted)
+        earlier |= _works(coursedir, assignment)
+    if not earlier:
+        raise CourseError(f"{archive} holds no submission of {assignment} that can be read")
+    pairs = alike(works, *_given(root, assignment), earlier)
+    return Comparison(assignment.name, len(works), pairs, archive.name.removesuffix(".tar.gz"), len(earlier))
+
+
+def _works(coursedir: CourseDirectory, assignment: Assignment) -> dict[str, dict[str, str]]:
+    """The code of each readable submission by student and cell id."""
+    return {
+        student: _code(student, grafted.notebook.cells) for student, grafted in taken(coursedir, assignment.name, LOG)
+    }
+
+
+def _how_many(works: Sized, students: Sequence[str], assignment: Assignment, root: Path) -> str:
+    return f"{assignment}: {len(works)} submissions match {' or '.join(map(repr, students))} in {root}"
+
+
+def _given(root: Path, assignment: Assignment) -> tuple[set[str], frozenset[str]]:
+    """What the course gave: texts that are no evidence, and names that students cannot choose."""
     released = [cell.source for cell in submission.pristine(assignment.name, root).cells if cell.cell_type == "code"]
-    course = {source for sample in sample_submissions(assignment) for source in sample.cells.values()} | set(released)
-    return Comparison(assignment.name, len(works), alike(works, course, given_names(released)))
+    texts = {source for sample in sample_submissions(assignment) for source in sample.cells.values()} | set(released)
+    return texts, given_names(released)
 
 
 def _code(student: str, cells: Iterable) -> dict[str, str]:
@@ -87,9 +132,9 @@ def _code(student: str, cells: Iterable) -> dict[str, str]:
 
 def table(comparison: Comparison) -> Table:
     """The most alike pairs: both shares, and how many fingerprints they are of."""
-    shown = Table(title=f"{comparison.assignment}: the most alike of {comparison.works} submissions")
-    for name in ("", "student", "share", "student", "share", "in common", "likeness"):
-        shown.add_column(name, justify="left" if name == "student" else "right")
+    shown = Table(title=f"{comparison.assignment}: the most alike of {comparison.who}")
+    for name in ("", "student", "share", comparison.term or "student", "share", "in common", "likeness"):
+        shown.add_column(name, justify="left" if name in ("student", comparison.term) and name else "right")
     for number, pair in enumerate(comparison.shown, 1):
         (a, b), (first, second) = pair.works, pair.shares
         numbers = str(pair.common), f"{pair.likeness:.2f}"
@@ -97,12 +142,15 @@ def table(comparison: Comparison) -> Table:
     return shown
 
 
-def page(comparison: Comparison) -> str:
-    """The passages of the most alike pairs side by side, as one HTML page that needs nothing else."""
+def page(*comparisons: Comparison) -> str:
+    """The passages of the most alike pairs side by side, as one HTML page that needs nothing else.
+
+    comparisons: of one assignment; within the class, and with earlier terms.
+    """
     loader = jinja2.PackageLoader("autograder.pages", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    pairs = [(pair, _questions(pair)) for pair in comparison.shown]
-    text = environment.get_template("similarity.html.j2").render(comparison=comparison, pairs=pairs, caution=CAUTION)
+    parts = [(one, [(pair, _questions(pair)) for pair in one.shown]) for one in comparisons]
+    text = environment.get_template("similarity.html.j2").render(parts=parts, caution=CAUTION)
     return text.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
 
 

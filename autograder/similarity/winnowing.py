@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from itertools import combinations
+from itertools import combinations, product
 
 from autograder.similarity.tokens import tokens
 
@@ -101,29 +101,49 @@ def read_text(source: str, given: Collection[str] = ()) -> Text:
     return Text(source, symbols, [line for _, line in normalised], k_grams(symbols))
 
 
-def alike(works: Sources, course: Iterable[str] = (), given: Collection[str] = ()) -> list[Pair]:
+def alike(
+    works: Sources, course: Iterable[str] = (), given: Collection[str] = (), earlier: Sources | None = None
+) -> list[Pair]:
     """Pairs of works that share fingerprints, the most alike first.
 
     works: sources by student and cell id. course: texts whose k-grams are no evidence, since everybody may have them.
-    given: names that students cannot choose (`given_names`).
+    given: names that students cannot choose (`given_names`). earlier: works of another class; with them the
+    pairs are of one work of each class, and what many of either have is no evidence.
     """
-    read = [Work(name, {cell: read_text(text, given) for cell, text in cells.items()}) for name, cells in works.items()]
-    has = Counter(gram for work in read for gram in {gram for text in work.texts.values() for gram in text.grams})
-    most = max(FEW, FREQUENT * len(read))
-    aside = {gram for gram, count in has.items() if count > most}
+    classes = [[_read(name, cells, given) for name, cells in part.items()] for part in (works, earlier or {})]
+    aside = {gram for read in classes for gram in _frequent(read)}
     for source in course:
         aside.update(read_text(source, given).grams)
-    index: dict[int, list[int]] = defaultdict(list)  # from a fingerprint to the works that have it
-    for number, work in enumerate(read):
+    gone, index = frozenset(aside), [_index(read, aside) for read in classes]
+    common: Counter[tuple[int, int]] = Counter()
+    for gram, numbers in index[0].items():
+        common.update(product(numbers, index[1].get(gram, ())) if earlier else combinations(numbers, 2))
+    own, others = classes[0], classes[1] if earlier else classes[0]
+    pairs = [Pair((own[i], others[j]), count, gone) for (i, j), count in common.items()]
+    return sorted(pairs, key=lambda pair: (-pair.likeness, *(work.student for work in pair.works)))
+
+
+def _read(student: str, cells: Mapping[str, str], given: Collection[str]) -> Work:
+    return Work(student, {cell: read_text(text, given) for cell, text in cells.items()})
+
+
+def _frequent(works: Sequence[Work]) -> set[int]:
+    """The k-grams that many of a class have."""
+    has = Counter(gram for work in works for gram in {gram for text in work.texts.values() for gram in text.grams})
+    most = max(FEW, FREQUENT * len(works))
+    return {gram for gram, count in has.items() if count > most}
+
+
+def _index(works: Sequence[Work], aside: Collection[int]) -> dict[int, list[int]]:
+    """Note each work's fingerprints in it; returns which works, by their numbers, have a fingerprint."""
+    index: dict[int, list[int]] = defaultdict(list)
+    for number, work in enumerate(works):
         for cell, text in work.texts.items():
             for position in winnow(text.grams, aside):
                 work.fingerprints.setdefault(text.grams[position], []).append((cell, position))
         for gram in work.fingerprints:
             index[gram].append(number)
-    gone = frozenset(aside)
-    common = Counter(pair for numbers in index.values() for pair in combinations(numbers, 2))
-    pairs = [Pair((read[i], read[j]), count, gone) for (i, j), count in common.items()]
-    return sorted(pairs, key=lambda pair: (-pair.likeness, *(work.student for work in pair.works)))
+    return index
 
 
 def passages(pair: Pair) -> list[Passage]:

@@ -8,18 +8,22 @@ import sqlite3
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 
 from autograder.course.errors import CourseError
+from autograder.course.paths import PREVIEW_DOWNLOADS, PREVIEW_LOG, PREVIEW_PAGES, PREVIEW_REQUESTS
 from autograder.course.secret import SECRET
 
 # what belongs to a term and not to the course; the course itself is in its repository
-FILES = (SECRET, "nbgrader_config.py", "dates.csv", "mark_changes.csv", "students.csv")
-FOLDERS = ("submitted", "autograded", "feedback", "downloaded")
+FILES = (SECRET, "nbgrader_config.py", "dates.csv", "mark_changes.csv", "not_graded.csv", PREVIEW_LOG, "students.csv")
+FOLDERS = ("submitted", "autograded", "feedback", "downloaded", PREVIEW_REQUESTS, PREVIEW_PAGES, PREVIEW_DOWNLOADS)
+FILES_OF_ONE = 200  # of a submission that is read from a backup
 
 
 def gradebook_file(coursedir: CourseDirectory) -> Path | None:
@@ -88,6 +92,27 @@ def restore(coursedir: CourseDirectory, archive: Path) -> list[str]:
         for name, place in places.items():
             shutil.move(made / name, place)
     return [f"put back {', '.join(names)}", *([f"what was there before is in {aside}"] if aside else [])]
+
+
+def kept_submissions(archive: Path, assignment: str, largest: int) -> Iterator[tuple[str, Path]]:
+    """Each student's folder of an assignment in a backup, one after the other, in a temporary `submitted/`.
+
+    It is gone when the next one is asked for. Ordinary files alone are taken, of `largest` bytes each, of a folder
+    FILES_OF_ONE at most. Raises CourseError for a file that cannot be read.
+    """
+    try:
+        with tarfile.open(archive, "r|gz") as file:  # as a stream: no more than one submission is ever unpacked
+            entries = ((Path(member.name).parts, member) for member in file if member.isreg())
+            wanted = (one for one in entries if one[0][:1] == ("submitted",) and one[0][2:3] == (assignment,))
+            for student, members in groupby(wanted, key=lambda one: one[0][1]):
+                with tempfile.TemporaryDirectory() as folder:
+                    for _, member in islice(members, FILES_OF_ONE):
+                        if member.size <= largest:
+                            file.extract(member, folder, filter="data")
+                    if (submitted := Path(folder, "submitted")).is_dir():
+                        yield student, submitted
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
+        raise CourseError(f"{archive} is no backup that can be read: {error}") from None
 
 
 def put_aside(root: Path, paths: Iterable[Path], name: str) -> Path | None:

@@ -8,12 +8,17 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
+from autograder.course.paths import PREVIEW_LOG
 from autograder.course.secret import SECRET, course_secret
 from autograder.term.backup import FOLDERS, backup, gradebook_file
 
 ARCHIVE = "terms"
 # what a new term begins without; the settings stay
-LEFT = (SECRET, "dates.csv", "mark_changes.csv", "students.csv", "canvas.csv", "moodle.csv", "report", *FOLDERS)
+LEFT = (
+    SECRET,
+    *("dates.csv", "mark_changes.csv", "not_graded.csv", PREVIEW_LOG, "students.csv", "report"),
+    *FOLDERS,
+)
 
 
 def new_term(coursedir: CourseDirectory, old: str) -> list[str]:
@@ -33,7 +38,8 @@ def new_term(coursedir: CourseDirectory, old: str) -> list[str]:
         raise CourseError("the gradebook is kept by a database server: give the new term a database of its own there")
     archive.parent.mkdir(exist_ok=True)
     told = backup(coursedir, archive)
-    for path in (book, *(root / name for name in LEFT)):
+    exports = [path for to in ("canvas", "moodle") for path in root.glob(f"{to}*.csv")]
+    for path in (book, *exports, *(root / name for name in LEFT)):
         if path.is_dir():
             shutil.rmtree(path)
         else:
