@@ -74,7 +74,8 @@ def _refused() -> str | None:
     message = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
     return (
         f"this host does not allow namespaces inside a sandbox ({message}): "
-        "user namespaces may be switched off (kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)"
+        "user namespaces may be switched off (kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces), "
+        "or a container forbids them (docs/container.md)"
     )
 
 
