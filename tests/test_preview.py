@@ -38,12 +38,12 @@ def ask(course, student, cells):
     notebook.parent.parent.rmdir()
 
 
-def preview(course, now, **options):
+def preview(course, now, a_day=2, **options):
     """What `course preview` does, at some time."""
     coursedir = course_directory(course.root)
     coursedir.submitted_directory = "preview"
     unsafe = bool(in_the_open())
-    return preview_class(coursedir, [course.own.assignment(course.name)], one_by_one, now, unsafe=unsafe, **options)
+    return preview_class(coursedir, [course.own.assignment(course.name)], one_by_one, now, a_day, unsafe=unsafe, **options)
 
 
 def page(course, student):

@@ -26,7 +26,6 @@ from autograder.pages.preview import Preview, answers, preview_page
 from autograder.preview.log import Made, add_to_log, read_log, used
 from utils.files import replaced
 
-A_DAY = 2
 HIDDEN = "the grader stopped at it, and your teacher can see why"  # a reason may hold what is not the student's
 LOCK = ".preview.lock"
 
@@ -43,7 +42,7 @@ def preview_class(
     assignments: Sequence[Assignment],
     runner: Runner,
     now: datetime,
-    a_day: int = A_DAY,
+    a_day: int,
     force: bool = False,
     unsafe: bool = False,
     log: logging.Logger = LOG,
