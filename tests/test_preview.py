@@ -43,7 +43,9 @@ def preview(course, now, a_day=2, **options):
     coursedir = course_directory(course.root)
     coursedir.submitted_directory = "preview"
     unsafe = bool(in_the_open())
-    return preview_class(coursedir, [course.own.assignment(course.name)], one_by_one, now, a_day, unsafe=unsafe, **options)
+    return preview_class(
+        coursedir, [course.own.assignment(course.name)], one_by_one, now, a_day, unsafe=unsafe, **options
+    )
 
 
 def page(course, student):
