@@ -9,11 +9,14 @@ import struct
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 from autograder.intake.collecting import Person, UnpackedFile, matching_students, origin, plan
 from autograder.intake.unpacking import BYTES, CONTENTS, FILES, BoundedExtractor
 from tests.conftest import TinyCourse
+from tests.test_grading import CLASS
 
 HW = TinyCourse.name
 ROSTER = """\
@@ -236,6 +239,58 @@ def test_a_timestamp_outlives_a_new_download_and_old_ones_are_told(built):
     assert told.count("the old timestamp") == 1
 
 
+def handed_in(course, kind):
+    """The released notebook with one of the class's answers, as a text."""
+    notebook = nbformat.read(course.released, as_version=4)
+    for cell in notebook.cells:
+        cell.source = {**CLASS[kind], "why": "since | 2 < 3"}.get(cell.id, cell.source)
+    return nbformat.writes(notebook)
+
+
+def as_canvas_reads(name):
+    """The numbers of student and file in a name, by the rule of Canvas's infer_comment_context_from_filename."""
+    return [part for part in name.split("_") if part.isdecimal()][:2]
+
+
+def test_feedback_goes_back_to_canvas_as_what_was_handed_in(built):
+    (built.root / "students.csv").write_text(
+        "id,first_name,last_name,lms_user_id\nstudent-01,First,One,1001\nstudent-02,First,Two,1002\nabsent,First,Six,1006\n"
+    )
+    assert built.nbgrader("db", "student", "import", "students.csv").returncode == 0
+    archive = built.root / "downloaded" / HW / "archive"
+    archive.mkdir(parents=True)
+    names = ["onefirst_1001_5001_my_2_tries-1.ipynb", "twofirst_LATE_1002_5002_work.zip"]
+    work = packed([("hw0_tiny.ipynb", handed_in(built, "full"))])
+    (archive / "submissions.zip").write_bytes(packed(zip(names, [handed_in(built, "square"), work], strict=True)))
+    assert built.nbgrader("zip_collect", HW).returncode == 0
+    assert built.course("grade").returncode == 0
+    assert "there is no feedback yet" in built.course("return", "hw0").stderr
+    with Gradebook(f"sqlite:///{built.root / 'gradebook.db'}") as gradebook:
+        grade = gradebook.find_grade("why", HW, HW, "student-01")
+        grade.manual_score, grade.needs_manual_grade = 1.5, False
+        gradebook.find_comment("why", HW, HW, "student-01").manual_comment = "Nearly."
+        gradebook.db.commit()
+    built.feedback()
+    told = built.course("return", "hw0").stdout
+    assert "for Canvas: pages of 2 students" in told
+    assert "no pages for absent" in told
+    with zipfile.ZipFile(built.root / f"feedback_{HW}.zip") as file:
+        back = {name: file.read(name) for name in file.namelist()}
+    assert list(map(as_canvas_reads, back)) == [["1001", "5001"], ["1002", "5002"]]
+    assert list(back) == names
+    notebook = nbformat.reads(back[names[0]].decode(), as_version=4)
+    nbformat.validate(notebook)
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert "**double: 0 of 2 points**" in "\n".join(texts)
+    assert "The square stands where twice the value is asked." in "\n".join(texts)
+    assert texts[0].startswith("# 4.5 of 8 points")
+    assert texts[-1] == "**why: 1.5 of 2 points**\n\n> Nearly."
+    assert not [cell for cell in notebook.cells if cell.get("outputs") or set(cell.metadata)]
+    with zipfile.ZipFile(io.BytesIO(back[names[1]])) as file:
+        assert file.namelist() == [f"{HW}.html"]
+    assert "no submission of hw0_tiny came from Moodle" in built.course("return", "hw0", "--to", "moodle").stderr
+
+
 PEOPLE = [Person("a", "Ána María", "Berg-Öst", "17"), Person("b", "Ana", "Maria", ""), Person("c", "Li", "Wu", "sis-9")]
 
 
@@ -298,7 +353,9 @@ def test_copies_that_are_the_same_are_one(tmp_path):
 def test_two_downloads_of_moodle_s_do_not_say_which_is_newer(tmp_path):
     taken, told = planned(tmp_path, {f"m.zip/{WU}/hw4.ipynb": "1", f"m (1).zip/{WU}/hw4.ipynb": "2"})
     assert not taken
-    assert told == ["c handed in 2 different files hw4.ipynb, and nothing says which is newer: nothing was collected"]
+    where = f"m (1).zip/{WU}/hw4.ipynb, m.zip/{WU}/hw4.ipynb"
+    what = "c handed in 2 different files hw4.ipynb, and nothing says which is newer"
+    assert told == [f"{what} ({where}): nothing was collected"]
 
 
 def test_a_newer_attempt_of_canvas_s_is_taken_whole_whatever_it_is_called(tmp_path):

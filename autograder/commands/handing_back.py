@@ -26,9 +26,19 @@ def add(command: Add) -> None:
         action="store_true",
         help="one file with everybody, which empties the marks that the LMS has of those who have none here",
     )
-    back = command("return", _return, "Pack students' pages into a zip that Moodle hands out as feedback files.")
+    back = command("return", _return, "Pack students' feedback into a zip that Moodle or Canvas hands out.")
     back.add_argument("assignment", help="name or short name (hw5)")
-    back.add_argument("--output", type=Path, help="file (default: feedback_<assignment>.zip in this folder)")
+    back.add_argument(
+        "--to",
+        choices=["canvas", "moodle"],
+        help="who hands it out (default: Moodle, or Canvas where all came from there)",
+    )
+    back.add_argument("--preview", action="store_true", help="the pages of `course preview` instead")
+    back.add_argument(
+        "--output",
+        type=Path,
+        help="file (default: feedback_<assignment>.zip or preview_<assignment>.zip in this folder)",
+    )
 
 
 def _report(options) -> int:
@@ -55,5 +65,6 @@ def _return(options) -> int:
     from autograder.lms.returning import pack
 
     [assignment] = options.course.pick([options.assignment])
-    print("\n".join(pack(Path.cwd(), assignment.name, options.output or Path(f"feedback_{assignment}.zip"))))
+    output = options.output or Path(f"{'preview' if options.preview else 'feedback'}_{assignment}.zip")
+    print("\n".join(pack(Path.cwd(), assignment.name, output, options.to, options.preview)))
     return 0

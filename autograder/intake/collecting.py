@@ -56,6 +56,11 @@ class Origin:
         """The person, for a sentence and to tell people apart."""
         return printable(f"{self.name} ({self.system}'s number {self.number})")
 
+    @property
+    def canvas_name(self) -> str:
+        """What Canvas called the file: it reads in that name whose an answer is, and to which file."""
+        return f"{self.name}{'_LATE' * self.late}_{self.number}_{self.file}_{self.rest}"
+
 
 @dataclass(frozen=True)
 class Person:
@@ -111,6 +116,16 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(sorted(word for word in kept if word))
 
 
+def unpacked_files(extracted: Path) -> list[UnpackedFile]:
+    """The files that were unpacked below a folder, without those whose name is neither Moodle's nor Canvas's."""
+    files = []
+    for path in sorted(path for path in extracted.rglob("*") if path.is_file()):
+        parts = path.relative_to(extracted).parts
+        if who := origin(parts):
+            files.append(UnpackedFile(path, who, "" if origin(parts[:1]) else parts[0]))
+    return files
+
+
 def matching_students(who: Origin, roster: list[Person]) -> list[str]:
     """Ids of the students that an origin may mean; it is certain only where there is one."""
     if who.system == "Moodle":
@@ -128,15 +143,15 @@ def matching_students(who: Origin, roster: list[Person]) -> list[str]:
 
 
 def plan(
-    unpacked: list[UnpackedFile], roster: list[Person], assignment: str
+    unpacked: list[UnpackedFile], roster: list[Person], assignment: str, submitted: str = "submitted"
 ) -> tuple[dict[Path, tuple[str, str]], list[str]]:
-    """Each file's student and name, and notes on what is left behind and why.
+    """Each file's student and name, and notes on what is left behind and why. submitted: the folder to collect into.
 
     All files of a person are left where the roster has no certain match, where two persons match one student, and
     where a student has two different notebooks, or weights, and no name says which is newer.
     """
     notes: list[str] = []
-    folder = f"submitted/<student>/{assignment}/"
+    folder = f"{submitted}/<student>/{assignment}/"
     owners: dict[str, dict[str, list[UnpackedFile]]] = defaultdict(dict)  # by student: who matched them, with what
     for who, files in _grouped(unpacked, lambda file: file.origin.who).items():
         students = matching_students(files[0].origin, roster)
@@ -183,7 +198,9 @@ def _choose_files(
         versions = {hashlib.sha256(file.path.read_bytes()).digest(): file for file in groups[name]}
         if len({file.origin.file for file in versions.values()}) < len(versions):
             what = f"{len(versions)} different files {printable(name)}"
-            notes.append(f"{student} handed in {what}, and nothing says which is newer: nothing was collected")
+            where = ", ".join(sorted(printable("/".join(file.path.parts[-3:])) for file in versions.values()))
+            why = f"and nothing says which is newer ({where})"
+            notes.append(f"{student} handed in {what}, {why}: nothing was collected")
             return {}
         stored = f"{assignment}.ipynb" if name in books else name
         chosen[stored] = max(versions.values(), key=lambda file: file.origin.file)
@@ -225,19 +242,19 @@ class RosterCollector(FileNameCollectorPlugin):
         if not roster:
             app.fail("the gradebook has no students: `nbgrader db student import students.csv` first")
         root = Path(app._format_collect_path(app.extracted_directory))
-        unpacked, notes = [], []
-        for path in sorted(path for path in root.rglob("*") if path.is_file()):
-            parts = path.relative_to(root).parts
-            if who := origin(parts):
-                unpacked.append(UnpackedFile(path, who, "" if origin(parts[:1]) else parts[0]))
-            else:
-                notes.append(f"{'/'.join(parts)} was left: its name is neither Moodle's nor Canvas's")
+        unpacked = unpacked_files(root)
+        known = {file.path for file in unpacked}
+        notes = [
+            f"{path.relative_to(root).as_posix()} was left: its name is neither Moodle's nor Canvas's"
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and path not in known
+        ]
         for person in [person for person in roster if not usable_name(person.id)]:
             notes.append(
                 f"{printable(person.id)!r} in the roster is not a valid student id: nothing is collected for it"
             )
             roster.remove(person)
-        destinations, more = plan(unpacked, roster, app.coursedir.assignment_id)
+        destinations, more = plan(unpacked, roster, app.coursedir.assignment_id, app.coursedir.submitted_directory)
         more += self._kept_times(destinations)
         self.collected = frozenset(file.origin.who for file in unpacked if file.path in destinations)
         for sentence in notes + more:
@@ -263,7 +280,7 @@ class RosterCollector(FileNameCollectorPlugin):
             after = {name: new.read_bytes() for new, (who, name) in destinations.items() if who == student}
             if {name: data for name, data in before.items() if name not in EXCHANGED} != after:
                 time = printable(self._times[path].decode(errors="replace").strip()[:40])
-                where = f"submitted/{student}/{course.assignment_id}/{TIMESTAMP}"
+                where = path.relative_to(course.root).as_posix()
                 notes.append(
                     f"{student}: a new submission, with the old timestamp {time}: if it came later, edit {where}"
                 )
