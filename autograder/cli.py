@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from autograder.commands import authoring, grading, handing_back, running, term
+from autograder.commands import authoring, grading, handing_back, marking, running, term
 from autograder.course.errors import CourseError
 from autograder.course.paths import OWN, Course, check_folder
 from utils.corpora import CorpusError
@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         subparser.set_defaults(run=run)
         return subparser
 
-    for topic in (authoring, grading, handing_back, term, running):
+    for topic in (authoring, grading, marking, handing_back, term, running):
         topic.add(command)
     return top
 

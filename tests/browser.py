@@ -35,8 +35,11 @@ def chromium_page() -> Iterator:
             browser.close()
 
 
-def accessible_on_a_phone(path: Path, scheme: str) -> None:
-    """Hold that a page of ours fits 390 pixels, and that axe-core finds no fault in it, all that is folded unfolded."""
+def accessible_on_a_phone(place: Path | str, scheme: str, ready: str = "main") -> None:
+    """Hold that a page of ours fits 390 pixels, and that axe-core finds no fault in it, all that is folded unfolded.
+
+    place: a file or an address. ready: what a page shows once it is complete.
+    """
     axe = importlib.util.find_spec("axe_playwright_python")
     if axe is None:
         pytest.skip("no axe-playwright-python here")
@@ -45,7 +48,8 @@ def accessible_on_a_phone(path: Path, scheme: str) -> None:
         context = wide.context.browser.new_context(bypass_csp=True, viewport={"width": 390, "height": 900})
         page = context.new_page()
         page.emulate_media(color_scheme=scheme)
-        page.goto(path.as_uri())
+        page.goto(place if isinstance(place, str) else place.as_uri())
+        page.locator(ready).first.wait_for()
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.evaluate(script)
