@@ -23,12 +23,11 @@ STUB = "YOUR ANSWER HERE"  # what nbgrader puts in the place of a model answer
 
 @dataclass(frozen=True)
 class Text:
-    """What a student wrote. whole: the cell as it stands; own: without the question; attachments: pasted pictures.
+    """What a student wrote. own: without the question; attachments: pasted pictures.
 
     problem: why it cannot be read, where it cannot.
     """
 
-    whole: str = ""
     own: str = ""
     attachments: dict = field(default_factory=dict, hash=False)
     problem: str = ""
@@ -130,7 +129,7 @@ def _read(path: Path, _changed: int, _size: int, name: str, question: str) -> Te
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == name:
             cell["source"] = "".join(cell["source"])
             cell = shown({**cell, "cell_type": "markdown"}, {}, Room())
-            return Text(cell["source"], _own(cell["source"], question), cell["attachments"])
+            return Text(_own(cell["source"], question), cell["attachments"])
     return Text(problem="the graded notebook has no such cell: grade it again")
 
 

@@ -84,7 +84,7 @@ class Desk:
             texts = {answer.id: answer.text for answer in self._answers(gradebook)}
         if (wrote := texts.get(wanted)) is not None:
             html = as_html(wrote.own, attachments=wrote.attachments)[0] if wrote.own else ""
-            return {"html": html, "raw": wrote.whole, "problem": wrote.problem}
+            return {"html": html, "raw": wrote.own, "problem": wrote.problem}
         raise Refused("This answer is not there any more.")
 
     def take_out(self, member: str, browser: str) -> dict[str, Any]:

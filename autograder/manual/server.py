@@ -49,7 +49,7 @@ def serve(desk: Desk, port: int, browser: bool) -> None:
         print(f"marking {desk.question.name} at {address}")
         if hub := os.environ.get("JUPYTERHUB_SERVICE_PREFIX"):
             print(f"on the hub, with jupyter-server-proxy: {hub}proxy/{port}/?token={token}")
-        print("Ctrl-C ends it; every mark is in the gradebook when the next answer comes up", flush=True)
+        print("Ctrl-C ends it; what the page calls saved is in the gradebook", flush=True)
         if browser:
             webbrowser.open(address)
         await ended.wait()
