@@ -21,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --progress-b
 LARGE := awk '/(Downloading|Using cached) .*( MB| GB)\)/ {sub(/^ */, "  "); print; fflush()} /^Installing/ {print "  unpacking"; fflush()}'
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5))' || { echo "Python 3.11.5 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Making the environment in $(VENV): once, some minutes. PyTorch with its GPU libraries is some gigabytes to download;"
 	@echo "a PyTorch that is here already is kept if it fits, and the rest is some hundred megabytes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $$($(PYTHON) $(TORCH_FITS) && echo --system-site-packages) $(VENV)

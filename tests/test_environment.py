@@ -26,7 +26,7 @@ def test_conda_names_the_same_packages_and_ranges():
     named = {CONDA.get(one.name, one.name): one.specifier for one in found if one.name not in ("python", "pip")}
     assert named == {name: one.specifier for name, one in requirements().items()}
     python = next(one for one in found if one.name == "python")
-    assert str(python.specifier) == ">=3.11"
+    assert str(python.specifier) == ">=3.11.5"
 
 
 def locked():

@@ -26,7 +26,7 @@ BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs" / "instructor.md").
 LEFT_OUT = {
     ".venv/bin/course verify hw4": "tests/test_verify.py, and minutes",
     ".venv/bin/course new-term 2027-spring": "tests/test_term.py: it takes the class away",
-    ".venv/bin/jupyter lab": "marks are given below; tests/test_formgrader.py gives some in a browser",
+    ".venv/bin/course mark hw4 why_six_biases": "tests/test_marking.py: it serves until Ctrl-C; marks are given below",
 }
 
 
@@ -65,10 +65,10 @@ def wrong_notebook():
     return filled_notebook(HW4, solution_cells(HW4) | edited_cell(HW4, question, question.misconceptions[0]))
 
 
-def put_downloads(course):
+def put_downloads(course, folder):
     """Two students' submissions as Moodle gives them, one of them in a zip, and one as Canvas does."""
-    archive = course.root / "downloaded" / NAME / "archive"
-    archive.mkdir(parents=True)
+    archive = course.root / folder / NAME / "archive"
+    archive.mkdir(parents=True, exist_ok=True)
     right = nbformat.writes(answered_notebook(HW4, solution_cells(HW4)))
     own = io.BytesIO()
     with zipfile.ZipFile(own, "w") as file:
@@ -111,7 +111,7 @@ def walked(tmp_path_factory):
                 text = next(text for kind, text in BLOCKS if kind == "csv" and text.startswith(first))
                 (course.root / match[0]).write_text(text)
             if "zip_collect" in command:
-                put_downloads(course)
+                put_downloads(course, "preview_downloaded" if "preview_downloaded" in command else "downloaded")
             if command not in LEFT_OUT:
                 told[command] = course.shell(command)
         if "grade hw4" in block:
@@ -128,9 +128,21 @@ def test_what_is_left_out_is_on_the_page():
 def test_hand_ins_of_both_systems_are_collected_and_graded(walked):
     for number in (1, 2, 3):
         assert walked.submitted(f"student-0{number}").is_file()
-    assert "student-03 handed in late, according to Canvas" in walked.told[f".venv/bin/nbgrader zip_collect {NAME}"]
+    assert (
+        "student-03 handed in late, according to Canvas"
+        in walked.told[f".venv/bin/nbgrader zip_collect {NAME} --force"]
+    )
     assert "graded 3, unchanged 0, failed 0" in walked.told[".venv/bin/course grade hw4"]
     assert walked.marks_given == 6  # three answers of two students; the third wrote none, and has 0 points
+
+
+def test_a_preview_says_what_fails_and_counts(walked):
+    assert "3 made" in walked.told[".venv/bin/course preview hw4 --from submitted"]
+    assert "made" in walked.told[".venv/bin/course preview hw4"]
+    page = (walked.root / "preview_feedback" / "student-03" / NAME / f"{NAME}.html").read_text()
+    assert re.search(r"\d of \d+ properties fails?", page)
+    with zipfile.ZipFile(walked.root / f"preview_{NAME}.zip") as file:
+        assert len(file.namelist()) == 2
 
 
 def test_marks_are_exported_for_all(walked):

@@ -27,7 +27,7 @@ class Recorder:
         self.coursedir, self.config, self.dates = coursedir, config, dates
         self.nbgrader = Autograde(coursedir=coursedir, config=config)  # for its settings of files
         self.gradebook = Gradebook(coursedir.db_url, coursedir.course_id)
-        self.gradebook.db().expire_on_commit = False  # this process alone writes: what it has read stays true
+        self.gradebook.db().expire_on_commit = False  # each submission is read when it is recorded
         self._cells: dict[str, list] = {}  # of each assignment, kept so that they are read once and not per submission
 
     def __enter__(self) -> Recorder:
