@@ -113,7 +113,8 @@ class Mistake:
 class QuestionSummary:
     """How a class did on a question.
 
-    marked: how many have a mark for it. followed: how many kept points by follow-through.
+    marked: how many have a mark for it. waiting: how many wait for one. followed: how many kept points by
+    follow-through.
     """
 
     name: str
@@ -122,6 +123,7 @@ class QuestionSummary:
     mean: float
     full: int
     marked: int
+    waiting: int
     followed: int
     mistakes: list[Mistake]
 
@@ -135,6 +137,8 @@ class QuestionSummary:
         """Who has all points, in words."""
         if not self.marked:
             return "still to be marked"
+        if self.waiting:
+            return f"{self.full} of {self.marked} so far"
         if self.full == self.marked:
             return "everybody"
         return f"{self.full} of {self.marked}" if self.full else "nobody"
@@ -219,14 +223,15 @@ class ClassReport:
             statistics.fmean(marked) if marked else 0.0,
             sum(score >= points for score in marked),
             len(marked),
+            len(rows) - len(marked),
             sum(row.follows for row in rows),
             [mistake for mistake in self.mistakes if mistake.question == name],
         )
 
     @property
     def worst(self) -> list[QuestionSummary]:
-        """The questions with the lowest mean shares, of those that somebody lost points in."""
-        lost = [question for question in self.questions if question.full < question.marked]
+        """The questions with the lowest mean shares, of those that are marked and that somebody lost points in."""
+        lost = [question for question in self.questions if not question.waiting and question.full < question.marked]
         return sorted(lost, key=lambda question: question.share)[:WORST]
 
     @property

@@ -17,6 +17,7 @@ from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 
 HEADING = re.compile(r"^#{2,3} +(.+)$", re.MULTILINE)
+SHORT = {"bptt", "gru", "lstm", "rnn"}  # words of names that are written in capitals
 
 
 @dataclass
@@ -63,7 +64,10 @@ def section_title(source: str) -> str:
 
 def question_title(name: str, section: str, written: bool) -> str:
     """What a question is called: its section, or for a written answer its name."""
-    return f"{name.replace('_', ' ').capitalize()} (written)" if written else section
+    if not written:
+        return section
+    words = [word.upper() if word in SHORT else word for word in name.split("_")]
+    return f"{words[0][:1].upper()}{' '.join(words)[1:]} (written)"
 
 
 def told_apart(titles: list[tuple[str, str]]) -> list[str]:

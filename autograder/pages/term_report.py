@@ -112,6 +112,14 @@ class Column:
         return {student: one.why for student, one in entries if one.why or (one.there and not one.mark)}
 
     @property
+    def failed_by_reason(self) -> dict[str, list[str]]:
+        """The same, the other way round: who, by the reason."""
+        students: dict[str, list[str]] = {}
+        for student, why in self.failed.items():
+            students.setdefault(why, []).append(student)
+        return students
+
+    @property
     def missing(self) -> list[str]:
         """Who handed in nothing."""
         return [student for student, entry in self.entries.items() if entry.missing]
