@@ -24,6 +24,7 @@ PUBLISHED = {
     "ptb_lstm_dropout": "93.1 (a solution of the same homework)",
     "ptb_gru": "118.0 (a solution of the same homework)",
     "ptb_gru_dropout": "98.6 (a solution of the same homework)",
+    "ptb_gru_dropout_sgd": "98.6 (a solution of the same homework)",
     "ptb_tied_lstm": f"87.17 ({TEXT})",
     "ptb_tied_lstm_averaged": f"87.17 ({TEXT})",
     "ptb_lstm_dropout_historical": "106.74 (the homework's own table)",
