@@ -75,7 +75,8 @@ def test_a_student_who_breaks_a_provided_cell_is_marked(course):
 
 
 def test_one_that_fails_after_the_course_s_own_solution_too_is_the_course_s_fault(course):
-    course.edit("notebook.py", LATER, LATER.replace("np.ones(1)", "np.no_such_name"))
+    broken = "np.no_such_name if 'NBGRADER_EXECUTION' in __import__('os').environ else np.ones(1)"  # a build would see it
+    course.edit("notebook.py", LATER, LATER.replace("np.ones(1)", broken))
     assert course.course("build").returncode == 0
     done = grade(course, "course")
     assert done.returncode == 1

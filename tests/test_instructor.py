@@ -140,7 +140,7 @@ def test_a_preview_says_what_fails_and_counts(walked):
     assert "3 made" in walked.told[".venv/bin/course preview hw4 --from submitted"]
     assert "made" in walked.told[".venv/bin/course preview hw4"]
     page = (walked.root / "preview_feedback" / "student-03" / NAME / f"{NAME}.html").read_text()
-    assert re.search(r"\d of \d+ properties fails?", page)
+    assert re.search(r"properties fails?|no property holds", page)
     with zipfile.ZipFile(walked.root / f"preview_{NAME}.zip") as file:
         assert len(file.namelist()) == 2
 

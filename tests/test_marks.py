@@ -27,9 +27,9 @@ SEEN = ("short", "feedback", "class", "term", "index", "canvas", "moodle")
 def course(tmp_path_factory) -> TinyCourse:
     """A class with all that changes a mark, and somebody who handed in nothing; `total` is given to all."""
     course = TinyCourse.built(tmp_path_factory.mktemp("marks") / "course")
-    (course.root / "late_work.py").write_text(PLUGIN.replace("/ 86400", "/ 172800"))
+    (course.root / "half_a_day.py").write_text(PLUGIN.replace("/ 86400", "/ 172800"))
     with (course.root / "nbgrader_config.py").open("a") as file:
-        file.write("\nc.AssignLatePenalties.plugin_class = 'late_work.OneADay'\n")
+        file.write("\nc.AssignLatePenalties.plugin_class = 'half_a_day.OneADay'\n")
     with Gradebook(f"sqlite:///{course.root}/gradebook.db") as book:
         for student in (*WORK, "absent"):
             book.update_or_create_student(student)
