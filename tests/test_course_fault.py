@@ -75,7 +75,8 @@ def test_a_student_who_breaks_a_provided_cell_is_marked(course):
 
 
 def test_one_that_fails_after_the_course_s_own_solution_too_is_the_course_s_fault(course):
-    broken = "np.no_such_name if 'NBGRADER_EXECUTION' in __import__('os').environ else np.ones(1)"  # a build would see it
+    grading = "'NBGRADER_EXECUTION' in __import__('os').environ"  # else the build would see it
+    broken = f"np.no_such_name if {grading} else np.ones(1)"
     course.edit("notebook.py", LATER, LATER.replace("np.ones(1)", broken))
     assert course.course("build").returncode == 0
     done = grade(course, "course")
