@@ -348,7 +348,7 @@ def test_a_page_that_does_not_come_is_named_and_costs_no_other(course):
     (course.root / "report" / f"{course.name}.html").unlink()
     done = course.course("report")
     assert done.returncode == 1
-    assert done.stdout.split() == [f"report/{course.name}.html"]
+    assert done.stdout.split() == ["report/index.html", f"report/{course.name}.html"]
     [line] = done.stderr.strip().split("\n")
     assert line.startswith(f"{course.name}: the graded notebook of twin cannot be read: ")
     assert "4 handed in, 3 graded, 1 not graded" in (course.root / "report" / f"{course.name}.html").read_text()
