@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -135,7 +136,7 @@ def _write_answers(
     more = {name: below[name] or (above.get(name, []) if name in empty else []) for name in targets}
     taken = [name for name in targets if more[name] or len(texts[name]) > 1]
     used = {id(piece) for name in targets for piece in more[name]}
-    loose = [piece for piece in loose if id(piece) not in used and len(piece.bare) >= ANSWER]
+    loose = [piece for piece in loose if id(piece) not in used and _may_answer(piece)]
     empty = [name for name in empty if loose and not more[name]]
     for name, target in targets.items():
         _join_texts(target, [*texts[name], *(loose if name in empty else more[name])])
@@ -143,6 +144,11 @@ def _write_answers(
         grafted.repairs.append(f"text in your own cells beside an answer was added to it: {', '.join(taken)}")
     if empty:
         grafted.repairs.append(f"text from other places was added to answers that were empty: {', '.join(empty)}")
+
+
+def _may_answer(piece: Piece) -> bool:
+    """Whether a text may be an answer; the badge that Colab puts on top is markup alone."""
+    return len(bare(re.sub("<[^<>]*>", "", piece.source))) >= ANSWER or "](attachment:" in piece.source
 
 
 def _written_into(piece: Piece, released: dict[str, str]) -> list[Piece]:
