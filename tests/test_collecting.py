@@ -204,13 +204,17 @@ def test_without_a_roster_there_is_one_sentence(collected, tmp_path):
     assert not (course.root / "submitted").exists()
 
 
-def test_a_timestamp_outlives_a_new_download_and_old_ones_are_told(built):
-    (built.root / "students.csv").write_text(
-        "id,first_name,last_name\nsame,First,One\nother,First,Two\nnew,First,Six\n"
-    )
-    assert built.nbgrader("db", "student", "import", "students.csv").returncode == 0
-    archive = built.root / "downloaded" / HW / "archive"
+def with_roster(course, *rows):
+    """Import a roster; returns the folder for downloads."""
+    (course.root / "students.csv").write_text("\n".join(["id,first_name,last_name,lms_user_id", *rows, ""]))
+    assert course.nbgrader("db", "student", "import", "students.csv").returncode == 0
+    archive = course.root / "downloaded" / HW / "archive"
     archive.mkdir(parents=True)
+    return archive
+
+
+def test_a_timestamp_outlives_a_new_download_and_old_ones_are_told(built):
+    archive = with_roster(built, "same,First,One,", "other,First,Two,", "new,First,Six,")
 
     def collect(*names, mark, options=()):
         """Collect a download in which the first of these students has a notebook with this mark."""
@@ -253,12 +257,7 @@ def as_canvas_reads(name):
 
 
 def test_feedback_goes_back_to_canvas_as_what_was_handed_in(built):
-    (built.root / "students.csv").write_text(
-        "id,first_name,last_name,lms_user_id\nstudent-01,First,One,1001\nstudent-02,First,Two,1002\nabsent,First,Six,1006\n"
-    )
-    assert built.nbgrader("db", "student", "import", "students.csv").returncode == 0
-    archive = built.root / "downloaded" / HW / "archive"
-    archive.mkdir(parents=True)
+    archive = with_roster(built, "student-01,First,One,1001", "student-02,First,Two,1002", "absent,First,Six,1006")
     names = ["onefirst_1001_5001_my_2_tries-1.ipynb", "twofirst_LATE_1002_5002_work.zip"]
     work = packed([("hw0_tiny.ipynb", handed_in(built, "full"))])
     (archive / "submissions.zip").write_bytes(packed(zip(names, [handed_in(built, "square"), work], strict=True)))
