@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.course.paths import OWN, ROOT
+from autograder.course.paths import OWN, ROOT, Course
 from autograder.course.rubrics import parts
 from autograder.course.solutions import assignment_cells
 from autograder.oracle.questions import load_questions
 from autograder.verification import demo
 from autograder.verification.answers import written
+from autograder.verification.parts import kept
 from autograder.verification.samples import sample_submissions
 from autograder.verification.tables import report
 from autograder.verification.verify import Result, dependants, grade_samples, judge, question_points
@@ -137,3 +138,30 @@ def test_a_killed_run_leaves_nothing_running(tmp_path):
     run.kill()
     run.wait()
     wait_for(lambda: not any(map(running, left)))
+
+
+def test_a_run_that_was_cut_goes_on_until_something_changes(tmp_path):
+    course, made = Course(tmp_path), []
+    notebook = tmp_path / "assignments" / "hw1_tiny" / "notebook.py"
+    notebook.parent.mkdir(parents=True)
+    notebook.write_text("# %%")
+
+    def grade(name):
+        made.append(name)
+        return [name]
+
+    def run(*names):
+        keep = kept(course)
+        assert [keep(name, grade, name) for name in names] == [[name] for name in names]
+        return keep
+
+    run("solution")
+    run("solution", "release")
+    assert made == ["solution", "release"]
+    notebook.write_text("# %% changed")
+    keep = run("solution")
+    assert made == ["solution", "release", "solution"]
+    assert len(list((tmp_path / "runs" / "verify").iterdir())) == 1  # what the old assignment gave is gone
+    keep.remove()
+    run("solution")
+    assert made.count("solution") == 3

@@ -59,12 +59,15 @@ def _build(options) -> int:
 
 def _verify(options) -> int:
     from autograder.verification.mutants import mutate
+    from autograder.verification.parts import kept
     from autograder.verification.tables import LED, leads, report
     from autograder.verification.verify import grade_all, judge
 
     started = time.perf_counter()
     assignments = options.course.pick(options.assignment)
-    results, edits = grade_all(assignments, options.jobs), mutate(assignments, options.jobs)
+    keep = kept(options.course)
+    results, edits = grade_all(assignments, options.jobs, keep), mutate(assignments, options.jobs, keep=keep)
+    keep.remove()
     text = report(results, edits)
     print(text)
     for name, rows in results.items():

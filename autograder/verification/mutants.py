@@ -13,11 +13,9 @@ import re
 import resource
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
 
 import numpy as np
 
@@ -28,6 +26,7 @@ from autograder.marking.edits import Edit, changed, edits
 from autograder.marking.reference import judge_one, requests, seconds_to_answer, solution
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox.bubblewrap import ONE_THREAD
+from autograder.verification.parts import anew, processes
 from autograder.verification.samples import solution_cells
 
 SECRET = "the secret of the mutants"
@@ -54,12 +53,17 @@ class Mutants:
         return not self.surviving and not self.unused
 
 
-def mutate(assignments: Sequence[Assignment], jobs: int, sample: int | None = None) -> dict[Assignment, list[Mutants]]:
-    """Ask the edits of all solution cells that a question asks about; sample: so many of each, the same each time."""
+def mutate(
+    assignments: Sequence[Assignment], jobs: int, sample: int | None = None, keep: Callable = anew
+) -> dict[Assignment, list[Mutants]]:
+    """Ask the edits of all solution cells that a question asks about; says how far it is.
+
+    sample: so many of each, the same each time. keep: what calls the function that asks some of them (`Kept`).
+    """
+    started = time.perf_counter()
     results: dict[Assignment, list[Mutants]] = {}
     os.environ.update(ONE_THREAD)
-    context = get_context("forkserver")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_limit) as pool:
+    with processes(jobs, "forkserver", _limit) as pool:
         waiting = []
         for assignment in assignments:
             for question in mutated(assignment):
@@ -68,7 +72,12 @@ def mutate(assignments: Sequence[Assignment], jobs: int, sample: int | None = No
                 if sample is not None and sample < count:
                     chosen = sorted(random.Random(question.id).sample(chosen, sample))
                 chunks = [chosen[i : i + CHUNK] for i in range(0, len(chosen), CHUNK)]
-                futures = [pool.submit(survivors, assignment, question.id, chunk) for chunk in chunks]
+                futures = [
+                    pool.submit(
+                        keep, f"{assignment}-{question.id}-{chunk[0]}", survivors, assignment, question.id, chunk
+                    )
+                    for chunk in chunks
+                ]
                 waiting.append((assignment, question, len(chosen), futures))
         for assignment, question, count, futures in waiting:
             found, seconds = [], 0.0
@@ -77,6 +86,8 @@ def mutate(assignments: Sequence[Assignment], jobs: int, sample: int | None = No
                 found += texts
                 seconds += took
             results.setdefault(assignment, []).append(_sorted_out(question, count, found, seconds, sample is None))
+            minutes = (time.perf_counter() - started) / 60
+            print(f"{assignment}: {count} edits of {question.id} asked, {minutes:.1f} min", flush=True)
     return results
 
 

@@ -12,10 +12,9 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
 
@@ -33,6 +32,7 @@ from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question, load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores, cell_errors, passed_checks, verdicts
+from autograder.verification.parts import anew, processes
 from autograder.verification.samples import (
     SampleSubmission,
     filled_notebook,
@@ -128,14 +128,15 @@ def grade_samples(
     return results
 
 
-def grade_all(assignments: Sequence[Assignment], jobs: int) -> dict[Assignment, list[Result]]:
-    """Grade all sample submissions of the assignments in `jobs` processes.
+def grade_all(assignments: Sequence[Assignment], jobs: int, keep: Callable = anew) -> dict[Assignment, list[Result]]:
+    """Grade all sample submissions of the assignments in `jobs` processes; says how far it is.
 
     Misconceptions are handed in with the weights that the solution trains, as students would.
+    keep: what calls the function that grades some of them, and may know its results (`Kept`).
     """
+    started = time.perf_counter()
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    context = get_context("spawn")
-    workers = ProcessPoolExecutor(jobs, mp_context=context, initializer=end_with_the_run)
+    workers = processes(jobs, "spawn", end_with_the_run)
     with tempfile.TemporaryDirectory(dir=scratch()) as folder, workers as pool:
         built = {one: Path(folder) / one.name for one in assignments}
         first = {one: pool.submit(_build, one, built[one]) for one in assignments}
@@ -147,11 +148,20 @@ def grade_all(assignments: Sequence[Assignment], jobs: int) -> dict[Assignment, 
             right = [sample.name for sample in samples if sample.name not in wrong]
             batches = [(wrong[i : i + BATCH], files) for i in range(0, len(wrong), BATCH)]
             batches += [([sample], {}) for sample in right]
-            waiting[assignment] = [pool.submit(grade_samples, assignment, *each, built[assignment]) for each in batches]
+            waiting[assignment] = [
+                pool.submit(
+                    keep, f"{assignment}-{names[0]}", grade_samples, assignment, names, given, built[assignment]
+                )
+                for names, given in batches
+            ]
         results = {}
         for assignment, futures in waiting.items():
             by_name = {result.name: result for future in futures for result in future.result()}
             results[assignment] = [by_name[sample.name] for sample in every_sample(assignment)]
+            print(
+                f"{assignment}: {len(by_name)} submissions graded, {(time.perf_counter() - started) / 60:.1f} min",
+                flush=True,
+            )
     return results
 
 
