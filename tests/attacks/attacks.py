@@ -145,18 +145,18 @@ seen = [word for word in __WORDS__ if word[::-1] in text]
 """
 LOOKED = LOOK.replace("__WORDS__", repr([word[::-1] for word in CANARIES]))  # or the page would show its own code's
 
+# space is taken, not written: a gigabyte of zeros takes longer than a cell may, on a busy machine
 FILL = """
 import glob, os
-written = 0
 sockets = os.path.dirname(glob.glob('/tmp/course-warm*/*/*')[0])
 for folder in ('/tmp', '.', os.path.expanduser('~'), '/dev/shm', sockets):
     try:
         for number in range(100):
             with open(os.path.join(folder, f'fill{number}'), 'wb') as file:
-                for _ in range(10):
-                    written += file.write(bytes(10_000_000))
+                os.posix_fallocate(file.fileno(), 0, 100_000_000)
     except OSError:
         pass
+assert os.statvfs('.').f_bavail * os.statvfs('.').f_frsize < 100_000_000
 """
 
 ATTACKS: dict[str, Attack] = {
@@ -271,9 +271,9 @@ ATTACKS: dict[str, Attack] = {
         "time.sleep(20)\nreturn 2 * x"
     ),
     "ten-gigabytes": before(
-        "try:\n    with open('big', 'wb') as file:\n        for _ in range(1000):\n"
-        "            file.write(bytes(10_000_000))\n"
-        "except OSError:\n    pass",
+        "import os\nwith open('big', 'wb') as file:\n    for number in range(1000):\n        try:\n"
+        "            os.posix_fallocate(file.fileno(), 10_000_000 * number, 10_000_000)\n"
+        "        except OSError:\n            break",
         DOUBLE,
         earns=(2, 3, 1),
     ),
