@@ -183,7 +183,7 @@ def test_nbgrader_export_of_one_student_and_assignment(folder):
     chosen = ("--assignment", "['hw1']", "--student", "['student-02']")
     done = run(folder, "--exporter=autograder.lms.export.Canvas", *chosen)
     assert done.returncode == 0, done.stderr
-    rows = read(folder / "canvas.csv")
+    rows = read(folder / "canvas_hw1_one.csv")
     assert [row[3:] for row in rows] == [
         ["SIS Login ID", "Section", "hw1_one"],
         ["", "", "6"],
@@ -200,18 +200,19 @@ def test_nbgrader_export_says_what_is_wrong_in_a_sentence(folder):
 
 def test_a_mark_has_the_manual_points_and_loses_the_penalty(folder):
     assert main(["export", "hw1", "--to", "canvas"]) == 0
-    before = table(folder / "canvas.csv", "SIS Login ID").loc["student-01", "hw1_one"]
+    file = folder / "canvas_hw1_one.csv"
+    before = table(file, "SIS Login ID").loc["student-01", "hw1_one"]
     with gradebook(folder) as book:
         book.find_grade("why", "hw1_one", "hw1_one", "student-01").manual_score = 2
         book.find_submission_notebook("hw1_one", "hw1_one", "student-01").late_submission_penalty = 1.25
         book.db.commit()
     assert main(["export", "hw1", "--to", "canvas"]) == 0
-    assert (before, table(folder / "canvas.csv", "SIS Login ID").loc["student-01", "hw1_one"]) == ("4.5", "3.75")
+    assert (before, table(file, "SIS Login ID").loc["student-01", "hw1_one"]) == ("4.5", "3.75")
 
 
 def test_with_unmarked_takes_the_points_so_far(folder, capsys):
     assert main(["export", "hw2", "--to", "canvas", "--with-unmarked"]) == 0
-    marks = table(folder / "canvas.csv", "SIS Login ID")
+    marks = table(folder / "canvas_hw2_two.csv", "SIS Login ID")
     assert list(marks.columns)[-1:] == ["hw2_two"]
     assert marks["hw2_two"].to_dict() == {
         "": "5.5",
@@ -226,7 +227,7 @@ def test_a_hand_in_that_was_never_graded_has_no_mark(folder):
     with gradebook(folder) as book:
         book.add_submission("hw1_one", "student-03")
     assert main(["export", "hw1", "--to", "moodle"]) == 0
-    assert "student-03" not in table(folder / "moodle.csv", "Username").index
+    assert "student-03" not in table(folder / "moodle_hw1_one.csv", "Username").index
 
 
 @pytest.mark.parametrize(
@@ -236,12 +237,12 @@ def test_marks_have_two_decimals_at_most(folder, points, text):
     with gradebook(folder) as book:
         hand_in(book, "student-03", "hw1_one", code=points, manual=0)
     assert main(["export", "hw1", "--to", "canvas"]) == 0
-    assert table(folder / "canvas.csv", "SIS Login ID").loc["student-03", "hw1_one"] == text
+    assert table(folder / "canvas_hw1_one.csv", "SIS Login ID").loc["student-03", "hw1_one"] == text
 
 
 def test_moodle_has_a_column_of_identifiers_only_where_each_student_has_one(folder, capsys):
     assert main(["export", "--to", "moodle", "--empty-unmarked"]) == 0
-    assert "no column 'ID number': 2 students" in capsys.readouterr().out
+    assert "no column 'ID number': 2 students with none" in capsys.readouterr().out
     with gradebook(folder) as book:
         for n, student in enumerate(["student-01", "student-02", "student-03", "student-04"]):
             book.update_or_create_student(student, lms_user_id=f"0{n}", email="" if n == 2 else f"{n}@example.org")
@@ -249,7 +250,7 @@ def test_moodle_has_a_column_of_identifiers_only_where_each_student_has_one(fold
     found = table(folder / "moodle.csv", "Username")
     assert list(found["ID number"]) == ["00", "01", "02", "03"]
     assert "Email address" not in found
-    assert "no column 'Email address': 1 students" in capsys.readouterr().out
+    assert "no column 'Email address': 1 student with none" in capsys.readouterr().out
 
 
 def test_output_names_the_file_and_replaces_it(folder, capsys):
@@ -377,7 +378,7 @@ def test_an_empty_gradebook_is_said(folder, capsys):
 
 
 def test_a_write_that_fails_leaves_the_old_file(folder, monkeypatch, capsys):
-    (folder / "canvas.csv").write_text("old")
+    (folder / "canvas_hw1_one.csv").write_text("old")
 
     def full(*_):
         raise OSError("no space left on device")
@@ -385,7 +386,7 @@ def test_a_write_that_fails_leaves_the_old_file(folder, monkeypatch, capsys):
     monkeypatch.setattr(os, "replace", full)
     assert main(["export", "--to", "canvas"]) == 2
     assert "no space left" in capsys.readouterr().err
-    assert (folder / "canvas.csv").read_text() == "old"
+    assert (folder / "canvas_hw1_one.csv").read_text() == "old"
     assert not list(folder.glob(".*.part"))
 
 

@@ -294,11 +294,14 @@ def test_three_answers_are_marked_by_keys_alone(course):
         page.keyboard.press("0")
         page.keyboard.press("Enter")
         page.get_by_text("All 6 answers are marked.").wait_for()
+        page.keyboard.press("1")  # there is nothing to tick
+        assert not page.get_by_role("checkbox").first.is_visible()
+        assert not page.get_by_role("checkbox", include_hidden=True).first.is_checked()
     given = [score for score, _, _ in marks(course).values()]
     assert sorted(score for score in given if score is not None) == [0, 0.75, 1, 1, 1, 2]
     done = course.course("export", course.name, "--to", "moodle")
     assert done.returncode == 0, done.stderr
-    with (course.root / "moodle.csv").open(encoding="utf-8") as file:
+    with (course.root / f"moodle_{course.name}.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 7  # nobody waits any more
 
 

@@ -251,7 +251,7 @@ def test_moodle_takes_the_pages_back(built, second):
     assert (early.returncode, "run `course preview hw0_tiny`" in early.stderr) == (2, True)
     assert built.course("preview", *([] if second else ["--from", "submitted"])).returncode == 0
     done = built.course("return", "hw0", "--preview")
-    assert done.stdout == "wrote preview_hw0_tiny.zip, for Moodle: pages of 1 students\n"
+    assert done.stdout == "wrote preview_hw0_tiny.zip, for Moodle: pages of 1 student\n"
     with zipfile.ZipFile(built.root / "preview_hw0_tiny.zip") as file:
         (name,) = file.namelist()
         assert name == "First One_71_assignsubmission_file/hw0_tiny_preview.html"

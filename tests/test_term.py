@@ -68,9 +68,12 @@ def test_nothing_to_back_up_is_one_sentence(tiny):
 
 def test_a_new_term_begins_without_the_old_one_s_students(marked):  # noqa: F811
     before, secret = gradebook(marked), (marked.root / ".course_secret").read_text()
+    handed_back = [f"canvas_{marked.name}.csv", f"feedback_{marked.name}.zip"]
+    for name in handed_back:
+        (marked.root / name).touch()
     done = marked.course("new-term", "2027-spring")
     assert done.returncode == 0, done.stderr
-    assert not (marked.root / "gradebook.db").exists()
+    assert not [name for name in ("gradebook.db", *handed_back) if (marked.root / name).exists()]
     assert not (marked.root / "autograded").exists()
     assert (marked.root / ".course_secret").read_text() != secret
     assert not (marked.root / "submitted").exists()

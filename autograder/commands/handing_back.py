@@ -19,7 +19,9 @@ def add(command: Add) -> None:
     export = command("export", _export, "Write the marks as CSV for Canvas or Moodle to import.")
     export.add_argument("assignment", nargs="*", help="name or short name; all of the gradebook by default")
     export.add_argument("--to", choices=["canvas", "moodle"], required=True, help="who imports it")
-    export.add_argument("--output", type=Path, help="file (default: canvas.csv or moodle.csv in this folder)")
+    export.add_argument(
+        "--output", type=Path, help="file (default: canvas_<assignment>.csv or moodle_<assignment>.csv)"
+    )
     export.add_argument("--with-unmarked", action="store_true", help="also submissions that wait for manual marking")
     export.add_argument(
         "--empty-unmarked",

@@ -122,3 +122,8 @@ def number(points: float) -> str:
     text = f"{Decimal(str(points)).quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things in words: "1 student", "2 students"."""
+    return f"{count} {what}{'s' * (count != 1)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.course.marks import mean, number, read_marks
+from autograder.course.marks import counted, mean, number, read_marks
 from autograder.course.paths import Assignment
 
 
@@ -23,10 +23,10 @@ def marks_in_a_line(coursedir: CourseDirectory, assignments: Iterable[Assignment
                 continue
             short = assignment.name.split("_")[0]
             waiting = sum(len(mark.waiting) for mark in graded)
-            line = f"{short}: {len(graded)} submission{'s' * (len(graded) != 1)}, mean {number(mean(graded))} of "
+            line = f"{short}: {counted(len(graded), 'submission')}, mean {number(mean(graded))} of "
             line += f"{number(graded[0].most)}{' so far' * bool(waiting)}, "
             if waiting:
-                line += f"{waiting} answer{'s' * (waiting != 1)} wait{'s' * (waiting == 1)}; next: course mark {short}"
+                line += f"{counted(waiting, 'answer')} wait{'s' * (waiting == 1)}; next: course mark {short}"
             else:
                 line += f"nothing waits; next: course report {short}"
             told.append(line)

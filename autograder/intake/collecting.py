@@ -26,6 +26,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.plugins import FileNameCollectorPlugin
 
+from autograder.course.marks import counted
 from autograder.intake.submission import EXCHANGED, TIMESTAMP, usable_name
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_file(?:_(?P<rest>.*))?", re.DOTALL)
@@ -260,8 +261,8 @@ class RosterCollector(FileNameCollectorPlugin):
         for sentence in notes + more:
             self.log.warning("%s", sentence)
         missing = sorted({person.id for person in roster} - {student for student, _ in destinations.values()})
-        count = len(roster) - len(missing)
-        self.log.warning("collected submissions of %d students; none from %s", count, ", ".join(missing) or "nobody")
+        count = counted(len(roster) - len(missing), "student")
+        self.log.warning("collected submissions of %s; none from %s", count, ", ".join(missing) or "nobody")
         return destinations
 
     def _kept_times(self, destinations: dict[Path, tuple[str, str]]) -> list[str]:

@@ -34,7 +34,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool
 
 from autograder.course.errors import CourseError
-from autograder.course.marks import Mark, number, read_marks
+from autograder.course.marks import Mark, counted, number, read_marks
 from autograder.course.nbgrader_api import course_directory, unusable
 from utils.files import replaced
 
@@ -51,7 +51,7 @@ class Marks(ExportPlugin):
     empty_unmarked = Bool(False, help="one file with everybody: who has no mark loses one that the LMS has").tag(
         config=True
     )
-    file = ""  # where to, unless it is said
+    file = ""  # where to, unless it is said: with the assignment's name before the dot
     points = ""  # what a row with the points to be had is called, where there is one
     no_mark = ""
 
@@ -87,7 +87,8 @@ class Marks(ExportPlugin):
         else:
             for assignment in assignments:
                 own = [student for student in students if student.id in marks[assignment.name]]
-                path = target if len(assignments) == 1 else target.with_stem(f"{target.stem}_{assignment.name}")
+                whole = self.to and len(assignments) == 1
+                path = target if whole else target.with_stem(f"{target.stem}_{assignment.name}")
                 if own:
                     self.write_file(path, [assignment], own, marks, notes)
             if not notes:
@@ -172,9 +173,8 @@ class Moodle(Marks):
             if all(values):
                 columns[title] = values
             elif any(values):
-                notes.append(
-                    f"no column '{title}': {values.count('')} students have none, or none that can be read safely"
-                )
+                without = counted(values.count(""), "student")
+                notes.append(f"no column '{title}': {without} with none, or with none that can be read safely")
         return columns
 
 
@@ -194,11 +194,6 @@ def identifier(value: str | None) -> str:
     """
     text = (value or "").strip()
     return "" if FORMULA.search(text) or "\\" in text else text
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things in words."""
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def some(names: list[str]) -> str:

@@ -21,7 +21,7 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
-from autograder.course.marks import Mark, read_marks
+from autograder.course.marks import Mark, counted, read_marks
 from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import PREVIEW_DOWNLOADS, PREVIEW_PAGES
 from autograder.intake.collecting import Person, UnpackedFile, matching_students, people, plan, unpacked_files
@@ -67,7 +67,7 @@ def pack(root: Path, assignment: str, output: Path, to: str | None = None, previ
         for student, name, data in entries:
             archive.writestr(name, data)
             packed.add(student)
-    notes = [f"wrote {output}, for {system}: pages of {len(packed)} students"]
+    notes = [f"wrote {output}, for {system}: pages of {counted(len(packed), 'student')}"]
     without = [] if preview else sorted(person.id for person in roster if person.id not in packed)
     notes += [f"no pages for {', '.join(without)}"] * bool(without)
     return notes + [f"for those of {other}: --to {other.lower()}" for other in sorted(came - {system})]

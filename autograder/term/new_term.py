@@ -19,6 +19,7 @@ LEFT = (
     *("dates.csv", "mark_changes.csv", "not_graded.csv", PREVIEW_LOG, "students.csv", "report"),
     *FOLDERS,
 )
+HANDED_BACK = ("canvas*.csv", "moodle*.csv", "feedback_*.zip", "preview_*.zip")
 
 
 def new_term(coursedir: CourseDirectory, old: str) -> list[str]:
@@ -38,8 +39,8 @@ def new_term(coursedir: CourseDirectory, old: str) -> list[str]:
         raise CourseError("the gradebook is kept by a database server: give the new term a database of its own there")
     archive.parent.mkdir(exist_ok=True)
     told = backup(coursedir, archive)
-    exports = [path for to in ("canvas", "moodle") for path in root.glob(f"{to}*.csv")]
-    for path in (book, *exports, *(root / name for name in LEFT)):
+    handed_back = [path for pattern in HANDED_BACK for path in root.glob(pattern)]
+    for path in (book, *handed_back, *(root / name for name in LEFT)):
         if path.is_dir():
             shutil.rmtree(path)
         else:

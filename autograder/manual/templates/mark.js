@@ -100,8 +100,10 @@ function draw() {
   at("undo").disabled = !undone.length;
   at("empty").hidden = Boolean(current);
   at("sheet").hidden = !current;
+  at("marks").classList.toggle("idle", !current);
   if (!current) {
-    at("empty").textContent = of ? `All ${of} answers are marked. The key a shows them.` : "Nobody has written an answer.";
+    at("empty").textContent = !of ? "Nobody has written an answer."
+      : `${of === 1 ? "The one answer is" : `All ${of} answers are`} marked. The key a shows ${of === 1 ? "it" : "them"}.`;
     at("next").hidden = true;
     at("standing").textContent = "";
   } else {
@@ -270,7 +272,7 @@ function step(by) {
 }
 
 function tick(place) {
-  if (!boxes[place]) return;
+  if (!current || !boxes[place]) return;
   boxes[place].checked = !boxes[place].checked;
   changed();
 }
@@ -283,6 +285,7 @@ function changed() { // by the items; they have their say again
 }
 
 function give(all) {
+  if (!current) return;
   boxes.forEach((box) => { box.checked = all; });
   changed();
   none = !all;
