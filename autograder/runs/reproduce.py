@@ -33,19 +33,6 @@ RECIPES = {
     "ptb_gru_dropout_sgd": replace(
         _SGD, rnn_type="GRU", dropout=0.3, learning_rate=10.0, flat_epochs=9, weight_decay=0.0
     ),
-    # What the homework prescribed for all four: 70 epochs, the rate times 0.98 after the fifteenth.
-    "ptb_lstm_dropout_historical": Recipe(
-        tied=False,
-        dropout=0.4,
-        bptt=25,
-        learning_rate=1.0,
-        clip=5.0,
-        momentum=0.8,
-        flat_epochs=15,
-        decay=0.98,
-        epochs=70,
-        precision="medium",
-    ),
     "ptb_tied_lstm": Recipe(precision="medium"),
     "ptb_tied_lstm_averaged": Recipe(
         start="ptb_tied_lstm", optimiser="ASGD", learning_rate=10.0, flat_epochs=10, epochs=10, precision="medium"
