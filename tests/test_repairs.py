@@ -1,6 +1,7 @@
 """What a student reads who made a mistake that has no name: related values, the line at fault, the kind of slip."""
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
@@ -254,3 +255,43 @@ def test_a_state_of_the_wrong_shape_is_told_by_its_shape():
     with torch.no_grad():
         answers = [answering.answer(request, names) for request in requests(HW5, question, SECRET)]
     assert any("the state" in reason for reason in reasons(mark(HW5, question, 1.0, answers, SECRET)))
+
+
+HW2 = OWN.assignment("hw2_char_rnn")
+
+
+def told(assignment, name, old, new):
+    """The reasons of a question's own marks, where the solution is edited, without the search for the line."""
+    (question,) = (one for one in load_questions(assignment) if one.id == name)
+    source = solution_cells(assignment)[name]
+    assert source.count(old) == 1
+    names = namespace(assignment, {name: source.replace(old, new)})
+    answers = [answering.answer(request, names) for request in requests(assignment, question, SECRET)]
+    return reasons(mark(assignment, question, 1.0, answers, SECRET))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name", "old", "new", "not_said"),
+    [
+        (HW1, "dropout", "y[kept] = x[kept]", "x[kept] = x[kept]", "p is the probability of dropping"),
+        (HW5, "clip_by_norm", "gradient.mul_(factor)", "norm.mul_(factor)", "gone through twice"),
+    ],
+)
+def test_a_name_that_explains_one_wrong_answer_of_many_is_not_said(assignment, name, old, new, not_said):
+    said = told(assignment, name, old, new)
+    assert said
+    assert not any(not_said in reason for reason in said)
+
+
+def test_which_rows_of_a_named_part_are_right_is_a_sentence():
+    said = told(HW2, "rnn_backward", "do[steps, targets] -= 1", "states[steps, targets] -= 1")
+    assert any(re.match(r"`U`: \d of \d are right along axis 0$", reason) for reason in said), said
+
+
+def test_a_name_that_is_bound_and_never_read_leads_to_the_line():
+    source = (
+        "def dropout2d(x, p, training, rng):\n    if not 0 <= p <= 1:\n        raise ValueError(f'p = {p}')\n"
+        "    if not training:\n        return x\n    kept = rng.random(x.shape[:2] + (1, 1)) >= p\n"
+        "    return np.where(p, x / (1 - p if p < 1 else 1.0), 0.0)\n"
+    )
+    assert marked(HW1, "dropout2d", source).line == 7

@@ -86,7 +86,8 @@ def explain(
     """The misconception that would give the most of the wrong answers, for each case whose answer it would give.
 
     A judged case's answer comes from the same generator as the student's: it is equal where the mistake is. Of two that
-    explain as much, the earlier: the narrower stands first. One that gives as many other wrong answers is none.
+    explain as much, the earlier: the narrower stands first. One that leaves most wrong answers unexplained is none, and
+    neither is one that gives as many other wrong answers.
     """
     failed = [i for i, result in enumerate(judged) if result.reason]
     if any(_stopped(answers[i]) for i in failed):
@@ -103,7 +104,7 @@ def explain(
     for misconception in question.misconceptions:
         mistakes = ((question, misconception),)
         explained = [i for i in failed if gives(i, answers[i])]
-        if len(explained) <= len(best) or (raised and explained != failed):
+        if len(explained) <= len(best) or 2 * len(explained) < len(failed) or (raised and explained != failed):
             continue
         if explained == failed or any(_telling(question.cases[i], right(i), answers[i]) for i in explained):
             rest = [i for i in failed if i not in explained and question.cases[i].judge is None]

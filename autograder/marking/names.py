@@ -17,6 +17,13 @@ def bound_names(top: ast.AST) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def unread_names(source: str) -> list[str]:
+    """The names that a program binds and never reads. Raises SyntaxError for what is no program."""
+    tree = ast.parse(source)
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return [name for name in bound_names(tree) if name not in read and name != "_"]
+
+
 def names_at(top: ast.AST) -> Callable[[ast.AST], list[str]]:
     """A function that tells which of the names that a definition binds may be bound where one of its parts stands.
 

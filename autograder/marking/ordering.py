@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from autograder.marking.edits import Edit
+from autograder.marking.names import unread_names
 
 FIRST, TURN = 60, 100  # edits of pairs that come first, and those beside one of them to a turn
 LIKELY = {
@@ -19,11 +20,20 @@ LIKELY = {
 TOKEN, COMMENT = re.compile(r"\w+|[^\w\s()]"), re.compile(r"#.*")
 
 
-def likeliest(changes: Iterable[Edit], near: Callable[[Edit], int]) -> list[Edit]:
-    """Edits in the order of `near`; of as many, the likelier kinds first, and of these the rarer."""
-    edits = list(changes)
+def likeliest(changes: Iterable[Edit], near: Callable[[Edit], int], source: str) -> list[Edit]:
+    """Edits of a source in the order of `near`; of as many, the likelier kinds first, and of these the rarer.
+
+    Before all come those that read a name which the source binds and never reads.
+    """
+    edits, unread = list(changes), [re.compile(rf"\b{name}\b") for name in unread_names(source)]
     times = Counter(edit.kind for edit in edits)
-    return sorted(edits, key=lambda edit: (-near(edit), edit.kind not in LIKELY, times[edit.kind]))
+    stand = [len(name.findall(source)) for name in unread]
+
+    def order(edit: Edit) -> tuple:
+        reads = any(len(name.findall(edit.source)) > before for name, before in zip(unread, stand, strict=True))
+        return not reads, -near(edit), edit.kind not in LIKELY, times[edit.kind]
+
+    return sorted(edits, key=order)
 
 
 def likeness(source: str, solution: str) -> Callable[[Edit], int]:

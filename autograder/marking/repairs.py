@@ -31,9 +31,9 @@ from autograder.marking.values import wrong_parts
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question, load_questions
 
-SECONDS, ALL_SECONDS = 5.0, 20.0  # of CPU for a question, and for a submission
+SECONDS, ALL_SECONDS = 7.0, 20.0  # of CPU for a question, and for a submission
 CHUNK, ROUND = 200, 0.4  # edits to a round trip, and the seconds that it may take
-BLOCK = 400  # edits that are tried before those that help are confirmed
+BLOCK = 50  # edits that are tried before those that help are confirmed; then twice as many, and so on
 CONFIRMED = 12  # edits that are asked in full, the closest to the solution first
 OTHER = " (other inputs)"  # after the secret
 
@@ -143,11 +143,13 @@ class Search:
         keys = [*strings(solution), *(part for _, keys in dicts for key in keys for part in (key, key[:-1]))]
         try:
             likely = [*moved(source), *edits(source, keys), *small(source)]
-            changes = itertools.chain(likeliest(likely, near), terms(source, dict(dicts)))
-            while block := list(itertools.islice(changes, BLOCK)):
+            changes = itertools.chain(likeliest(likely, near, source), terms(source, dict(dicts)))
+            size = BLOCK
+            while block := list(itertools.islice(changes, size)):
                 yield self._better(iter(block), beside)
                 if self.used > PROBING * self.seconds:
                     return
+                size *= 2
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
 
@@ -218,7 +220,7 @@ class Search:
     ) -> tuple[Edit, Edit] | None:
         """Two edits on two lines with which all cases hold: those first that lead towards the solution's tokens."""
         try:
-            singles = likeliest([*edits(source), *small(source)], near)
+            singles = likeliest([*edits(source), *small(source)], near, source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         firsts = [edit for edit in [*partial, *singles] if in_its_place(source, edit)][:FIRST]
@@ -226,7 +228,7 @@ class Search:
 
         def beside_the(first: Edit) -> Iterator[Edit]:
             shift = len(source.splitlines()) - len(first.source.splitlines())
-            for second in likeliest(edits(first.source), near):
+            for second in likeliest(edits(first.source), near, first.source):
                 line = second.line + shift * (second.line > first.line)
                 if second.source not in made:
                     made[second.source] = first, replace(second, line=line)

@@ -32,7 +32,7 @@ def proved(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], pla
     names = [name for name, _, _ in wrong]
     related = words[0] if len(set(words)) == 1 else ""
     if words[0] and not related and _no_single_number(wrong[0][1]):  # of one number any other is a multiple
-        plain = f"{names[0]} is {words[0]}"
+        plain = f"{names[0]}: {words[0]}"
     if len(wrong) == len(parts):
         where = "" if len(parts) == 1 else " in every entry"
         return f"wrong values{where}: {related}" if related else plain
