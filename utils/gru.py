@@ -72,7 +72,8 @@ class GRULayer(torch.autograd.Function):
 def faster_gru(model: nn.Module) -> Iterator[None]:
     """In this block, run a model's GRUs by `GRULayer` while it trains on a CPU; elsewhere they run as ever.
 
-    Left alone are GRUs in two directions, with the batch first or without biases, and sequences without a batch.
+    Left alone are GRUs in two directions, with the batch first or without biases, and sequences without a batch;
+    and all of them under autocast.
     """
     grus = [
         module
@@ -89,7 +90,7 @@ def faster_gru(model: nn.Module) -> Iterator[None]:
 
 
 def _forward(gru: nn.GRU, eager: Any, x: torch.Tensor, h: torch.Tensor | None = None) -> tuple:
-    if h is None or x.is_cuda or x.dim() != 3 or not torch.is_grad_enabled():
+    if h is None or x.is_cuda or x.dim() != 3 or not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
         return eager(x, h)
     last = []
     for layer in range(gru.num_layers):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -36,8 +35,7 @@ def training_at(precision: str, model: nn.Module, optimiser: torch.optim.Optimiz
 
     "high" and "medium" let float32 matrix products use TF32 and bfloat16 inside
     (torch.set_float32_matmul_precision). "bfloat16" and "float16" run under autocast, "float16" with loss scaling. The
-    cache of autocast is off, which CUDA graphs need. On a CPU "bfloat16" is for the products of linear layers alone:
-    the decoder's are most of the work, and torch's recurrent layers gain nothing there.
+    cache of autocast is off, which CUDA graphs need.
     Raises ValueError for an unknown precision, and for bfloat16 on a GPU that has no units for it.
     """
     if precision not in PRECISIONS:
@@ -51,34 +49,12 @@ def training_at(precision: str, model: nn.Module, optimiser: torch.optim.Optimiz
     before = torch.get_float32_matmul_precision()
     half = HALVES.get(precision)
     scaling = _scaled_gradients(model, optimiser) if precision == "float16" else nullcontext()
-    if half is torch.bfloat16 and device.type == "cpu":
-        lower: AbstractContextManager = _linear_layers_in_bfloat16(model)
-    else:
-        lower = torch.autocast(device.type, half, enabled=half is not None, cache_enabled=False)
     torch.set_float32_matmul_precision("highest" if half else precision)
     try:
-        with scaling, lower:
+        with scaling, torch.autocast(device.type, half, enabled=half is not None, cache_enabled=False):
             yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-@contextmanager
-def _linear_layers_in_bfloat16(model: nn.Module) -> Iterator[None]:
-    """Linear layers multiply in bfloat16, forward and backward; what goes in and comes out is float32."""
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
-
-    def product(layer: nn.Linear, x: torch.Tensor) -> torch.Tensor:
-        bias = None if layer.bias is None else layer.bias.bfloat16()
-        return nn.functional.linear(x.bfloat16(), layer.weight.bfloat16(), bias).float()
-
-    for layer in layers:
-        layer.forward = partial(product, layer)  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.forward
 
 
 FIRST_SCALE, PATIENCE = 2.0**16, 2000
