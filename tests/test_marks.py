@@ -98,7 +98,7 @@ def seen(course):
             student, _, points, *_ = row.locator("td").all_inner_texts()
             marks["index"][student] = number(points)
     for to, column in (("canvas", "SIS Login ID"), ("moodle", "Username")):
-        with (course.root / f"{to}.csv").open(newline="") as file:
+        with (course.root / f"{to}_{course.name}.csv").open(newline="") as file:
             marks[to] = {row[column]: float(row[name]) for row in csv.DictReader(file) if row[column]}
     return marks, rows
 
