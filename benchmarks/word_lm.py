@@ -6,9 +6,9 @@
 All loops train the same network (two layers of 200, tied, dropout 0.2, 10,000 words, 20 columns, 35 steps). The first
 is that of pytorch/examples' word_language_model, written anew (`benchmarks/gpu.py` says how it goes). The others are
 what `course train` does: hw5's own train_epoch with fused gradient descent and flushed denormals, at a precision, for
-the GRU under `utils.gru.faster_gru`, and last that of `autograder.runs.fused_loss`. The loops take turns, so that
-whatever else the machine does meets all of them; a loop's speed is that of its median turn, and the ratio to the first
-one is what counts.
+the GRU under `faster_gru`, and last that of `autograder.runs.fused_loss`, the rest at "medium". The loops take turns,
+so that whatever else the machine does meets all of them; a loop's speed is that of its median turn, and the ratio to
+the first one is what counts.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import torch
 from autograder.course.paths import OWN
 from autograder.course.solutions import namespace
 from autograder.runs.fused_loss import train_epoch
+from autograder.runs.gru import faster_gru
 from benchmarks.gpu import CLIP, RATE, Examples, Loop, examples_epoch
 from utils import corpora
-from utils.gru import faster_gru
 from utils.precision import training_at
 
 SIZE = {"entries": 10_000, "units": 200, "dropout": 0.2, "batch_size": 20, "bptt": 35, "steps": 12, "rounds": 9}

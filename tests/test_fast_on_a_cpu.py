@@ -11,8 +11,8 @@ from torch import nn
 from autograder.course.paths import OWN
 from autograder.course.solutions import namespace
 from autograder.runs.fused_loss import LinearCrossEntropy, train_epoch
+from autograder.runs.gru import faster_gru
 from benchmarks.word_lm import FIRST, TINY, perplexities
-from utils.gru import faster_gru
 
 SIZES = st.integers(1, 5)
 

@@ -15,7 +15,8 @@ class Recipe:
     start: the name of another run under runs/, whose best weights this one begins with.
     flat_epochs: 0 divides the learning rate by `shrink` after each epoch without a better validation perplexity; any
         other number keeps it for so many epochs and then multiplies it by `decay` once per epoch.
-    precision: of training, one of utils.precision's; on a CPU "bfloat16" is for the decoder alone (fused_loss.py).
+    precision: of training, one of utils.precision's; on a CPU "bfloat16" is for the decoder alone
+        (fused_loss.py), and the rest is trained at "medium".
     """
 
     corpus: str = "ptb"

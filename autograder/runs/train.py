@@ -20,10 +20,10 @@ from autograder.course.paths import OWN
 from autograder.course.solutions import namespace
 from autograder.oracle.exported import solution_model
 from autograder.runs import fused_loss
+from autograder.runs.gru import faster_gru
 from autograder.runs.recipes import Recipe
 from autograder.runs.samples import samples
 from utils import corpora
-from utils.gru import faster_gru
 from utils.training import BEST, fit, shrink_on_plateau
 from utils.weights import read_weights, save_weights
 
@@ -61,7 +61,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
             raise CourseError(f"{start} does not exist: course reproduce {recipe.start} makes it")
         model.load_state_dict(safetensors.torch.load_file(start))
     source = hw5["batchify"](ids["train"], recipe.batch_size)
-    fused = device == "cpu" and recipe.precision == "bfloat16"  # of the decoder alone: others gain nothing there
+    fused = device == "cpu" and recipe.precision == "bfloat16"  # for the decoder; other layers gain nothing
 
     def train_epoch() -> float:
         swap_averages(optimiser)  # between epochs the model holds the averages
@@ -84,7 +84,7 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
         rate=schedule(recipe),
         folder=folder,
         config=recipe.changes(),
-        precision="highest" if fused else recipe.precision,
+        precision="medium" if fused else recipe.precision,
         seed=recipe.seed,
     )
     torch.set_flush_denormal(False)
