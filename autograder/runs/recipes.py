@@ -15,6 +15,13 @@ class Recipe:
     start: the name of another run under runs/, whose best weights this one begins with.
     flat_epochs: 0 divides the learning rate by `shrink` after each epoch without a better validation perplexity; any
         other number keeps it for so many epochs and then multiplies it by `decay` once per epoch.
+    cosine: the learning rate falls to 0 along half a cosine instead.
+    dropout_...: probability of dropping, in all steps of a segment, a word wherever it stands, a unit of the
+        embeddings, one between the layers, one of the outputs, a weight from state to gates. For an LSTM of words, and
+        so are the next two.
+    ..._cost: what is added to the loss, times the mean square of the outputs, of their changes from step to step, and
+        half the variance of the logits' distance from those of the next word's own vector.
+    spread: standard deviation of a segment's length, in steps; one in twenty is about half as long.
     precision: of training, one of utils.precision's; on a CPU "bfloat16" is for the decoder alone
         (fused_loss.py), and the rest is trained at "medium".
     """
@@ -42,6 +49,23 @@ class Recipe:
     precision: str = "highest"
     seed: int = 1
     start: str = ""
+    cosine: bool = False
+    dropout_words: float = 0.0
+    dropout_inputs: float = 0.0
+    dropout_between: float = 0.0
+    dropout_outputs: float = 0.0
+    dropout_weights: float = 0.0
+    activation_cost: float = 0.0
+    temporal_cost: float = 0.0
+    similarity_cost: float = 0.0
+    spread: float = 0.0
+
+    @property
+    def regularised(self) -> bool:
+        """Whether it needs an epoch of its own (regularised.py)."""
+        return bool(self.spread) or any(
+            value and (name.startswith("dropout_") or name.endswith("_cost")) for name, value in asdict(self).items()
+        )
 
     def changes(self) -> dict:
         """What differs from the defaults: a checkpoint is known by it, also when recipes have learnt a new field."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import time
@@ -19,7 +20,7 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import OWN
 from autograder.course.solutions import namespace
 from autograder.oracle.exported import solution_model
-from autograder.runs import fused_loss
+from autograder.runs import fused_loss, regularised
 from autograder.runs.gru import faster_gru
 from autograder.runs.recipes import Recipe
 from autograder.runs.samples import samples
@@ -33,8 +34,12 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
 
     stop_after: end after so many epochs, with the validation text alone measured; a later call goes on.
     Writes `history.csv`, `result.json` and, for a model of words, `samples.txt` into the folder; returns what the
-    second holds.
+    second holds. Raises CourseError for a recipe that asks for what is only there for an LSTM of words.
     """
+    if recipe.regularised and (recipe.rnn_type != "LSTM" or not recipe.tied or recipe.characters):
+        raise CourseError(
+            "dropout by segments, costs of the outputs and a spread of lengths are for a tied LSTM of words"
+        )
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     hw5 = namespace(OWN.assignment("hw5_word_lm"))
     corpus = corpora.load(recipe.corpus)
@@ -65,6 +70,8 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
 
     def train_epoch() -> float:
         swap_averages(optimiser)  # between epochs the model holds the averages
+        if recipe.regularised:
+            return regularised.train_epoch(model, recipe, source, optimiser)
         with faster_gru(model):
             if fused:
                 return fused_loss.train_epoch(hw5, model, source, optimiser, recipe.bptt, recipe.clip)
@@ -142,6 +149,8 @@ def swap_averages(optimiser: torch.optim.Optimizer) -> None:
 
 def schedule(recipe: Recipe) -> Callable[[pd.DataFrame], float]:
     """The learning rate of the next epoch, given the history so far, for `fit`."""
+    if recipe.cosine:
+        return lambda history: recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * len(history) / recipe.epochs))
     if not recipe.flat_epochs:
         return shrink_on_plateau(recipe.learning_rate, recipe.shrink)
     rate = namespace(OWN.assignment("hw6_lstm_vs_gru"))["learning_rate"]
