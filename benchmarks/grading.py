@@ -6,7 +6,8 @@ For each assignment a class is made of solutions, alternatives and misconception
 after the other, on an otherwise quiet machine:
   cells     the CPU seconds of a submission's cells, of which no grader can save any: each notebook in a bare IPython
             shell that has all libraries loaded and draws no pictures; as many at once as there are jobs
-  course    `course grade`, on all cores: wall seconds from the command's start to its end, divided by the submissions
+  course    `course grade`, on all cores: wall seconds from the command's start to its end, divided by the submissions;
+            once more without explanations, with a single submission, and with a class in which nothing has changed
   baseline  the same for `nbgrader autograde` as installed: no plugin of the course's, one process
 Marks are compared where the baseline can see a fault: what fails its visible checks is to lose points in both.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -164,10 +166,22 @@ def disagreements(course: Path, plain: Path, assignment: Assignment) -> tuple[in
     return len(failed), sum(ours[key][0] == ours[key][1] for key in failed)
 
 
+UNCHANGED = 1000  # submissions of the class in which nothing is new
 HEAD = (
-    "assignment           submissions  cells  course  start  after  jobs x after / cells   GiB"
+    "assignment           submissions  cells  course  start  after  jobs x after / cells  explained  unchanged   GiB"
     "  baseline  ratio  lost in both"
 )
+MEANING = f"""seconds per submission; start: of a run with one submission; after: of each further one
+explained: how many times as long a run takes with explanations; unchanged: seconds for {UNCHANGED} that are graded"""
+
+
+def fill(course: Path, assignment: Assignment, size: int) -> None:
+    """Have `size` graded submissions in the course, all but the first ones copies of student-001's."""
+    for number in range(1, size + 1):
+        for folder in ("submitted", "autograded"):
+            copy = course / folder / f"student-{number:03}" / assignment.name
+            if not copy.exists():
+                shutil.copytree(course / folder / "student-001" / assignment.name, copy)
 
 
 def measure(assignment: Assignment, size: int, jobs: int, baseline: bool) -> str:
@@ -180,16 +194,21 @@ def measure(assignment: Assignment, size: int, jobs: int, baseline: bool) -> str
         grade = ("autograder.cli", "grade", assignment.name, "--jobs", str(jobs))
         whole, memory = timed(course, *grade)
         one, _ = timed(course, *grade, "--force", "--students", "student-001")
+        plainly, _ = timed(course, *grade, "--force", "--no-explanations")
         cells = sum(floor(course, assignment, jobs)) / size
         after = (whole - one) / (size - 1)
         row = f"{assignment.name:20} {size:8} {cells:6.2f} {whole / size:7.2f} {one:6.1f} {after:6.2f}"
-        row += f" {jobs * after / cells:21.2f} {memory / 2**30:5.2f}"
+        row += f" {jobs * after / cells:21.2f} {whole / plainly:10.2f}"
+        theirs = ""
         if baseline:
             (plain / "nbgrader_config.py").write_text(PLAIN)
             timed(plain, "nbgrader", "generate_assignment", assignment.name, "--force")
-            theirs, _ = timed(plain, "nbgrader", "autograde", assignment.name)
+            seconds, _ = timed(plain, "nbgrader", "autograde", assignment.name)
             failed, kept = disagreements(course, plain, assignment)
-            row += f" {theirs / size:9.2f} {theirs / whole:6.1f} {f'{failed - kept} of {failed}':>13}"
+            theirs = f" {seconds / size:9.2f} {seconds / whole:6.1f} {f'{failed - kept} of {failed}':>13}"
+        fill(course, assignment, UNCHANGED)
+        unchanged, _ = timed(course, *grade)
+        row += f" {unchanged:10.2f} {memory / 2**30:5.2f}{theirs}"
     return row
 
 
@@ -201,7 +220,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--no-baseline", action="store_true")
     options = parser.parse_args()
-    print("seconds per submission; start: of a run with one submission; after: of each further one")
+    print(MEANING)
     print(HEAD)
     for assignment in OWN.pick(options.assignment):
         print(measure(assignment, options.submissions, options.jobs, not options.no_baseline), flush=True)

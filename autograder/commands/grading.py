@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import PREVIEW_PAGES, PREVIEW_REQUESTS
 
 if TYPE_CHECKING:
+    from autograder.course.paths import Assignment
     from autograder.grading.tasks import Runner
 
 SHOWN_CHANGES = 20  # marks that changed by a regrade, as the terminal lists them; the log has all
@@ -67,20 +69,20 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unsafe", action="store_true", help="run submissions without isolation, with your own rights")
 
 
-def _runner(options) -> Runner:
-    """Who grades; made before the rest is imported, since its processes load meanwhile."""
+def _runner(options, at_once: bool = True) -> Runner:
+    """Who grades; made before the rest is imported, since its processes load meanwhile, from now on or once needed."""
     if options.scheduler:
         from autograder.grading.cluster import on_cluster
 
         return on_cluster(options.scheduler)
     from autograder.grading.cores import on_cores
 
-    return on_cores(options.jobs, options.unsafe)
+    return on_cores(options.jobs, options.unsafe, at_once)
 
 
 def _grade(options) -> int:
     assignments = options.course.pick(options.assignment)  # a wrong name is reported before anything is started
-    runner = _runner(options)
+    runner = _runner(options, at_once=options.force or _seems_new(assignments))
     from autograder.course.nbgrader_api import course_directory
     from autograder.grading.changes import LOG
     from autograder.grading.driver import grade_class
@@ -100,6 +102,19 @@ def _grade(options) -> int:
     print(f"graded {done.graded}, unchanged {done.skipped}, failed {len(done.failed)}{stopped}")
     print("".join(f"{line}\n" for line in marks_in_a_line(coursedir, assignments)), end="")
     return 1 if done.failed or done.stopped else 0
+
+
+def _seems_new(assignments: Sequence[Assignment]) -> bool:
+    """Whether a notebook here is younger than what was graded of it, in nbgrader's usual folders.
+
+    A guess, before anything is imported that could say it: where it is wrong the run takes a little longer.
+    """
+    for assignment in assignments:
+        for handed_in in Path("submitted").glob(f"*/{assignment}/*.ipynb"):
+            graded = Path("autograded", *handed_in.parts[1:])
+            if not graded.exists() or graded.stat().st_mtime < handed_in.stat().st_mtime:
+                return True
+    return False
 
 
 def _preview(options) -> int:

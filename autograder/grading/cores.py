@@ -27,13 +27,16 @@ from autograder.sandbox import bubblewrap
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
 
-def on_cores(jobs: int | None = None, unsafe: bool = False) -> Runner:
+def on_cores(jobs: int | None = None, unsafe: bool = False, at_once: bool = True) -> Runner:
     """A runner on this machine, `jobs` submissions at once (default: one for each core).
 
-    A process that dies takes no submission with it: what it was grading is started again.
+    A process that dies takes no submission with it: what it was grading is started again. at_once: its processes begin
+    to load now, and not when there is something to grade.
     Raises CourseError where submissions cannot be isolated, unless they may run without (`unsafe`).
     """
     pools = _Pools(jobs or usable_cores(), isolated=not unsafe)
+    if at_once:
+        pools.load()
     lacking = None if unsafe else bubblewrap.lacks()
     if lacking:
         raise CourseError(f"{lacking}. To run submissions with your own rights anyway: --unsafe")
@@ -48,14 +51,14 @@ def usable_cores() -> int:
 
 
 class _Pools:
-    """Makes process pools: one at the start, and a new one whenever a worker dies. All share one warm server.
-
-    The fork server and the warm server begin to load as soon as this is made.
-    """
+    """Makes process pools: one for the first task, and a new one whenever a worker dies. All share one warm server."""
 
     def __init__(self, jobs: int, isolated: bool):
         self.jobs, self.isolated = jobs, isolated
         self.context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+
+    def load(self) -> None:
+        """Have the fork server and the warm server begin to load, unless they have."""
         if sys.platform == "linux":
             from multiprocessing import forkserver
 
@@ -75,6 +78,7 @@ class _Pools:
 
     def pool(self) -> ProcessPoolExecutor:
         """A new pool."""
+        self.load()
         start = (self.warm_server(), self.isolated)
         return ProcessPoolExecutor(self.jobs, self.context, initializer=_begin, initargs=start)
 
@@ -127,13 +131,14 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
     tries: Counter[tuple[str, str]] = Counter()
     running: dict[Future, Task] = {}
     others = set(multiprocessing.active_children())
-    pool = pools.pool()
+    pool: ProcessPoolExecutor | None = None  # until there is a task: where nothing is new, nothing is to be loaded
     try:
         while True:
             while len(running) <= pools.jobs:  # one more than there are processes: none waits for the next
                 task = again.popleft() if again else next(coming, None)
                 if task is None:
                     break
+                pool = pool or pools.pool()
                 try:
                     with _no_main():
                         running[pool.submit(_grade_task, task)] = task
@@ -148,7 +153,7 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
                     yield task, future.result()
                 except BrokenProcessPool:
                     again.append(task)
-            if again:  # all that ran in the broken pool is begun anew
+            if pool and again:  # all that ran in the broken pool is begun anew
                 again.extend(running.values())
                 running.clear()
                 pool.shutdown(wait=False)
@@ -158,6 +163,7 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
                     again.remove(task)
                     yield task, GIVEN_UP
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        if pool:
+            pool.shutdown(wait=False, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import chain
 
 from nbformat import NotebookNode
 
@@ -36,35 +39,30 @@ def first_forbidden(question: str, cells: Iterable[str], forbidden: Iterable[str
     is forbidden with them.
     """
     aliases: dict[str, str] = {}
-    defined: dict[str, list[ast.AST]] = {}
-    for source in cells:
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        aliases |= _imports(tree)
-        for statement in tree.body:
-            for name in _bound(statement):
-                defined.setdefault(name, []).append(statement)
+    defined: dict[str, list[_Statement]] = {}
+    for statement in chain.from_iterable(map(_statements, cells)):
+        aliases |= statement.imports
+        for name in statement.bound:
+            defined.setdefault(name, []).append(statement)
     heads = {name.split(".")[0] for name in forbidden}
     for full in aliases.values():
         if full.endswith(".*") and full.split(".")[0] in heads:  # where its names are used cannot be told any more
             return full
-    definitions = {name for name, nodes in defined.items() if any(isinstance(node, DEFINITIONS) for node in nodes)}
+    definitions = {name for name, found in defined.items() if any(isinstance(one.node, DEFINITIONS) for one in found)}
     unwanted = (*forbidden, *(name for name in HIDES if name not in definitions))
     waiting, seen = [question], set()
-    read: set[ast.AST] = set()  # statements: one may bind many names
+    read: set[_Statement] = set()  # one may bind many names
     while waiting:
         name = waiting.pop()
         if name in seen:
             continue
         seen.add(name)
-        for node in defined.get(name, []):
-            if node in read:
+        for statement in defined.get(name, []):
+            if statement in read:
                 continue
-            read.add(node)
-            local = aliases | _imports(node)
-            for dotted in _names(node):
+            read.add(statement)
+            local = aliases | statement.imports
+            for dotted in statement.names:
                 head, _, rest = dotted.partition(".")
                 full = ".".join(filter(None, (local.get(head, head), rest)))
                 for word in unwanted:
@@ -72,6 +70,34 @@ def first_forbidden(question: str, cells: Iterable[str], forbidden: Iterable[str
                         return full
                 waiting.append(head)
     return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Statement:
+    """A statement of a cell's top level: names it binds, those it reads from outside, what it imports (`_imports`)."""
+
+    node: ast.stmt
+
+    @cached_property
+    def bound(self) -> list[str]:
+        return _bound(self.node)
+
+    @cached_property
+    def names(self) -> list[str]:
+        return list(_names(self.node))
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        return _imports(self.node)
+
+
+@lru_cache(maxsize=256)
+def _statements(source: str) -> list[_Statement]:
+    """The statements of a cell, none where it cannot be parsed. Each question reads all cells: they are kept."""
+    try:
+        return [_Statement(node) for node in ast.parse(source).body]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
 
 
 def _imports(tree: ast.AST) -> dict[str, str]:
