@@ -273,6 +273,8 @@ def test_the_toy_corpus_has_the_same_bytes_everywhere():
         hashlib.sha256(text.encode()).hexdigest() == "b9b25e1367079b6e33442f6e53f8f9aab0e44499caeebcb7f6e588fbf4f47925"
     )
     assert [tokens(getattr(corpus, split)) for split in corpora.SPLITS] == [55_692, 5_888, 5_562]
+    corpus.train.clear()  # a notebook may do with it what it likes
+    assert tokens(corpora.load("toy").train) == 55_692
 
 
 def test_the_pydoc_corpus_is_prose():
