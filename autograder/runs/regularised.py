@@ -82,7 +82,7 @@ def away_from_targets(x: torch.Tensor, weight: torch.Tensor, targets: torch.Tens
     """Half the variance, over the vocabulary, of x @ weight.T less the logits that the targets' own vectors would give.
 
     x (n, size), weight (words, size), targets (n,). Over T squared it is, for a large T, the divergence of
-    softmax(x @ weight.T / T) from softmax(weight[targets] @ weight.T / T), which Inan et al. (2017) add to the loss.
+    softmax(x @ weight.T / T) from softmax(weight[targets] @ weight.T / T), which Inan et al. (2016) add to the loss.
     """
     fixed = weight.detach()
     mean = fixed.mean(dim=0)

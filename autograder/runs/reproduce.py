@@ -37,6 +37,26 @@ RECIPES = {
     "ptb_tied_lstm_averaged": Recipe(
         start="ptb_tied_lstm", optimiser="ASGD", learning_rate=10.0, flat_epochs=10, epochs=10, precision="medium"
     ),
+    # docs/record.md says what for.
+    "ptb_record": Recipe(
+        dropout=0.0,
+        dropout_words=0.05,
+        dropout_inputs=0.1,
+        dropout_between=0.1,
+        dropout_outputs=0.2,
+        dropout_weights=0.1,
+        activation_cost=0.5,
+        temporal_cost=0.5,
+        similarity_cost=0.1,
+        spread=5.0,
+        optimiser="AdamW",
+        learning_rate=0.003,
+        cosine=True,
+        weight_decay=0.03,
+        clip=0.5,
+        epochs=48,
+        precision="bfloat16",
+    ),
     "ptb_char_lstm": Recipe(
         characters=True,
         tied=False,
