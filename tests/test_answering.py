@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.marking.answering import answer, answer_all, decode, encode, evaluate, read_answers, standing_in
 from autograder.marking.compare import difference
+from autograder.oracle import Case
 
 numbers = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.none())
 values = st.recursive(
@@ -179,6 +180,27 @@ def test_what_a_pure_case_says():
     assert "shares memory" in difference(right, noted("y = x + 1\n(y, y)", x=np.ones(3)), 0, 0)
     assert "wrong values in entry 1" in difference(right, noted("(x + 1, x + 2)", x=np.ones(3)), 0, 0)
     assert difference(changed, changed, 0, 0) is None
+
+
+CALLED = [
+    ("f(x)", ()),
+    ("y, _ = f(x)\ny", ()),
+    ("dx, dh = f(x)\n(dx, dh)", ("`dx`", "`dh`")),
+    ("[f(x, 1), len(x)]", ("`f(x, 1)`", "result 2 of 2")),
+    ("(f(x), f(x))", ("the first call", "the second call")),
+    ("(*f(x), 1)", ()),
+    (f"(f({'x, ' * 20}), x)", ("result 1 of 2", "`x`")),
+]
+
+
+@pytest.mark.parametrize(("ask", "names"), CALLED)
+def test_a_reason_calls_results_as_the_question_does(ask, names):
+    case = Case("any", ask)
+    assert tuple(case.results("f")) == names
+    if names:
+        right, wrong = encode([1] * len(names)), encode([1] * (len(names) - 1) + [2])
+        assert difference(right, wrong, 0, 0, names=names) == f"right type, wrong value in {names[-1]}"
+        assert difference(encode([[1], right]), encode([[2], right]), 0, 0, names=names).endswith(f"in {names[0]}[0]")
 
 
 def test_names_are_replaced_for_as_long_as_it_lasts():

@@ -200,7 +200,7 @@ def test_the_wrong_parts_of_an_answer_are_listed():
     assert "return -dx" in source
     said = reasons(marked(HW1, "batch_norm_backward", source))
     assert "wrong values: the right values with the opposite sign" in said
-    assert "entry 0 is wrong, the rest is right: the right values with the opposite sign" in said
+    assert "`dx` is wrong, the rest is right: the right values with the opposite sign" in said
 
 
 # ------------------------------------------------------------------------- code that students bring from elsewhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,12 @@ WORDS = {
 }
 
 
-def difference(expected: Any, answer: Any, relative: float, absolute: float, where: str = "") -> str | None:
+def difference(
+    expected: Any, answer: Any, relative: float, absolute: float, where: str = "", names: Sequence[str] = ()
+) -> str | None:
     """None when the answer is correct, else what is wrong, in words: no inputs and no expected values.
 
+    where: what this is a part of, in words. names: of the answer's entries, where they have any (`Case.results`).
     Kinds must agree, except that a whole number may stand for a number; floating dtypes must agree, whole-number
     dtypes of arrays need not.
     """
@@ -41,7 +45,7 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
         for name, right in expected["changed"].items():
             if answer["changed"].get(name) and not right:
                 return f"your function changes its argument: `{name}` is not what it was before"
-        problem = difference(expected["value"], answer["value"], relative, absolute, where)
+        problem = difference(expected["value"], answer["value"], relative, absolute, where, names)
         if problem or expected["shared"] or not answer["shared"]:
             return problem
         return "what comes back shares memory with an argument, or with the result of the call before: return a copy"
@@ -64,7 +68,7 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
                 f"{_counted(len(answer['value']))} came back{at}, {wanted} {'was' if wanted == 1 else 'were'} expected"
             )
         for index, entries in enumerate(zip(expected["value"], answer["value"], strict=True)):
-            problem = difference(*entries, relative, absolute, f"{where}[{index}]" if where else f"entry {index}")
+            problem = difference(*entries, relative, absolute, entry_name(where, index, names))
             if problem:
                 return problem
         return None
@@ -76,6 +80,13 @@ def difference(expected: Any, answer: Any, relative: float, absolute: float, whe
 def _is_error_name(data: Any) -> bool:
     """Whether a text is the name of an error, which is what programs answer where one was raised."""
     return data.get("kind") == "text" and data.get("value") in PYTHON_ERRORS
+
+
+def entry_name(where: str, index: int, names: Sequence[str] = ()) -> str:
+    """What an entry of a list or tuple is called in a reason."""
+    if where:
+        return f"{where}[{index}]"
+    return names[index] if names else f"entry {index}"
 
 
 def _counted(number: int) -> str:

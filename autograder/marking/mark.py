@@ -130,7 +130,8 @@ def _proved(assignment: Assignment, question: Question, index: int, answer: Any,
         return reason
     try:
         sizes = values.sizes_of(draw_inputs(assignment, question, case, secret))
-        return values.proved(answer_with(assignment, question, index, (), secret), answer, case, sizes, reason)
+        right, names = answer_with(assignment, question, index, (), secret), case.results(question.id)
+        return values.proved(right, answer, case, sizes, reason, names)
     except Exception:  # the answer is untrusted
         return reason
 

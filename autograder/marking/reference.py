@@ -116,7 +116,8 @@ def judge_one(
     try:
         if case.judge is None:
             expected = answer_with(assignment, question, index, mistakes, secret)
-            return Measured(difference(expected, answer, case.relative, case.absolute))
+            names = case.results(question.id)
+            return Measured(difference(expected, answer, case.relative, case.absolute, names=names))
         if answer.get("kind") == "exception":
             return Measured(error_words(answer))
         inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograder.marking.compare import array_of, difference
+from autograder.marking.compare import array_of, difference, entry_name
 from autograder.oracle.questions import Case
 from utils.relations import relation, text_relation
 
 MOST_NAMED = 6  # entries that a sentence lists
 
 
-def proved(expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], plain: str) -> str:
+def proved(
+    expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], plain: str, names: Sequence[str] = ()
+) -> str:
     """The reason for a wrong answer: what it is, said of the right one, and which of its parts are wrong.
 
     expected, answer: encoded; the answer is untrusted. sizes: what a whole number means, for factors of it.
-    plain: the reason where nothing more can be told.
+    plain: the reason where nothing more can be told. names: of the answer's entries (`Case.results`).
     """
     if expected.get("kind") == "pure" and answer.get("kind") == "pure":
         if not plain.startswith("your function") and _only_the_second(expected["value"], answer["value"], case):
             return "the first call is right; a second one with the same arguments gives something else"
         expected, answer = expected["value"], answer["value"]
-    parts = list(_parts(expected, answer, ""))
+    parts = list(_parts(expected, answer, "", names))
     wrong = [part for part in parts if difference(part[1], part[2], case.relative, case.absolute)]
     if not wrong:
         return plain
     words = [_related(wanted, came, case, sizes) for _, wanted, came in wrong]
-    names = [name for name, _, _ in wrong]
+    those = [name for name, _, _ in wrong]
     related = words[0] if len(set(words)) == 1 else ""
     if words[0] and not related and _no_single_number(wrong[0][1]):  # of one number any other is a multiple
-        plain = f"{names[0]}: {words[0]}"
+        plain = f"{those[0]}: {words[0]}"
     if len(wrong) == len(parts):
         where = "" if len(parts) == 1 else " in every entry"
         return f"wrong values{where}: {related}" if related else plain
     if len(wrong) == 1 or (len(wrong) <= MOST_NAMED and expected["kind"] == "dict"):
-        return f"{_listed(names)} {'is' if len(wrong) == 1 else 'are'} wrong, the rest is right: {related or plain}"
+        return f"{_listed(those)} {'is' if len(wrong) == 1 else 'are'} wrong, the rest is right: {related or plain}"
     return f"{len(wrong)} of {len(parts)} entries are wrong: {related or plain}"
 
 
@@ -74,7 +76,7 @@ def _only_the_second(expected: Any, answer: Any, case: Case) -> bool:
     return right == [True, False]
 
 
-def _parts(expected: Any, answer: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+def _parts(expected: Any, answer: Any, name: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:
     """The parts of two answers of the same structure that are no containers, with their names; none otherwise."""
     kind = expected.get("kind")
     if answer.get("kind") != kind and not {kind, answer.get("kind")} <= {"number", "whole number"}:
@@ -90,7 +92,7 @@ def _parts(expected: Any, answer: Any, name: str) -> Iterator[tuple[str, Any, An
     elif kind in ("list", "tuple"):
         if len(answer["value"]) == len(expected["value"]):
             for place, pair in enumerate(zip(expected["value"], answer["value"], strict=True)):
-                yield from _parts(*pair, f"{name}[{place}]" if name else f"entry {place}")
+                yield from _parts(*pair, entry_name(name, place, names))
     else:
         yield name, expected, answer
 

@@ -87,6 +87,33 @@ class Case:
         if not self.weight > 0:
             raise CourseError(f"case {self.name!r}: the weight must be positive, got {self.weight!r}")
 
+    def results(self, function: str) -> Sequence[str]:
+        """What the results are called that `ask` ends in several of; nothing where it ends in one.
+
+        function: the question's; a short call of it names its result.
+        """
+        return _results(self.ask, function)
+
+
+LONGEST_NAME = 40  # characters of a call that names its result
+
+
+@cache
+def _results(ask: str, function: str) -> Sequence[str]:
+    (last,) = ast.parse(ask).body[-1:]
+    several = last.value if isinstance(last, ast.Expr) else None
+    if not isinstance(several, (ast.Tuple, ast.List)) or any(isinstance(one, ast.Starred) for one in several.elts):
+        return ()
+    texts = [ast.unparse(one) for one in several.elts]
+    if len(texts) == 2 and texts[0] == texts[1]:
+        return ("the first call", "the second call")
+    return tuple(
+        f"`{text}`"
+        if text.isidentifier() or (text.startswith(f"{function}(") and len(text) <= LONGEST_NAME)
+        else f"result {number} of {len(texts)}"
+        for number, text in enumerate(texts, 1)
+    )
+
 
 @dataclass(frozen=True)
 class Misconception:
