@@ -86,7 +86,7 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate
         started = time.perf_counter()
-        with _progress(model, f"epoch {epoch}/{epochs}", total) as bar, training_at(precision, model, optimiser):
+        with _progress(optimiser, f"epoch {epoch}/{epochs}", total) as bar, training_at(precision, model, optimiser):
             loss = train()
         total = bar.n
         perplexity = validate()
@@ -195,17 +195,17 @@ def _announce(rest: float, limit: float | None) -> None:
 
 
 class _progress:
-    """A bar on stdout that counts forward passes; silent under grading, where stderr and redraws are unwelcome."""
+    """A bar on stdout that counts steps; silent under grading, where stderr and redraws are unwelcome."""
 
-    def __init__(self, model: nn.Module, label: str, total: int | None):
+    def __init__(self, optimiser: torch.optim.Optimizer, label: str, total: int | None):
         silent = "NBGRADER_EXECUTION" in os.environ or not (sys.stdout.isatty() or "ipykernel" in sys.modules)
         self.bar = tqdm(
             desc=label, total=total, file=sys.stdout, leave=False, unit="step", mininterval=0.5, disable=silent
         )
-        self.model, self.n = model, 0
+        self.optimiser, self.n = optimiser, 0
 
     def __enter__(self) -> _progress:
-        self.handle = self.model.register_forward_hook(self._step)
+        self.handle = self.optimiser.register_step_post_hook(self._step)
         return self
 
     def _step(self, *_) -> None:
