@@ -17,7 +17,7 @@ Hidden = tuple[torch.Tensor, torch.Tensor]
 def train_epoch(model: Any, recipe: Recipe, source: torch.Tensor, optimiser: torch.optim.Optimizer) -> float:
     """Train a WordLM once through source (steps, batch); returns the mean cross-entropy per token, in nats.
 
-    A segment's learning rate goes with its length, so that no token counts more than another (Merity et al. 2018).
+    A segment's learning rate goes with its length, so that no token counts more than another (Merity et al. 2017).
     """
     fused = source.device.type == "cpu" and recipe.precision == "bfloat16"
     rates = [group["lr"] for group in optimiser.param_groups]
