@@ -1426,6 +1426,7 @@ checks.passed(
 # | the same, by the solution of this notebook | 87.35 | the course's repository, `results/ptb_tied_lstm` |
 # | ten more epochs, then the mean of the weights of all their steps | 86.55 | there, `ptb_tied_lstm_averaged` |
 # | LSTM tied, one dropout mask for all steps, a loss that rewards similar words too | 82.7 | Inan et al. 2016 |
+# | the same size, with these two and more against overfitting | 79.10 | the course's repository, `docs/record.md` |
 # | LSTM of 2 x 1500 with dropout | 78.4 | Zaremba et al. 2014, table 1 |
 # | AWD-LSTM, 24 million parameters | 57.3 | Merity et al. 2017 |
 #
