@@ -39,7 +39,7 @@ WATCH = r"""() => {
         for (const change of changes) {
             const place = change.target.nodeType === 1 ? change.target : change.target.parentElement;
             const output = place?.closest('.jp-OutputArea');
-            if (output && /\d+step|step\/s/.test(output.textContent))
+            if (output && /(step|epoch)\/s|s\/(step|epoch)/.test(output.textContent))
                 window.noted.bars.add([...document.querySelectorAll(all)].indexOf(output.closest('.jp-Cell')));
         }
     }).observe(document.querySelector('.jp-Notebook'), {childList: true, characterData: true, subtree: true});

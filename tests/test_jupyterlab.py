@@ -96,4 +96,4 @@ def test_every_slider_draws_anew(work, name):
 def test_training_shows_a_bar_that_leaves_nothing_behind(work, name):
     assert work(name).bars
     texts = [out.get("text", "") for cell in work(name).filled[1].cells for out in cell.get("outputs", [])]
-    assert not [text for text in texts if "step/s" in text]
+    assert not [text for text in texts if "step/s" in text or "epoch/s" in text]
