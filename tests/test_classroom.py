@@ -231,3 +231,15 @@ def test_bad_input_is_one_sentence(tmp_path, arguments, message):
     told = done.stderr.splitlines()  # all that was written, by what the run had started too
     assert message in told[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_where_nothing_is_new_no_grader_is_loaded_and_a_link_to_nowhere_is_no_crash(tmp_path, monkeypatch):
+    course = course_of(tmp_path, STUDENTS[:1])
+    assert counts(grade(course)) == (1, 0, 0)
+    with monkeypatch.context() as patched:
+        patched.setattr("autograder.grading.cores._Pools.load", lambda pools: pytest.fail("loaded for nothing"))
+        assert counts(grade(course)) == (0, 1, 0)
+    (handed_in,) = (course.root / "submitted").glob("*/*/*.ipynb")
+    handed_in.unlink()
+    handed_in.symlink_to("nowhere")
+    assert counts(grade(course)) == (1, 0, 0)  # as a folder without a notebook

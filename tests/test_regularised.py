@@ -15,7 +15,7 @@ from autograder.runs.train import train
 
 WORDS, SIZE = 30, 8
 HW5 = namespace(OWN.assignment("hw5_word_lm"))
-PLAIN = Recipe(embedding_size=SIZE, hidden_size=SIZE, bptt=7, clip=0.5, learning_rate=0.1)
+PLAIN = Recipe(dropout=0.0, embedding_size=SIZE, hidden_size=SIZE, bptt=7, clip=0.5, learning_rate=0.1)
 RECIPE = replace(
     PLAIN,
     dropout_words=0.2,
@@ -146,3 +146,8 @@ def test_the_rate_falls_along_half_a_cosine_and_the_run_goes_on_where_it_stopped
 def test_other_models_are_refused(change, tmp_path):
     with pytest.raises(CourseError, match="a tied LSTM of words"):
         train(replace(RECIPE, corpus="toy", **change), tmp_path)
+
+
+def test_hw5_s_own_dropout_beside_it_is_refused_and_not_left_out_in_silence(tmp_path):
+    with pytest.raises(CourseError, match="takes the place of --dropout: set that to 0"):
+        train(replace(RECIPE, corpus="toy", dropout=0.2), tmp_path)

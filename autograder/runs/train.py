@@ -40,6 +40,8 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
         raise CourseError(
             "dropout by segments, costs of the outputs and a spread of lengths are for a tied LSTM of words"
         )
+    if recipe.regularised and recipe.dropout:
+        raise CourseError("dropout by segments takes the place of --dropout: set that to 0")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     hw5 = namespace(OWN.assignment("hw5_word_lm"))
     corpus = corpora.load(recipe.corpus)
