@@ -186,17 +186,18 @@ CALLED = [
     ("f(x)", ()),
     ("y, _ = f(x)\ny", ()),
     ("dx, dh = f(x)\n(dx, dh)", ("`dx`", "`dh`")),
+    ("(first, dh)", ("result 1 of 2", "`dh`")),
     ("[f(x, 1), len(x)]", ("`f(x, 1)`", "result 2 of 2")),
     ("(f(x), f(x))", ("the first call", "the second call")),
     ("(*f(x), 1)", ()),
-    (f"(f({'x, ' * 20}), x)", ("result 1 of 2", "`x`")),
+    (f"(f({'x, ' * 20}), dx)", ("result 1 of 2", "`dx`")),
 ]
 
 
 @pytest.mark.parametrize(("ask", "names"), CALLED)
 def test_a_reason_calls_results_as_the_question_does(ask, names):
     case = Case("any", ask)
-    assert tuple(case.results("f")) == names
+    assert tuple(case.results("f", "def f(x):\n    return dx, dh")) == names
     if names:
         right, wrong = encode([1] * len(names)), encode([1] * (len(names) - 1) + [2])
         assert difference(right, wrong, 0, 0, names=names) == f"right type, wrong value in {names[-1]}"

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
-from autograder.course.solutions import namespace
+from autograder.course.solutions import assignment_cells, namespace
 from autograder.marking import answering
 from autograder.marking.compare import difference, error_words
 from autograder.oracle.questions import Case, Measured, Misconception, Question, edited_cells
@@ -116,7 +116,7 @@ def judge_one(
     try:
         if case.judge is None:
             expected = answer_with(assignment, question, index, mistakes, secret)
-            names = case.results(question.id)
+            names = result_names(assignment, question, index)
             return Measured(difference(expected, answer, case.relative, case.absolute, names=names))
         if answer.get("kind") == "exception":
             return Measured(error_words(answer))
@@ -129,6 +129,12 @@ def judge_one(
         raise
     except Exception:
         return Measured(UNREADABLE)
+
+
+def result_names(assignment: Assignment, question: Question, index: int) -> Sequence[str]:
+    """What a reason calls the results of a case that asks for several."""
+    source = next((cell.source for cell in assignment_cells(assignment) if cell.id == question.id), "")
+    return question.cases[index].results(question.id, source)
 
 
 @contextlib.contextmanager

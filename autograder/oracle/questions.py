@@ -87,19 +87,20 @@ class Case:
         if not self.weight > 0:
             raise CourseError(f"case {self.name!r}: the weight must be positive, got {self.weight!r}")
 
-    def results(self, function: str) -> Sequence[str]:
+    def results(self, function: str, source: str) -> Sequence[str]:
         """What the results are called that `ask` ends in several of; nothing where it ends in one.
 
-        function: the question's; a short call of it names its result.
+        function: the question's; a short call of it names its result. source: the solution's cell; a variable names its
+        result where it stands there, for others are of the grader's program alone and mean nothing to a student.
         """
-        return _results(self.ask, function)
+        return _results(self.ask, function, source)
 
 
 LONGEST_NAME = 40  # characters of a call that names its result
 
 
 @cache
-def _results(ask: str, function: str) -> Sequence[str]:
+def _results(ask: str, function: str, source: str) -> Sequence[str]:
     (last,) = ast.parse(ask).body[-1:]
     several = last.value if isinstance(last, ast.Expr) else None
     if not isinstance(several, (ast.Tuple, ast.List)) or any(isinstance(one, ast.Starred) for one in several.elts):
@@ -109,7 +110,8 @@ def _results(ask: str, function: str) -> Sequence[str]:
         return ("the first call", "the second call")
     return tuple(
         f"`{text}`"
-        if text.isidentifier() or (text.startswith(f"{function}(") and len(text) <= LONGEST_NAME)
+        if (text.isidentifier() and re.search(rf"\b{text}\b", source))
+        or (text.startswith(f"{function}(") and len(text) <= LONGEST_NAME)
         else f"result {number} of {len(texts)}"
         for number, text in enumerate(texts, 1)
     )
