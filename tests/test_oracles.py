@@ -11,7 +11,7 @@ import pytest
 from autograder.course.errors import CourseError
 from autograder.course.paths import OWN
 from autograder.course.solutions import assignment_cells, namespace
-from autograder.marking import forbidden
+from autograder.marking import forbidden, reference
 from autograder.marking.answering import answer, standing_in
 from autograder.marking.edits import edits
 from autograder.marking.following import Marked, follow
@@ -153,6 +153,32 @@ def test_a_misconception_loses_its_own_question_and_no_other_and_is_named(assign
     assert set(found) <= {sample.question.id}
     reasons = [reason] if reason else [finding.reason for finding in found[sample.question.id].findings]
     assert any(sample.misconception.means in reason for reason in reasons), "no student reads its sentence"
+
+
+def hw7_mistake(name):
+    """bpe_merges of hw7 and the solution's names with one of its misconceptions."""
+    hw7 = OWN.assignment("hw7_char_lm")
+    (question,) = [one for one in load_questions(hw7) if one.id == "bpe_merges"]
+    (mistake,) = [one for one in question.misconceptions if one.name == name]
+    return hw7, question, ((question, mistake),)
+
+
+def test_a_mistake_that_raises_is_told_by_its_own_line_whatever_was_made_after_it():
+    """Each edit of a cell once had its lines where the last one's stood: the name was lost where others had come."""
+    hw7, question, mistakes = hw7_mistake("goes on without a pair")
+    names = reference.edited(hw7, mistakes)
+    reference.edited(hw7, hw7_mistake("never counted anew")[2])
+    given = [answer(request, names) for request in requests(hw7, question, SECRET)]
+    assert "best = max(" in next(one["line"] for one in given if one["kind"] == "exception")
+
+
+@pytest.mark.parametrize("secret", ["secret 21", "one", "two"])
+def test_pairs_once_per_word_are_not_taken_for_overlapping_places(secret):
+    """With the first of these secrets no case told the one from the other."""
+    hw7, question, mistakes = hw7_mistake("once per word")
+    given = [answer(request, reference.edited(hw7, mistakes)) for request in requests(hw7, question, secret)]
+    findings = mark(hw7, question, 1.0, given, secret).findings
+    assert {finding.misconception for finding in findings if not finding.passed} == {"once per word"}
 
 
 @pytest.mark.slow

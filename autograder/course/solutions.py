@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 import traceback
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -64,11 +65,12 @@ def namespace(assignment: Assignment, replaced: Mapping[str, str] | None = None)
 
 
 def run(source: str, names: dict, label: str) -> None:
-    """Execute a cell's source in `names`; tracebacks show its lines under `label`."""
-    linecache.cache[label] = (len(source), None, source.splitlines(keepends=True), label)
+    """Execute a cell's source in `names`; tracebacks show its lines, also once the cell was run with other edits."""
+    file = f"{label}, {zlib.crc32(source.encode()):08x}"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     try:
-        exec(compile(source, label, "exec", dont_inherit=True), names)  # no __future__ of this file in it
+        exec(compile(source, file, "exec", dont_inherit=True), names)  # no __future__ of this file in it
     except Exception as error:
-        lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == label]
+        lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         at = f", at `{lines[-1].strip()}`" if lines and lines[-1] else ""
         raise CourseError(f"assignments/{label}: the cell does not run: {type(error).__name__}: {error}{at}") from error

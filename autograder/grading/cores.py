@@ -57,8 +57,8 @@ class _Pools:
         self.jobs, self.isolated = jobs, isolated
         self.context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 
-    def load(self) -> None:
-        """Have the fork server and the warm server begin to load, unless they have."""
+    def load(self) -> Path | None:
+        """Have the fork server and the warm server begin to load, unless they have. Returns the latter's address."""
         if sys.platform == "linux":
             from multiprocessing import forkserver
 
@@ -66,7 +66,7 @@ class _Pools:
             # it starts with an empty path: the modules are the installed ones, not some that lie in this folder
             with mock.patch.dict(os.environ, ONE_THREAD, PYTHONSAFEPATH="1"):
                 forkserver.ensure_running()
-        self.warm_server()
+        return self.warm_server()
 
     def warm_server(self) -> Path | None:
         """The address of a warm server, started unless it runs; None where there can be none."""
@@ -78,8 +78,7 @@ class _Pools:
 
     def pool(self) -> ProcessPoolExecutor:
         """A new pool."""
-        self.load()
-        start = (self.warm_server(), self.isolated)
+        start = (self.load(), self.isolated)
         return ProcessPoolExecutor(self.jobs, self.context, initializer=_begin, initargs=start)
 
 
