@@ -23,6 +23,7 @@ PATH is otter's command, in an environment that sees the course's packages:
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import os
 import subprocess
@@ -150,7 +151,8 @@ def judged(
             own = f"check_{one.question.id}"
             accepted.append(full(student, own))
             others += [not full(student, check) for check in checks if check != own]
-            named.append(json.dumps(one.misconception.means, ensure_ascii=False)[1:-1] in told[student])
+            said = html.unescape(told[student])  # a page writes an apostrophe as &#39;
+            named.append(json.dumps(one.misconception.means, ensure_ascii=False)[1:-1] in said)
         else:
             edited = [f"check_{name}" for name in one.edited] if one.kind == "alternative" else checks
             refused += [not full(student, check) for check in edited]

@@ -87,7 +87,7 @@ def explain(
 
     A judged case's answer comes from the same generator as the student's: it is equal where the mistake is. Of two that
     explain as much, the earlier: the narrower stands first. One that leaves most wrong answers unexplained is none, and
-    neither is one that gives as many other wrong answers.
+    neither is one that gives as many other wrong answers, where the student's are right or wrong otherwise.
     """
     failed = [i for i, result in enumerate(judged) if result.reason]
     if any(_stopped(answers[i]) for i in failed):
@@ -107,7 +107,7 @@ def explain(
         if len(explained) <= len(best) or 2 * len(explained) < len(failed) or (raised and explained != failed):
             continue
         if explained == failed or any(_telling(question.cases[i], right(i), answers[i]) for i in explained):
-            rest = [i for i in failed if i not in explained and question.cases[i].judge is None]
+            rest = [i for i, case in enumerate(question.cases) if i not in explained and case.judge is None]
             if sum(not gives(i, right(i)) for i in rest) < len(explained):
                 best = dict.fromkeys(explained, misconception)
         if len(best) == len(failed):
