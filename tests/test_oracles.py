@@ -181,6 +181,17 @@ def test_pairs_once_per_word_are_not_taken_for_overlapping_places(secret):
     assert {finding.misconception for finding in findings if not finding.passed} == {"once per word"}
 
 
+def test_a_mistake_that_what_is_right_speaks_against_is_not_named():
+    """The root of n - 1 gives one case's wrong answers of no root at all, which would fail two more."""
+    hw6 = OWN.assignment("hw6_lstm_vs_gru")
+    (question,) = [one for one in load_questions(hw6) if one.id == "is_better"]
+    source = solution_cells(hw6)["is_better"].replace("math.sqrt(n)", "math.sqrt(n - 1)")
+    names = namespace(hw6, {"is_better": source})
+    given = [answer(request, names) for request in requests(hw6, question, SECRET)]
+    findings = mark(hw6, question, 1.0, given, SECRET).findings
+    assert [finding.misconception for finding in findings if not finding.passed] == [""]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("assignment", "sample"), samples("misconception", quick=False))
 def test_a_misconception_loses_nothing_in_all_other_questions(assignment, sample):
