@@ -182,9 +182,11 @@ def test_pairs_once_per_word_are_not_taken_for_overlapping_places(secret):
 
 
 def test_a_mistake_that_what_is_right_speaks_against_is_not_named():
-    """The root of n - 1 gives one case's wrong answers of no root at all, which would fail two more."""
+    """The root of n - 1, without its own name, gives one case's wrong answers of no root, which would fail two more."""
     hw6 = OWN.assignment("hw6_lstm_vs_gru")
     (question,) = [one for one in load_questions(hw6) if one.id == "is_better"]
+    named = [one for one in question.misconceptions if one.name != "corrected twice"]
+    question = replace(question, misconceptions=named)
     source = solution_cells(hw6)["is_better"].replace("math.sqrt(n)", "math.sqrt(n - 1)")
     names = namespace(hw6, {"is_better": source})
     given = [answer(request, names) for request in requests(hw6, question, SECRET)]

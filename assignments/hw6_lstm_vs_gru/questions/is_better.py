@@ -153,6 +153,12 @@ unequal = [(long, long[1:]), (long[:1], long), ([], long[:1]), (long, long[:1])]
             "The standard deviation divides by n; it should divide by n - 1.",
         ),
         Misconception(
+            "corrected twice",
+            "math.sqrt(n)",
+            "math.sqrt(n - 1)",
+            "The root is of n - 1; `ddof=1` has corrected the spread already, and the root should be of n.",
+        ),
+        Misconception(
             "no root of n",
             " / math.sqrt(n)",
             "",
