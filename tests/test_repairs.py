@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from autograder.marking.mark import mark
 from autograder.marking.reference import requests
 from autograder.oracle.questions import load_questions
 from autograder.verification.samples import solution_cells
-from utils.relations import relation
+from utils.relations import relation, text_relation
 
 SECRET = "a secret of the tests"
 # edits of right programs overflow, divide by zero and read what torch warns of
@@ -193,6 +194,30 @@ def test_of_unrelated_values_nothing_is_said(seed, rows, columns):
     came, wanted = rng.standard_normal((2, rows, columns))
     said = relation(came, wanted, **CLOSE)
     assert not said or rows * columns == 1
+
+
+TEXTS = [  # what came for "the cat sat on", and what is said of it
+    ("The Cat sat on", "right but for upper and lower case"),
+    ("the cat  sat on\n", "right but for white space"),
+    ("", "an empty text"),
+    ("the cat", "the right text, cut off at its end"),
+    ("sat on", "the right text, cut off at its beginning"),
+    ("the cat sat on the", "the right text with more behind it"),
+    ("so the cat sat on", "the right text with more before it"),
+    ("on sat the cat", "the right characters in another order"),
+    ("the dog sat on", "right up to character 4, and wrong from there on"),
+    ("a dog sat on", "wrong from the first character on"),
+    ("the", ""),
+]
+
+
+@pytest.mark.parametrize(("came", "said"), TEXTS, ids=[came for came, _ in TEXTS])
+def test_what_a_wrong_text_is_is_said_of_the_right_one(came, said):
+    assert text_relation(came, "the cat sat on") == said
+
+
+def test_of_a_verdict_nothing_is_said_that_tells_the_right_one():
+    assert {text_relation(*pair) for pair in permutations(["yes", "no", "not shown"], 2)} == {""}
 
 
 def test_the_wrong_parts_of_an_answer_are_listed():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 Close = Callable[[np.ndarray, np.ndarray], bool]
+PART = 4  # characters, at least, of a text that is called a part of another: "no" is none of "not shown"
 
 
 def relation(
@@ -41,13 +42,15 @@ def relation(
 
 
 def text_relation(came: str, wanted: str) -> str:
-    """What a wrong text is, said of the right one; at least where it begins to differ."""
+    """What a wrong text is, said of the right one; at least where it begins to differ. Empty for one of few words."""
     if came.casefold() == wanted.casefold():
         return "right but for upper and lower case"
     if "".join(came.split()) == "".join(wanted.split()):
         return "right but for white space"
     if not came:
         return "an empty text"
+    if min(len(came), len(wanted)) < PART:
+        return ""
     if wanted.startswith(came):
         return "the right text, cut off at its end"
     if wanted.endswith(came):
