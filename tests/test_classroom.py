@@ -84,6 +84,18 @@ def test_only_what_changed_is_graded_again(whole):
     assert counts(grade(whole, "--force", "--students", "full")) == (1, 0, 0)
 
 
+def test_what_includes_a_changed_answer_is_graded_again(tmp_path):
+    course = course_of(tmp_path, ["full"])
+    other = course.root / "assignments" / "hw1_more" / "notebook.py"
+    other.parent.mkdir()
+    other.write_text('# %% id="scale" tags=["solution"]\nscale = 2\n')
+    course.edit("notebook.py", "import numpy as np\n\nfrom", "import numpy as np\n\n# include hw1_more: scale\nfrom")
+    for text, wanted in (("2", (1, 0, 0)), ("2", (0, 1, 0)), ("3", (1, 0, 0))):
+        other.write_text(other.read_text().replace("scale = 2", f"scale = {text}"))
+        assert course.course("build", course.name).returncode == 0
+        assert counts(grade(course)) == wanted
+
+
 def workers(run):
     """The processes that grade for a run: forked from the one that has the grader loaded."""
     servers = [pid for pid, command in children(run.pid).items() if "forkserver" in command]

@@ -21,7 +21,7 @@
 # - count what a model learns, and fold a batch normalisation into the layer before it
 #
 # You need numpy, matrix products and the chain rule; the little torch that we use is explained where it appears. Plan
-# three hours: 150 minutes of reading and code, 30 of writing. Everything runs on a CPU, and training takes seconds.
+# three hours: 145 minutes of reading and code, 35 of writing. Everything runs on a CPU, and training takes seconds.
 #
 # Rows are examples throughout: `x` is `(batch, features)`, a vector is `(features,)`. All arrays are float64. Functions
 # leave their arguments as they were unless the text says 'in place'. Random functions draw from the
@@ -75,7 +75,7 @@ print(f"training {train_images.shape}, test {test_images.shape}, wrong labels {w
 regularisation_plots.image_row(
     train_images[:10].reshape(-1, 8, 8),
     [f"label {label}" for label in train_labels[:10]],
-    "labels 1 and 6 of these ten are wrong",
+    "the first and the sixth of these ten labels are wrong",
 )
 
 # %% [markdown]
@@ -164,11 +164,11 @@ checks.passed("minibatches", "batches of 4, 4 and 2 out of ten rows")
 # reason for the ten steps, and one reason to make $B$ larger.
 #
 # ### BEGIN SOLUTION
-# A mini-batch is a small random part of the training rows whose mean gradient stands in for the gradient over all
-# rows in one step. Ten steps with a tenth of the rows have gradients that are about $\sqrt{10}$ times as noisy as those
-# of batches ten times as large, but they move ten times, which usually gets further; the noise also helps a little
-# against overfitting. A larger batch gives a less noisy gradient, so that larger steps are safe, and it uses the
-# hardware better.
+# A mini-batch is a small random part of the training rows whose mean gradient stands in for the gradient over all rows
+# in one step. Each of ten steps with a tenth of the rows has a gradient with an error of sampling, which the exact
+# gradient has not; but there are ten of them, which usually gets further, and the noise also helps a little against
+# overfitting. A larger batch gives a less noisy gradient, so that larger steps are safe, and it uses the hardware
+# better.
 #
 # Rubric:
 #
@@ -705,7 +705,7 @@ checks.passed(
 # The loss and its gradient with respect to the logits are given: `loss_and_gradient(logits, targets)` returns the mean
 # cross-entropy and $d$, in which the factor 1/batch of the mean is already contained; the next assignment derives them.
 # Your `dropout` does not return its mask, but dropout of an array of ones *is* the mask. A bias in front of batch norm
-# has the gradient 0, because batch norm subtracts it again: a `db` of 1e-16 there is no bug.
+# has the gradient 0, because batch norm subtracts it again: a `db` of about 1e-16 in such a layer is not a bug.
 #
 # The grader and the rest of this notebook use `make_network`, `layers`, `logits` and `train_step`, and set arrays of
 # `layers` in place; everything else in the skeleton is yours to change.
@@ -1004,8 +1004,8 @@ regularisation_plots.accuracy_panels({name: histories[name] for name in ("plain"
 # limit.
 #
 # The network with dropout, on the right, reproduced 23 to 32% of the wrong labels after sixty epochs, and its test
-# accuracy ended between 0.86 and 0.91. At most epochs that is higher than its training accuracy, because it does not
-# accept the wrong labels. Section 8 comes back to the third network, which trained at another rate.
+# accuracy ended between 0.86 and 0.91. In most epochs its test accuracy is higher than its training accuracy, because
+# it does not accept the wrong labels. Section 8 comes back to the third network, which trained at another rate.
 
 # %% id="check_networks" tags=["question"] points=1
 """Training and test accuracy of the three networks; the grader asks them for logits and counts by itself."""
@@ -1101,11 +1101,12 @@ regularisation_plots.spread(by_start, "factor on the starting weights", "trainin
 plt.show()
 
 # %% [markdown]
-# Take a training accuracy of 0.7 as the mark. With each of five seeds the plain network passed it at the rates 0.03,
-# 0.1 and 0.3, and the network with batch norm at all but the lowest and the highest, from 0.03 to 3. At their best rate
-# of 0.3 the plain one had reached 0.73 to 0.83, batch norm 0.99. At the right, the plain network passed the mark with
-# the weights of He et al. and with three times these, which here is even better than batch norm (0.91 to 0.96 against
-# 0.86 to 0.89). With smaller or larger ones it failed; batch norm passed from a factor of 0.03 to one of 10.
+# Take a training accuracy of 0.7 as the mark. With each of the five seeds that we tried the plain network passed it at
+# the rates 0.03, 0.1 and 0.3, and the network with batch norm at all but the lowest and the highest, from 0.03 to 3. At
+# their best rate of 0.3 the plain one had reached 0.73 to 0.83, batch norm 0.99. At the right, the plain network passed
+# the mark with the weights of He et al. and with three times these, which here is even better than batch norm (0.91 to
+# 0.96 against 0.86 to 0.89). With smaller or larger ones it failed; batch norm passed from a factor of 0.03 to one of
+# 10.
 #
 # Why do the starting weights matter so little to batch norm? Look at the activations. The next cell sends the training
 # images through networks of six hidden layers at their start, without training, and shows the standard deviation of
@@ -1119,14 +1120,14 @@ plt.show()
 def spreads(norm, start):
     """Standard deviation of what leaves each of six hidden layers, for the training images and weights times start."""
     network = make_network((64, *[128] * 6, 10), 0.0, norm, np.random.default_rng(0))
-    h, found = train_images, []
+    h, deviations = train_images, []
     for layer in network.layers[:-1]:
         h = h @ (start * layer["W"])
         if norm:
             h, _ = batch_norm_forward(h, np.ones(128), np.zeros(128), np.zeros(128), np.ones(128), 0.1, 1e-5, True)
         h = np.maximum(h, 0)
-        found.append(h.std())
-    return np.array(found)
+        deviations.append(h.std())
+    return np.array(deviations)
 
 
 lines = {f"plain, weights times {start:g}": spreads(False, start) for start in (3.0, 1.0, 0.3)}
@@ -1138,9 +1139,9 @@ print(f"with batch norm the three factors differ by {apart:.4f} at most")
 # %% [markdown]
 # Faster training is not better generalisation: a network that reaches 0.99 in training has memorised wrong labels. The
 # last cell of this section puts both layers together, at a learning rate of 2. The plain network and the one with
-# dropout alone end by giving one constant answer, so their lines show chance. Over five seeds batch norm alone
-# reproduced nearly all wrong labels; with dropout 0.5 behind it, the training accuracy ended between 0.76 and 0.86 and
-# the test accuracy between 0.79 and 0.88.
+# dropout alone end by giving one constant answer, so their lines show chance. Over the five seeds that we tried batch
+# norm alone reproduced nearly all wrong labels; with dropout 0.5 behind it, the training accuracy ended between 0.76
+# and 0.86 and the test accuracy between 0.79 and 0.88.
 
 # %%
 print(f"learning rate 2{'':22}  training        test            wrong labels")
@@ -1150,8 +1151,8 @@ for name, p, norm in (
     ("batch norm", 0.0, True),
     ("batch norm and dropout 0.5", 0.5, True),
 ):
-    found = np.array([train(p, norm, 2.0, seed, 2 if course.grading else 60)[1][-1, 1:] for seed in seeds])
-    ranges = (f"{low:.2f} to {high:.2f}" for low, high in zip(found.min(axis=0), found.max(axis=0), strict=True))
+    ends = np.array([train(p, norm, 2.0, seed, 2 if course.grading else 60)[1][-1, 1:] for seed in seeds])
+    ranges = (f"{low:.2f} to {high:.2f}" for low, high in zip(ends.min(axis=0), ends.max(axis=0), strict=True))
     print(f"{name:37}", "    ".join(ranges))
 print(f"{'chance: one constant answer':37} 0.07 to 0.12    0.09 to 0.10    0.05 to 0.23")
 
@@ -1177,11 +1178,11 @@ print(f"{'chance: one constant answer':37} 0.07 to 0.12    0.09 to 0.10    0.05 
 # %% [markdown]
 # ## 9. Counting what is learnt (1 point, about 5 minutes)
 #
-# How large is a model? Every assignment of this course asks it. The answer is the number of its **trainable
-# parameters**: the single numbers that gradient descent may change. The running estimates do not count (torch calls
-# such tensors *buffers*), nor do parameters that were frozen by `requires_grad = False`. A tensor that is used in two
-# places is learnt once and counts once. A model in torch is an `nn.Module`, which may hold further modules. Its arrays
-# are tensors, and `tensor.numel()` says how many numbers one holds.
+# How large is a model? Several assignments of this course come back to that. The answer is the number of its
+# **trainable parameters**: the single numbers that gradient descent may change. The running estimates do not count
+# (torch calls such tensors *buffers*), nor do parameters that were frozen by `requires_grad = False`. A tensor that is
+# used in two places is learnt once and counts once. A model in torch is an `nn.Module`, which may hold further modules.
+# Its arrays are tensors, and `tensor.numel()` says how many numbers one holds.
 #
 # `nn.Linear(64, 128)` has $64 \cdot 128 + 128 = 8320$ parameters. `nn.BatchNorm1d(128)` has 256, and keeps 257 more
 # numbers in buffers: 128 means, 128 variances, and a counter of batches. Once the check passes, it prints the count for
@@ -1230,7 +1231,7 @@ checks.passed("count_parameters", "8320 in a linear layer from 64 to 128")
 #
 # With constants for mean and variance, batch norm only multiplies and adds. So does the linear layer $z = x W + b$
 # before it, so the two can be folded into one, $y = x W' + b'$, and batch norm costs nothing in evaluation. Programs
-# that serve trained models do this. Substitute the first formula into the second,
+# that serve trained models do this. Put $z = x W + b$ into the evaluation formula of batch norm (section 4),
 #
 # $$ y = \gamma\, \frac{x W + b - \mu_{run}}{\sqrt{v_{run} + \epsilon}} + \beta , $$
 #

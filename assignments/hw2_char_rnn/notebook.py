@@ -114,7 +114,7 @@ print(corpus.text("train")[:300])
 
 # %% id="softmax" tags=["solution"]
 def softmax(z):
-    """Probabilities over the last axis: z (..., classes) -> the same shape, each row positive with the sum 1.
+    """Probabilities over the last axis: z (..., classes) -> the same shape, no entry negative, each row with the sum 1.
 
     Stable for scores of any size. The argument is left as it was.
     """
@@ -255,12 +255,12 @@ checks.passed("cross_entropy", "ln 4 for four equal scores, 1000 where the right
 #
 # Expect the loss $\ln(\text{classes})$ when all weights are zero.
 #
-# The cell after yours trains the smallest language model there is. It reads one character, as a row with a single 1,
-# and predicts the next one. It has no memory, so the best it can do is to learn how often each character follows each
-# other one. The loss should fall from $\ln 32 = 3.47$ nats to about 1.9 (in the full profile from $\ln 65 = 4.17$ to
-# about 2.4). The picture shows 12 rows and the same 12 columns of the learned table, beside the counted frequencies,
-# which are the best possible table for this text. (With one-hot inputs the bias $b$ is redundant, because adding it to
-# every row of $W$ gives the same scores.)
+# The cell after yours trains a very small language model. It reads one character, as a row with a single 1, and
+# predicts the next one. It has no memory, so the best it can do is to learn how often each character follows each other
+# one. The loss should fall from $\ln 32 = 3.47$ nats to about 1.9 (in the full profile from $\ln 65 = 4.17$ to about
+# 2.4). The picture shows 12 rows and the same 12 columns of the learned table, beside the counted frequencies, which
+# are the best possible table for this text. (With one-hot inputs the bias $b$ is redundant, because adding it to every
+# row of $W$ gives the same scores.)
 #
 # <details><summary>Hint</summary>
 #
@@ -336,7 +336,7 @@ checks.passed(
 # %% [markdown]
 # ## 4. Instruments: the numerical gradient and the relative error (3 points, about 19 minutes)
 #
-# A network whose gradient has a small mistake often still trains, only worse. So we check each gradient in a second,
+# A network whose gradient has a small mistake often still trains, only worse. So we check each gradient in another,
 # independent way: move one entry of $x$ by $h$ to either side and see how much $f$ changes,
 #
 # $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2 h}$$
@@ -362,9 +362,9 @@ checks.passed(
 #
 # Here $a$ and $b$ are two arrays of one shape, or two plain numbers, and the result is one number. It is 0 for equal
 # values, zeros included, and 1 for values of opposite sign unless both are tiny. In float64 and with $h = 10^{-5}$
-# expect less than 1e-6 for a correct gradient, usually about 1e-9. An error above 1e-4 means a mistake in a network of
-# tanh and softmax, with one exception: where the entry itself is nearly zero, as behind a saturated tanh, rounding
-# alone gives such an error.
+# expect less than 1e-6 for a correct gradient, usually about 1e-9. In a network of tanh and softmax an error above 1e-4
+# means that the gradient is wrong, with one exception: where the entry itself is nearly zero, as behind a saturated
+# tanh, rounding alone gives such an error.
 #
 # Which $h$ is best? The cell after yours draws the error of both kinds of difference for $f(x) = \sum_i \sin x_i$,
 # whose gradient is $\cos x$. If $h$ is too large, the curvature of $f$ spoils the result. If $h$ is too small, two
@@ -510,7 +510,8 @@ def rnn_forward(params, tokens, h0):
     params: dict of U (classes, hidden), W (hidden, hidden), V (hidden, classes), b (hidden,), c (classes,).
     tokens: steps + 1 whole numbers, a list or an array: inputs are all but the last, targets all but the first.
     h0: (hidden,), the state before the first step.
-    Returns (loss, h_last, cache): the loss summed over the steps, in nats; the last state (hidden,); for the way back.
+    Returns (loss, h_last, cache): the loss summed over the steps, in nats; the last state (hidden,); what `rnn_backward`
+    will need.
     """
     ### BEGIN SOLUTION
     tokens = np.asarray(tokens)
@@ -971,11 +972,11 @@ for bound, rate in ((math.inf, 0.02), (5.0, 0.02), (1.0, 0.02), (math.inf, 0.005
     print(f"{name:12} rate {rate:5}: bits per character " + ", ".join(f"{end:.2f}" for end in ends))
 
 # %% [markdown]
-# Without clipping, the norm grows from about 40 to more than 1,000, and the network ends far worse than one that knows
-# nothing, which needs 5 bits. (These runs are chaotic: rounding alone changes their numbers, so yours will differ.)
-# With every entry clipped at 1, eight seeds ended at 1.81 to 1.88 bits.
+# In the quick profile, without clipping, the norm grows from about 40 to more than 1,000, and the network ends far
+# worse than one that knows nothing, which needs 5 bits. (These runs are chaotic: rounding alone changes their numbers,
+# so yours will differ.) With every entry clipped at 1, the eight seeds that we tried ended at 1.81 to 1.88 bits.
 #
-# Clipping is no cure for everything. A bound of 5 is too wide here: with it the runs end far worse. A rate of 0.005
+# Clipping is no cure for everything. A bound of 5 is too wide here: with it these runs end far worse. A rate of 0.005
 # avoids the explosion without any clipping, but learns more slowly (2.28 to 2.33 bits). The training of question 10 has
 # shorter chunks, and AdaGrad divides by the size of the gradients anyway. We keep clipping there as a protection.
 
@@ -1165,14 +1166,14 @@ stream = np.arange(5600) ** 2 % 7 % 5
 checks.close("bits_per_character with zero weights", bits_per_character(zero, stream), math.log2(5), slips={
     "in nats, where bits are asked": math.log(5),
     "when the sum is divided by the number of tokens, where the first is not predicted": math.log2(5) * 5599 / 5600,
-    "when pieces of 1,000 do not overlap, so that their first tokens are not predicted": math.log2(5) * 5594 / 5599,
+    "when chunks of 1,000 do not overlap, so that their first tokens are not predicted": math.log2(5) * 5594 / 5599,
 })  # fmt: skip
 bits = bits_per_character(waves, stream)
 checks.close("bits_per_character of 5600 tokens", bits, 2.846429296903, relative=1e-9, slips={
-    "when the state starts from zero in every piece of 1,000": 2.856426808494,
-    "when the state starts from zero in every piece of 5,000": 2.848334856435,
-    "when pieces of 1,000 do not overlap, so that their first tokens are not predicted": 3.164295324410,
-    "as the mean of the means of pieces of 1,000, in which the short last piece counts as much": 2.845915328203,
+    "when the state starts from zero in every chunk of 1,000": 2.856426808494,
+    "when the state starts from zero in every chunk of 5,000": 2.848334856435,
+    "when chunks of 1,000 do not overlap, so that their first tokens are not predicted": 3.164295324410,
+    "as the mean of the means of chunks of 1,000, in which the short last chunk counts as much": 2.845915328203,
 })  # fmt: skip
 checks.close("bits_per_character of two tokens", bits_per_character(waves, [1, 4]), 6.640991270347, relative=1e-9)
 checks.passed("bits_per_character", "one stream, the state carried, every token but the first")
@@ -1315,8 +1316,8 @@ shapes = {
 checks.equal("the shapes of best_params", {name: array.shape for name, array in best_params.items()}, shapes)
 bits = bits_per_character(best_params, valid_tokens)
 bar = 2.9 if corpus.name == "shakespeare" else 1.12
-checks.true(bits < bar, f"best_params need {bits:.3f} bits per character on held-out text, {bar} is the bar")
-checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, the bar is {bar}")
+checks.true(bits < bar, f"best_params need {bits:.3f} bits per character on held-out text, the threshold is {bar}")
+checks.passed("best_params", f"{bits:.3f} bits per character on held-out text, the threshold is {bar}")
 
 # %% [markdown] id="why_held_out" tags=["written"] points=1
 # **Written question 3 (1 point, about 5 minutes).** `best_params` were chosen by the bits per character on held-out
@@ -1372,10 +1373,10 @@ for name, chosen in (
 
 # %% [markdown]
 # Most of the tall bars stand on the first or second character of a word. Once a word is recognised, its last letters
-# cost next to nothing. Over three seeds of the training, the first character of a word, or a sign such as a comma, cost
-# 3.00 to 3.03 bits, the second 0.94 to 0.99, all later ones 0.35 to 0.36, and the space or line end 0.13 to 0.15. The
-# first characters are 21% of the text and take 65% of the bits. The end of a word is nearly free after this short
-# run. The choice of the next word is what remains, and much of that is random in the language itself.
+# cost next to nothing. Over three seeds of the training, in the quick profile, the first character of a word, or a sign
+# such as a comma, cost 3.00 to 3.03 bits, the second 0.94 to 0.99, all later ones 0.35 to 0.36, and the space or line
+# end 0.13 to 0.15. The first characters are 21% of the text and take 65% of the bits. The end of a word is nearly free
+# after this short run. The choice of the next word is what remains, and much of that is random in the language itself.
 #
 # In the last row look at the two marks that close a quotation. In the quick run they cost 5.0 and 4.0 bits. On the
 # whole held-out text a closing mark cost 4.4 to 4.6 bits on average (three seeds), an opening one 1.0 to 1.1. Does the
@@ -1428,11 +1429,11 @@ strips = {title: states[shown, unit] for title, unit in chosen_units.items()}
 char_rnn_plots.draw_units(read[shown], strips, quoted[shown] * ('"' in alphabet) > 0)
 
 # %% [markdown]
-# The hatched stretch lies inside a quotation. The lower unit follows the letters of each word. With three seeds of the
-# training its correlation on the other half was -0.75, -0.70 and -0.62. For the quotation there is no such unit: the
-# best one reaches 0.02 to 0.03, which is nothing. A linear combination of all 100 units reaches 0.09 to 0.11 for the
-# quotation, but 0.95 to 0.96 for the letters of the word. This network hardly knows whether a quotation is open. The
-# high cost of closing marks and the samples confirm this.
+# The hatched stretch lies inside a quotation. The lower unit follows the letters of each word. In the quick profile,
+# with three seeds of the training, its correlation on the other half was -0.75, -0.70 and -0.62. For the quotation
+# there is no such unit: the best one reaches 0.02 to 0.03, which is nothing. A linear combination of all 100 units
+# reaches 0.09 to 0.11 for the quotation, but 0.95 to 0.96 for the letters of the word. This network hardly knows
+# whether a quotation is open. The high cost of closing marks and the samples confirm this.
 #
 # Why not? The next cell goes back to the question of how far a gradient reaches, now in the trained network.
 
@@ -1446,21 +1447,21 @@ for back_by in (5, 10, 20):
     print(f"{back_by:2} steps back, {left_over:.1%} of the gradient of one loss is left (median)")
 
 # %% [markdown]
-# With three seeds, 26% to 27% of the gradient of one loss was left after 5 steps, 5% to 7% after 10 and 0.2% to 0.3%
-# after 20. A quotation in double marks has 44 characters (median over the held-out text, marks included), and 77% of
-# them are longer than 25. So there are two causes. The gradient of a closing mark has nearly vanished before it reaches
-# the opening mark, and training cuts it off after 25 characters in any case. The LSTM of the next notebook is built
-# to reduce the first.
+# In the quick profile, with three seeds, 26% to 27% of the gradient of one loss was left after 5 steps, 5% to 7% after
+# 10 and 0.2% to 0.3% after 20. A quotation in double marks has 44 characters (median over the held-out text, marks
+# included), and 77% of them are longer than 25. So there are two causes. The gradient of a closing mark has nearly
+# vanished before it reaches the opening mark, and training cuts it off after 25 characters in any case. The LSTM of the
+# next notebook is built to reduce the first.
 #
 # ## A long run
 #
 # A student's report on an assignment of KTH Stockholm describes a run with hidden size 100, 25 characters per training
 # step and learning rate 0.1, whose smoothed loss reached 38.22 in 660,000 steps: $38.22 / (25 \ln 2) = 2.21$ bits per
 # character, on a text of its own. With `COURSE_PROFILE=full` this notebook takes as many steps on Shakespeare's plays,
-# a text with another entropy. Its smoothed loss fell to 42.03 (2.43 bits) on one machine and to 43.48 (2.51 bits) on
-# another. On the validation text, these two runs on different machines ended at 2.68 and 2.72 bits (float32 rounding
-# makes runs differ), where counting pairs needs 3.54 bits and counting triples 2.86. The validation text was used to
-# choose the parameters. On the test text, which was used for no choice, the first run needed 2.82 bits.
+# a text with another entropy. At its lowest, its smoothed loss was 42.03 (2.43 bits) on one machine and 43.48 (2.51
+# bits) on another. On the validation text, the best parameters of these two runs needed 2.68 and 2.72 bits (float32
+# rounding makes runs differ), where counting pairs needs 3.54 bits and counting triples 2.86. The validation text was
+# used to choose the parameters. On the test text, which was used for no choice, the first run needed 2.82 bits.
 #
 # ## Appendix: what indexing and batching buy
 #
@@ -1472,8 +1473,8 @@ for back_by in (5, 10, 20):
 # in float32, which halves the memory that each step has to move. On one quiet core we measured 1,100 steps a second for
 # the loop, 4,100 for the solution in float64 and 5,900 in float32, which is 5.4 times as many as for the loop. At equal
 # precision the factor is 3.7 in float64 and 4.2 in float32 (where the loop makes 1,400). It is not larger, because
-# $h_{t-1} W$ and its way back need the step before them and so stay in a loop, and clipping and AdaGrad cost both the
-# same.
+# $h_{t-1} W$ needs the state of the step before and its way back the gradient of the step after, so that both stay in a
+# loop, and clipping and AdaGrad cost both the same.
 #
 # **Views.** In `start_training` all five arrays are views into one long array. Clipping and AdaGrad treat every entry
 # alike, so on the long array they are a few long operations and not five times as many short ones.
@@ -1526,12 +1527,12 @@ for dtype in (np.float64, np.float32):
 # which it reads from a zero state. That is more than the 5 bits of a network that has learned nothing. At the rate of
 # 0.05 none of the eight seeds did that.
 #
-# The full run has Karpathy's rate of 0.1 and a memory that starts at zero. The first step of AdaGrad then has about
-# the size of the rate for every weight, however small its gradient. On the synthetic language, after ten such steps,
-# between 48% and 98% of the states were beyond 0.99 in size, where the slope of tanh is almost 0. After 5,000 training
-# steps these twelve runs needed between 1.24 and 1.97 bits per character. The quick run starts the memory at 1 and has
-# a rate of 0.05. With the same twelve seeds no state was that large after ten steps, and the runs ended between 1.05
-# and 1.08.
+# The full run has Karpathy's rate of 0.1 and a memory that starts at zero. The first step of AdaGrad then has about the
+# size of the rate for every weight whose gradient is well above 1e-4, be it large or small. On the synthetic language,
+# with twelve seeds, after ten such steps, between 48% and 98% of the states were beyond 0.99 in size, where the slope
+# of tanh is almost 0. After 5,000 training steps these runs needed between 1.24 and 1.97 bits per character. The quick
+# run starts the memory at 1 and has a rate of 0.05. With the same twelve seeds no state was that large after ten steps,
+# and the runs ended between 1.05 and 1.08.
 #
 # ## References
 #

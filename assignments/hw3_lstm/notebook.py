@@ -214,8 +214,8 @@ checks.close("c_next against torch.nn.LSTMCell", c_next, by_torch[1].numpy())
 checks.passed("lstm_cell", "the worked example, a cell that keeps everything, and torch agree")
 
 # %% [markdown]
-# **From your weights to torch's.** `torch.nn.LSTMCell` and `torch.nn.LSTM` compute the same equations, so they judged
-# your code in the check. They store the numbers differently:
+# **From your weights to torch's.** `torch.nn.LSTMCell` and `torch.nn.LSTM` compute the same equations. The first judged
+# your code in the check; the second will do so in question 2. They store the numbers differently:
 #
 # - All four blocks lie in one array, one below the other, in the order $i, f, g, o$. The candidate is *third* and the
 #   output gate is *last*, while the equations above name $o$ before $g$.
@@ -397,11 +397,11 @@ knob(draw_memory, "bias of the forget gate", {str(bias): bias for bias in range(
 #
 # <details><summary>Hint</summary>
 #
-# Use `torch.from_numpy` for everything, and for the copies a list with one
-# `torch.tensor(params[name], requires_grad=True)` per step. Then write the loop of question 2 with `torch.sigmoid` and
-# `torch.tanh` (your `lstm_cell` calls numpy, through which torch cannot differentiate). Step $t$ takes
-# `weights | {name: copies[t]}`. Add up `h.sum()`, call `backward()` once on the total, and stack the `.grad` of the
-# copies as numpy arrays.
+# Use `torch.from_numpy` for everything, and for the copies a list with one `torch.tensor(params[name],
+# requires_grad=True)` per step. Then write the loop of question 2 with `torch.sigmoid` and `torch.tanh` (your
+# `lstm_cell` calls numpy, through which torch cannot differentiate). The step at index `k`, which is step $k + 1$,
+# takes `weights | {name: copies[k]}`. Add up `h.sum()`, call `backward()` once on the total, and stack the `.grad` of
+# the copies as numpy arrays.
 # </details>
 
 # %%
@@ -968,8 +968,8 @@ checks.passed("pad", "numbers, vectors, an empty sequence, and the empty list re
 # | $\text{last}$ | result | (batch, features) |
 #
 # A sequence of length 0 has no last output: raise a `ValueError` that names the value for any length under 1. (A length
-# of 0 gives the index -1, and numpy would silently return the last row.) You need not check for lengths above `steps`;
-# numpy refuses such an index by itself.
+# of 0 gives the index -1, and numpy would silently return the output at the last step of the array.) You need not check
+# for lengths above `steps`; numpy refuses such an index by itself.
 #
 # Torch has another way. `pack_padded_sequence` keeps only the real steps, so the LSTM never sees the padding, and the
 # $h$ that it returns is that of each sequence's own end. Both ways must agree. The cell after the check draws one
@@ -1129,8 +1129,8 @@ plt.show()
 #
 # The mask is `steps[:, None] < lengths` with `steps = 0, 1, ...`: a (steps, batch) array of True and False. Index
 # logits and targets with it before you do anything else: `logits[mask]` is (real steps, classes). For what is left you
-# know a stable cross-entropy from the softmax notebook, and torch has `F.cross_entropy`. You may turn numpy arrays into
-# tensors (`torch.from_numpy`) and the result into a number (`.item()`).
+# know a stable cross-entropy from the character notebook (hw2), and torch has `F.cross_entropy`. You may turn numpy
+# arrays into tensors (`torch.from_numpy`) and the result into a number (`.item()`).
 # </details>
 
 
@@ -1338,7 +1338,7 @@ checks.equal("decode when the first token equals the end token", decode(lambda t
 
 
 def scores_by_state(token, state):
-    """A model that answers with scores: it wants 2, 0, 1 and then the end, 3; two scores are equal each time."""
+    """A model that answers with scores: it wants 2, 0, 1 and then the end, 3; before the end two scores are equal."""
     scores = np.zeros(4)
     scores[[[2, 3], [0, 2], [1, 2], [3]][min(state, 3)]] = 1.0
     return scores, state + 1
@@ -1421,7 +1421,7 @@ plots.curves({"loss": losses}, x_label="update", y_label="nats per real step", l
 # and the arguments stay as they were. Pass on *both* states. Only values are passed on; how the gradient is cut at the
 # same place is a subject of the notebook on word models.
 #
-# The cell after the check runs a text of 24 steps in three segments of 8, first with the state passed on, then with
+# The cell after the check runs a sequence of 24 steps in three segments of 8, first with the state passed on, then with
 # every segment from zero, and compares both with the run in one piece. The dashed verticals stand at steps 8 and 16,
 # where a segment ends. With the state passed on the outputs equal those of the run in one piece to the last digit, so
 # the two lines coincide. From zero, the line leaves the other two at step 9, the first step after a reset.

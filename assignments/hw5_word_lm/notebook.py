@@ -347,10 +347,10 @@ checks.passed("repackage_hidden", "values kept, history cut")
 # %% [markdown]
 # What does the cut save, and what does it cost? The next cell runs a small GRU over 12 segments of 20 steps, once with
 # the state repackaged between segments and once without. For each segment it measures how many megabytes autograd keeps
-# for the backward pass and how long the backward pass takes. This is not yet training: no weight changes, and
-# `torch.autograd.grad` is called with `retain_graph=True`, so it keeps what the forward pass saved. A plain
-# `loss.backward()` frees it. At the end the cell measures how large the gradient of the last segment's loss is with
-# respect to each earlier input.
+# for the backward pass and how long the backward pass takes. This is not yet training: no weight changes, and without
+# the cut `torch.autograd.grad` is called with `retain_graph=True`, so it keeps what the forward pass saved. A plain
+# `loss.backward()` frees it, as the last call with the cut does. At the end the cell measures how large the gradient of
+# the last segment's loss is with respect to each earlier input.
 
 # %%
 SEGMENTS, STEPS = 12, 20
@@ -403,7 +403,8 @@ plots.panels(
 # right-hand plot shows the price of the cut: the curve with the cut ends where the last segment begins. But look at the
 # scale of the axis before you conclude that this is a loss. In this network, whose weights are still the random ones of
 # the start, the gradient 50 steps back is ten orders of magnitude smaller than at the last step, and 100 steps back
-# twenty. Some 180 steps back even float32, which reaches down to about $10^{-45}$, underflows to zero.
+# twenty. Some 180 steps back it underflows to zero even in float32, whose smallest numbers here are about $10^{-38}$:
+# the set-up cell makes torch take smaller ones for zero.
 
 # %% [markdown] id="where_bptt" tags=["written"] points=1
 # **Where does back-propagation through time happen?** One training step gets a segment, repackages the state, and runs
@@ -469,7 +470,7 @@ plots.panels(
 # | $h$ | `hidden`, for the LSTM a pair | (num_layers, batch, hidden_size) |
 # | $W$, $b$ | decoder | (vocab_size, hidden_size), (vocab_size,) |
 # | $o$ | logits | (steps, batch, vocab_size) |
-# | $D$ | `dropout`, the probability of dropping a value | $0 \le p < 1$ |
+# | $D$ | dropout, which drops a value with the probability $p$, `dropout` | $0 \le p < 1$ |
 #
 # **Build the network from torch's own** `nn.Embedding`, `nn.RNN`, `nn.GRU`, `nn.LSTM` and `nn.Linear`. You may name the
 # attributes as you like. Two later questions are graded by the weights of your trained model, and the grader reads
@@ -749,7 +750,7 @@ for bptt in (7, 35, 1000):
 
 
 class Remembers(nn.Module):
-    """Sure of each token to a degree that depends on how many it has read, and on nothing when training."""
+    """Sure of each token to a degree that depends on how many it has read; in training mode of none at all."""
 
     def __init__(self):
         super().__init__()
@@ -1172,9 +1173,9 @@ word_lm_plots.clipped_runs(
 #
 # <details><summary>How the counts are smoothed</summary>
 #
-# A new text has triples that the training text has not, so the counts are smoothed in the way of Kneser and Ney (1995).
-# Every count is lowered by a constant, and the probability that this frees goes to the shorter context, where a word
-# counts by how many different words it has followed, not by how often it stands there.
+# A new text has triples that do not occur in the training text, so the counts are smoothed in the way of Kneser and Ney
+# (1995). Every count is lowered by a constant, and the probability that this frees goes to the shorter context, where a
+# word counts by how many different words it has followed, not by how often it stands there.
 # </details>
 #
 # Expect a test perplexity of about 7.1: far below the trigram's 11.2, and 1.10 to 1.14 times the exact 6.4 (12 seeds).
@@ -1361,7 +1362,7 @@ def full_run(settings, folder):
             return train_epoch(trained, columns, sgd, settings["bptt"], settings["clip"])
 
     def validate():
-        if course.device.type == "cuda":  # in ten rows: there a batch of one would take as long as the epoch
+        if course.device.type == "cuda":  # in ten columns: there a batch of one would take as long as the epoch
             return perplexity_by_rows(trained, streams["valid"], 10, 512)
         return perplexity(trained, streams["valid"], 512)
 
@@ -1431,7 +1432,7 @@ checks.passed(
 # | AWD-LSTM, 24 million parameters | 57.3 | Merity et al. 2017 |
 #
 # (*) The program of 2017 evaluates in a batch of ten and divides by one step too many. The division alone makes these
-# numbers about 0.05 too low. Such details differ between papers more often than their tables admit.
+# numbers 0.05 to 0.07 too low. Such details differ between papers more often than their tables admit.
 #
 # On WikiText-2 the bigram reaches 266.4 and the trigram 235.5. Two people who ran this recipe there report 100.3 (issue
 # 281 of pytorch/examples) and 99.9 (issue 470 of IntelLabs/distiller): the same command, half a percent apart, so do
@@ -1632,7 +1633,7 @@ follows = [LETTERS[other] == (LETTERS[one] + 1) % 6 for one, other in itertools.
 share = sum(follows) / len(follows)
 checks.true(
     share < 0.5,
-    f"at a temperature of 20 the next letter should come at about 0.21 of the draws, not {share:.2f}: draw by the "
+    f"at a temperature of 20 the next letter should come in about 0.21 of the draws, not {share:.2f}: draw by the "
     "probabilities, and divide the logits by the temperature before the softmax",
 )
 counting = Counting()
@@ -1685,11 +1686,11 @@ for temperature, (share, length) in word_lm_plots.sentences_by_temperature(texts
 # We drew twice from each of ten trained models with small starting weights. At $T = 1$, 53% to 69% of the sentences
 # were grammatical; at 1.5 it was 27% to 46%, at 2 it was 5% to 20%. At 0.75 the share is a little higher than at 1, 61%
 # to 77%. But at 0.25 it falls again, to about 20% to 60%. (With torch's starting weights it fell in only one of four
-# models.) The right-hand plot shows one reason: at 0.25 the sentences are 1.5 to 2.4 times as long as at 1, and they
-# hold 2.4 to 3.9 quotation marks, single and double, against 0.3 to 0.6 (five models). In one of our models the most
-# probable word after "the child" is "says", inside a quotation too, and each further mark and verb is one more chance
-# of an error. A low temperature makes probable words more probable and improbable ones less; it does not make the
-# sentence better.
+# models.) The right-hand plot shows one reason: at 0.25 the sentences are longer, 1.5 to 2.4 times as long as at 1.
+# They also hold 2.4 to 3.9 quotation marks, single and double, against 0.3 to 0.6 (five models; no plot shows it). In
+# one of our models the most probable word after "the child" is "says", inside a quotation too, and each further mark
+# and verb is one more chance of an error. A low temperature makes probable words more probable and improbable ones
+# less; it does not make the sentence better.
 #
 # <details><summary><b>Real English: samples of a model of the Penn Treebank</b></summary>
 #
@@ -1747,7 +1748,7 @@ for temperature, (share, length) in word_lm_plots.sentences_by_temperature(texts
 # >
 # ```
 #
-# The loop continues whatever is typed. An unknown word, a number under 1 or none, or no words get a clear error
+# Nothing else that is typed ends the loop. An unknown word, a number under 1 or none, or no words get a clear error
 # message. Its wording and the prompt are yours. The number has digits only, so `+3` is none; `<unk>` is in the
 # vocabulary and may be typed. The model's previous mode is restored.
 #
@@ -1819,7 +1820,7 @@ typed("8 the dog", "5 does the", "three cats", "4 the hippopotamus", "2", "")
 
 
 def dialogue(asked, *lines):
-    """What is printed in answer to each line, as a list of strings, and how many lines were read."""
+    """What is printed after each call of `input`, as a list of strings, one for each call."""
     waiting, real, printed, answers, prompts = list(lines), builtins.input, io.StringIO(), [], []
 
     def feed(prompt=""):
@@ -1955,12 +1956,12 @@ print(f"{1000 * spent:.0f} ms a step on {course.device}, {35 * 20 / spent:,.0f} 
 # Dao 2023), xLSTM (Beck et al. 2024) and minGRU (Feng et al. 2024) have kept such a state; Mamba and minGRU are built
 # so that training is parallel over the steps.
 #
-# **Try it (not graded, and not in the minutes).** The contract `forward(tokens, hidden)` is all that your `train_epoch`
-# and `perplexity` know of a model. The next cell fits one layer of causal self-attention into it. Its state is the
-# embeddings of the last 20 words. Each position computes a query, and every word within reach a key and a value. Query
-# times key, plus a learnt number for the distance, says how much of the value is read. No word sees a later one. With
-# 42,264 parameters it is as large as your LSTM with 41,860, and it is trained on the same text for the same eight
-# epochs, by Adam at 0.003.
+# **Try it (not graded, and not in the minutes).** The contract of `init_hidden(batch_size)` and `forward(tokens,
+# hidden)` is all that your `train_epoch` and `perplexity` know of a model. The next cell fits one layer of causal
+# self-attention into it. Its state is the embeddings of the last 20 words. Each position computes a query, and every
+# word within reach a key and a value. Query times key, plus a learnt number for the distance, says how much of the
+# value is read. No word sees a later one. With 42,264 parameters it is as large as your LSTM with 41,860, and it is
+# trained on the same text for the same eight epochs, by Adam at 0.003.
 
 
 # %%

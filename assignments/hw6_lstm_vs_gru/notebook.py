@@ -67,8 +67,8 @@ from utils.training import fingerprint
 # token in nats. `perplexity(model, ids, bptt)` measures a text in evaluation mode. These four use the others.
 #
 # The last lines of the cell wrap `train_epoch` for long runs and change nothing else about it. On an NVIDIA GPU each
-# segment is replayed as a CUDA graph, at the precision that `COURSE_PRECISION` names (homework 5 explains both in its
-# section on the long run), and the progress bar of section 6 is told when an epoch is over.
+# segment is replayed as a CUDA graph, at the precision that `COURSE_PRECISION` names (homework 5 explains the graphs in
+# its section 10 and the precision in its section 8), and the progress bar of section 6 is told when an epoch is over.
 
 # %% tags=["provided"]
 # include hw5_word_lm: build_vocabulary, encode, batchify, get_batch, repackage_hidden, WordLM, perplexity
@@ -288,8 +288,8 @@ checks.passed("learning_rate", "flat, then a factor per epoch")
 #
 # <details><summary>Hint</summary>
 #
-# Any comparison with `nan` is false, and numpy's `argmin` takes a `nan` for the smallest entry. The methods of a pandas
-# Series leave it out. `iloc` counts rows, `loc` goes by the index.
+# `<`, `>` and `==` are false for `nan`, and numpy's `argmin` takes a `nan` for the smallest entry. The methods of a
+# pandas Series leave it out. `iloc` counts rows, `loc` goes by the index.
 #
 # </details>
 
@@ -354,7 +354,7 @@ checks.equal(
     slips={"when nan stays the smallest, since nothing is below it": 2},
 )
 checks.equal(
-    "best_epoch of a history that rises once before its lowest value",
+    "best_epoch of a history that rises twice before its lowest value",
     best_epoch(example.assign(validation=[262.0, 190.0, 195.0, 161.5, 163.0, 158.5, 171.0])),
     6,
     slips={"when the search ends at the first rise": 2},
@@ -627,11 +627,11 @@ checks.passed("is_better", "paired, by t, and not from one seed")
 # the test text is not read.
 #
 # A run may explode. Then a loss is `nan`, or it is so large that $\exp$ of it is not a float any more: `math.exp`
-# raises OverflowError above 709. In both cases the history holds `nan` for that perplexity, and the run goes on.
+# raises OverflowError above 709.78. In both cases the history holds `nan` for that perplexity, and the run goes on.
 # `finite_or_nan`, given above, does this for both perplexities: `finite_or_nan(math.exp, loss)` and
 # `finite_or_nan(perplexity, model, ...)`. The grader does not ask about a run that explodes in its first epoch and
-# never recovers, but in the full profile the highest rate of section 10 may give you one. Then any weights may be
-# returned, but the history must be.
+# never recovers, but in the full profile the highest rate of section 10 may give you one. Then `run` may return any
+# weights, but it must return the history.
 #
 # The loop is yours to write: a `run` that calls `fit` of the course's `utils` earns nothing. In the quick profile the
 # cell after yours trains a small model. Its first epoch brings the validation perplexity from about 132, the number of
@@ -822,7 +822,7 @@ checks.passed("run", f"the best of 16 epochs was {best_epoch(history)}, its weig
 # In the full profile each run is one file in the folder `runs` beside this notebook. The four models take 13 or 24
 # epochs each, and later runs take at most 15 epochs on a fifth of the text. If the session ends, you lose at most the
 # run that was in progress: run the notebook again from the top, and it goes on from what it finds. On Colab set
-# `COURSE_RUNS` to a folder of your Drive first, as homework 5 shows in its section on the long run, which also explains
+# `COURSE_RUNS` to a folder of your Drive first, as homework 5 shows in its section 8, which also explains
 # `COURSE_PRECISION`.
 #
 # Validation reads the text as one stream, as the final measurement does, even where a GPU could read several stretches
@@ -919,7 +919,8 @@ def train_all(configs, text):
 # %% [markdown]
 # First the LSTM (Hochreiter and Schmidhuber 1997) and the GRU (Cho et al. 2014), each without and with dropout. In the
 # quick profile everything else is the same for all four, the seed too. In the full profile the recipes are those above
-# section 1: the models without dropout have fewer epochs, because they overfit sooner.
+# section 1, and they are not equal: the LSTM with dropout has 24 epochs, the other three have 13, and the GRU with
+# dropout has half the learning rate and a dropout of 0.3 in place of 0.33.
 #
 # In the quick profile this takes about 20 seconds on a CPU. Expect validation perplexities of about 11.60 for the LSTM,
 # 9.65 with dropout, 13.06 for the GRU and 10.45 with dropout, each in its best epoch.
@@ -1007,8 +1008,9 @@ comparison_plots.gap_by_epoch(histories)
 #
 # How much do the sizes matter? A *grid* trains every combination of some values: here the number of layers, the hidden
 # size (the embedding as wide) and the BPTT length, that is, the number of steps through which a gradient goes back.
-# Everything else stays the same. `short`, the recipe of all the small experiments from here on, has fewer epochs and
-# less dropout. Only the validation text is used.
+# Everything else stays the same. `short`, the recipe of this section and of section 10, has fewer epochs and less
+# dropout; the full profile has it in section 9 too, and in section 11 without dropout and at other rates. Only the
+# validation text is used.
 #
 # Before you run it, guess: which of the three matters most, and which costs most time?
 
@@ -1082,10 +1084,11 @@ comparison_plots.small_multiples(both, y="validation", y_label="validation perpl
 # %% [markdown]
 # ## 9. More than one seed (about 6 minutes)
 #
-# In section 6, in the quick profile, the LSTM with dropout had a lower validation perplexity than the GRU. Would it
-# again? The next cell trains both from five seeds, and the one after it trains the GRU that has as many parameters as
-# the LSTM. In the quick profile the recipe is that of section 6, so its two models are seed 1 here. The others take
-# about 70 seconds on a CPU. In the full profile it is the short recipe of section 8, on a fifth of the text.
+# In section 6, in the quick profile, the LSTM with dropout had a lower validation perplexity than the GRU with dropout.
+# Would it have one again? The next cell trains both of these from five seeds, and the one after it trains the GRU that
+# has as many parameters as the LSTM. In the quick profile the recipe is that of section 6, so its two models are seed 1
+# here. The others take about 70 seconds on a CPU. In the full profile it is the short recipe of section 8, on a fifth
+# of the text.
 
 # %%
 repeated = short if full else settings
@@ -1178,20 +1181,21 @@ print(
 # %% [markdown]
 # In the quick profile expect the LSTM's lowest point at a rate of 8 and the GRU's at 2. The two curves cross: at 1 and
 # 2 the GRU is better, at 4 and 8 the LSTM is, and each of these four answers is shown. (Each is one of five
-# comparisons. Intervals widened for five, as section 9 advises, would show it at 1 and 4 only.) At 16 the LSTM learns
-# little and the GRU diverges: even its best epochs are far above the 132 of a uniform guess, and its three seeds lie so
-# far apart that nothing is shown.
+# comparisons. Intervals widened for five, as section 9 advises, would show it at 1 and 4 only; the cell does not print
+# them.) At 16 the LSTM learns little and the GRU diverges: even its best epochs are far above the 132 of a uniform
+# guess, and its three seeds lie so far apart that nothing is shown.
 #
 # At each one's best rate the means are 11.2 and 11.3, and the difference is "not shown" either. Both of these numbers
-# are a little optimistic, because the same three seeds have first chosen the rate and are then compared; fresh seeds at
-# the two rates would not be. And the LSTM's best rate lies next to the one at which it fails.
+# are a little optimistic, because the same three seeds have first chosen the rate and are then compared; means of fresh
+# seeds at these two rates would not be optimistic. And the LSTM's best rate lies next to the one at which it fails.
 #
 # So one pair of architectures gives all three answers of `is_better`, and the choice of the rate is a choice of the
-# winner. Others have met this too. Chung et al. (2014) compared both with a plain tanh RNN on music and on speech: the
-# two gated networks were better than the plain one, but neither of them was better on all data sets. Greff et al.
-# (2017) compared eight variants of the LSTM in 5,400 runs: none was clearly better than the usual one, and of all
-# hyperparameters the learning rate mattered most. Melis et al. (2018) compared language models after tuning each of
-# them with the same effort, and found that a well-tuned LSTM beat newer architectures.
+# winner. Others have met this too. Chung et al. (2014) compared both with a plain tanh RNN on music and on speech: on
+# speech the two gated networks were clearly better than the plain one, on music all three were close, and neither gated
+# network was better on all data sets. Greff et al. (2017) compared eight variants of the LSTM in 5,400 runs: none was
+# clearly better than the usual one, and of all hyperparameters the learning rate mattered most. Melis et al. (2018)
+# compared language models after tuning each of them with the same effort, and found that a well-tuned LSTM beat newer
+# architectures.
 #
 # All of this holds for twelve epochs, and the length of the training is one more choice that can decide. Look at the
 # picture of section 9 again: up to about epoch 15 the LSTM's mean is above the GRU's, because the LSTM starts more
@@ -1200,7 +1204,8 @@ print(
 # three seeds are a coarse search: "not shown" does not mean that the two are equal.
 #
 # Turn the rate and watch the curves that lie behind the points. Thin lines are seeds, thick lines are means. At 8 most
-# of the GRU's curve lies above the frame: two of its three seeds go up to billions before they come down to about 100.
+# of the GRU's curve lies above the frame: two of its three seeds go up to billions before they come down to about 100,
+# as `rate_runs["GRU", 8.0, seed][0]` shows.
 
 
 # %%
@@ -1266,9 +1271,9 @@ comparison_plots.interaction(
 # In the quick profile the order reverses when momentum is switched off: the LSTM goes from about 11.6 to 13.4 and the
 # GRU from about 13.2 to 11.2, and both orders are shown. Is it momentum, then, that the LSTM needs? The third setting
 # has none either, and there the LSTM is ahead again, with 12.1 against 14.7. With $\mu = 0.8$ a steady gradient moves a
-# weight five times as far as without, so switching momentum off also made the steps five times smaller; without it,
-# both models are still improving in the last epoch. What reversed the order was the size of the steps, as in section
-# 10. To change one knob is not always to change one thing.
+# weight five times as far as without, so switching momentum off also made the steps five times smaller: at the same
+# rate without momentum, both models were still improving in the last epoch of our runs. What reversed the order was the
+# size of the steps, as in section 10. To change one knob is not always to change one thing.
 
 # %% [markdown] id="fair" tags=["written"] points=1
 # **Is this fair?** Somebody reads sections 9 to 11 and sums up the quick profile: "We have tried the LSTM and the GRU
@@ -1300,7 +1305,8 @@ comparison_plots.interaction(
 # ## 12. The table (6 points, about 30 minutes)
 #
 # Only now do we open the test text, once, for the four models of section 6 and with all choices made. `train` is
-# measured anew as well, in evaluation mode, so it is lower than the running training perplexity of the history.
+# measured anew as well, in evaluation mode and with the weights of the best epoch, so it is lower than the running
+# training perplexity that the history has for that epoch.
 
 # %%
 table = pd.DataFrame(
@@ -1390,7 +1396,7 @@ checks.passed("table", "test " + ", ".join(f"{name} {value:.2f}" for name, value
 # **Conclusions.** Write what *your* runs show, in five to ten sentences with your numbers: about dropout, about early
 # stopping, about LSTM against GRU (which of your comparisons says what?), about sizes. Add one result, with its
 # numbers, that the texts of this notebook do not state; the tables of sections 7, 8 and 12 hold several. Then name at
-# least two things that one might like to conclude from them and that they do *not* show.
+# least two things that one might like to conclude from your runs and that your runs do *not* show.
 #
 # ### BEGIN SOLUTION
 # With the numbers of the quick profile: dropout helped both, from a test perplexity of 11.7 to 9.9 for the LSTM and

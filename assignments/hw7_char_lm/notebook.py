@@ -836,9 +836,9 @@ for batch, (h, c) in enumerate(incoming, 1):
 # ## 6. Train it and compare it with a word model (2 points, about 10 minutes)
 #
 # The text is the toy language, the model an LSTM of 128 units, and the optimiser Adam (Kingma and Ba 2015; homework 5).
-# The rate follows the same kind of schedule: 0.01 for five epochs, then multiplied by 0.35 after each of the last
+# The rate follows the same kind of schedule: 0.01 for five epochs, then multiplied by 0.35 before each of the last
 # three. The eight epochs take ten to twenty seconds on one idle CPU core. A word model of 64 units is trained on the
-# same text in two or three.
+# same text in two or three seconds.
 #
 # Both models then predict the same text, every character or every word of it. The exact total of the language is known:
 # `toy.log_probability` gives the logarithm of the probability of a line, which is the same in words and in characters
@@ -911,9 +911,9 @@ plots.bars_against_baselines(learned, others, x_label="word perplexity on the te
 #
 # The grader samples fresh sentences, takes the weights of your `model`, computes its bits per character itself, and
 # accepts at most 1.32 times the exact ones. That is just enough for the bigram over words, which needs 1.319 times the
-# exact bits on the test text; the trigram needs 1.302 times. Your model should be well below. (On the test text, eight
-# seeds end between 1.16 and 1.20 times the exact bits; on fresh sentences, twelve seeds end between 1.17 and 1.24
-# times.)
+# exact bits on the test text; the trigram needs 1.302 times. Your model should be well below. (On the test text, the
+# ten seeds above end between 1.14 and 1.20 times the exact bits; on fresh sentences, twelve seeds end between 1.17 and
+# 1.24 times.)
 
 # %% id="check_model" tags=["question"] points=2
 """The trained model comes near the exact bits per character of the toy language."""
@@ -1333,7 +1333,7 @@ plots.curves(
 
 # %%
 def marked_lines(count, stay, rng):
-    """Lines of an opening mark, letters, and the same mark; after each letter another one follows by chance `stay`."""
+    """Lines of an opening mark, letters, and the same mark; after each letter another one follows with probability `stay`."""
     lines = []
     for _ in range(count):
         mark = "\"'"[rng.integers(2)]
@@ -1361,8 +1361,8 @@ print(f"one line of the test text: {test_lines[0]}")
 # Now we test it on lines with 33 letters on average, far more than 10. When a closing mark is due, how much probability
 # does the model give to the right one, as a share of both marks? We measure this twice: with the state carried from the
 # start of the text, and with a state that is reset to zero 10 symbols earlier. Where the opening mark is exactly 10
-# symbols back, it is then the first symbol that the model reads, from a state that it met in training only at the very
-# start of the text. The picture shows this distance as a point of its own.
+# symbols back, it is then the first symbol that the model reads, from a state that it met in training only at the start
+# of each of the eight columns. The picture shows this distance as a point of its own.
 
 # %%
 stream = encode(test_lines, marks)
@@ -1499,7 +1499,8 @@ draw_units(letters, {title: values.numpy() for title, values in titles.items()},
 #
 # `Tensor.topk` gives the `k` largest scores of each column and their ids; a softmax over these scores alone adds up to
 # one. `torch.multinomial` samples a place in each row of a matrix, and `Tensor.gather` looks up what is at that place.
-# The first symbol is sampled from the scores that reading the prompt gave, so each symbol is read exactly once.
+# The first symbol is sampled from the scores that reading the prompt gave, so no symbol is read twice, and the last one
+# is not read at all.
 #
 # </details>
 

@@ -18,6 +18,7 @@ from traitlets.config import Config
 
 from autograder.course.errors import CourseError, reason
 from autograder.course.paths import Assignment, check_folder
+from autograder.course.solutions import assignment_cells
 from autograder.grading.changes import MarkChange
 from autograder.grading.tasks import Graded, Runner, Task
 from autograder.intake.submission import Submission, pristine
@@ -122,12 +123,13 @@ def _tasks(run: ClassRun, summary: RunSummary, bar: tqdm) -> Iterator[Task]:
 
 
 def _basis(assignment: Assignment) -> str:
-    """A digest of everything in the course that a mark depends on: the notebook, the oracle and its bars."""
+    """A digest of all that an author writes and a mark depends on: notebook, what it includes, oracle, bars."""
     folder, digest = assignment.folder, hashlib.sha256()
     for path in (folder / "notebook.py", *sorted((folder / "questions").glob("*.py")), folder / "bars.json"):
         if path.is_file():
             data = path.read_bytes()
             digest.update(f"{path.name} {len(data)}\n".encode() + data)
+    digest.update("\n".join(cell.source for cell in assignment_cells(assignment) if cell.role == "provided").encode())
     return digest.hexdigest()
 
 
