@@ -158,21 +158,61 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
 
 
 @pytest.mark.parametrize(
-    ("code", "why"),
+    ("code", "memory", "why"),
     [
-        ("import os, numpy, time\nos.fork(), os.fork()\nkept = numpy.ones(100_000_000)\ntime.sleep(60)", "memory"),
-        ("import time\ntime.sleep(60)", "time"),
+        (
+            "import os, numpy, time\nos.fork(), os.fork()\nkept = numpy.ones(100_000_000)\ntime.sleep(60)",
+            2 << 30,
+            "memory",
+        ),
+        (  # nothing but page tables: each page of a map of nothing is read
+            "import mmap, time\nempty = mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)\n"
+            "for place in range(0, 1 << 38, 1 << 21):\n    empty[place]\ntime.sleep(60)",
+            512 << 20,
+            "memory",
+        ),
+        ("import time\ntime.sleep(60)", 2 << 30, "time"),
     ],
+    ids=["memory", "page tables", "time"],
 )
-def test_an_isolated_kernel_ends_at_its_limits(warm, code, why):
+def test_an_isolated_kernel_ends_at_its_limits(warm, code, memory, why):
     if not warm:
         pytest.skip("limits are the sandbox's")
-    limits = bubblewrap.Limits(memory=2 << 30, seconds=60 if why == "memory" else 3)
+    limits = bubblewrap.Limits(memory=memory, seconds=60 if why == "memory" else 3)
     manager, client = start_new_kernel(True, limits)
     client.execute(code)
     wait_for(lambda: not manager.is_alive())
     assert manager.provisioner.process.killed_for == why
     manager.cleanup_resources()
+
+
+def test_isolated_kernels_have_no_folder_and_no_terminal_in_common(warm):
+    if not warm:
+        pytest.skip("folders of its own are the sandbox's")
+    first, second = start_new_kernel(True), start_new_kernel(True)
+    try:
+        write = "import os\nkept = os.openpty()\ntry:\n    open('/dev/note', 'w').write('for the next')\n"
+        assert (
+            told(first[1], write + "except OSError as error:\n    print(error.strerror)") == "Read-only file system\n"
+        )
+        assert (
+            told(second[1], "import os; print(os.listdir('/dev/pts'), os.path.exists('/dev/note'))")
+            == "['ptmx'] False\n"
+        )
+    finally:
+        for manager, _ in (first, second):
+            manager.shutdown_kernel(now=True)
+
+
+def test_an_isolated_kernel_s_folders_hold_so_many_files(warm):
+    if not warm:
+        pytest.skip("limits are the sandbox's")
+    manager, client = start_new_kernel(True)
+    try:
+        ask = "import os; print({os.statvfs(path).f_files for path in ('/tmp', '/home/student', '/dev/shm')})"
+        assert told(client, ask) == "{65536}\n"
+    finally:
+        manager.shutdown_kernel(now=True)
 
 
 @pytest.mark.slow

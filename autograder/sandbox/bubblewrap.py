@@ -1,6 +1,7 @@
 """Where students' code runs: bubblewrap around the process that kernels are forked from, and what a host lacks for it.
 
-The outer sandbox has no network, the system and the environment read-only, of the course `utils` alone, and no rights.
+The outer sandbox has no network, the system and the environment read-only, no rights, and of the course `utils` and the
+two files that make the sandbox (kernels.BESIDE) alone.
 Inside it the warm server (server.py) gives each kernel namespaces, folders and limits of its own.
 """
 
@@ -37,9 +38,9 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 class Limits:
     """What a submission's kernel may use, with all processes that it starts.
 
-    memory: bytes, of each process and of all together. file: bytes of one file. folders: bytes of all its files.
-    processes: threads count too. seconds: from the kernel's start to its end, on its own clock (namespaces.watch);
-    far: on the wall.
+    memory: bytes, of each process and of all together. file: bytes of one file. folders: bytes of all files in each of
+    its folders (namespaces.PRIVATE). processes: threads count too. seconds: from the kernel's start to its end, on its
+    own clock (namespaces.watch); far: on the wall.
     """
 
     memory: int = 4 << 30
@@ -108,7 +109,8 @@ def command(folders: Sequence[Path], environment: Mapping[str, str], writable: P
         call += ["--size", str(16 << 20), "--tmpfs", folder]
     for name, value in (ENVIRONMENT | dict(environment)).items():
         call += ["--setenv", name, value]
-    return [*setup, *call, *inside, "--chdir", "/", "--remount-ro", "/"]
+    # /dev lies in memory and is the same for all kernels: what one wrote there the next would read
+    return [*setup, *call, *inside, "--chdir", "/", "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _system() -> Iterator[str]:

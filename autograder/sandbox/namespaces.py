@@ -1,6 +1,6 @@
 """A process's own namespaces, folders and limits, by the kernel's own calls. Standard library alone; Linux alone.
 
-Runs inside the sandbox (sandbox.py), in a process that was forked from the warm server. Run as a program it tries
+Runs inside the sandbox (bubblewrap.py), in a process that was forked from the warm server. Run as a program it tries
 whether the host lets it.
 """
 
@@ -16,20 +16,26 @@ NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = 0x20000, 0x4000000, 0x
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 PRIVATE = ("/tmp", "/home/student", "/dev/shm")  # where a kernel may write
-HIDDEN = ("/proc/keys", "/proc/key-users")  # they list the keys of whoever grades
+FILES = 1 << 16  # how many files each of these may hold: an empty one takes memory too, and no limit sees it
+# the first two list the keys of whoever grades; a map of the third is memory that no limit sees
+HIDDEN = ("/proc/keys", "/proc/key-users", "/dev/zero")
+COUNTED = ("RssAnon:", "VmSwap:", "VmPTE:")  # of a process's memory, in /proc/<pid>/status; the rest lies in files
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 SECCOMP_MODE_FILTER, REFUSE, ALLOW = 2, 0x00050000 | 1, 0x7FFF0000  # EPERM for what is refused
 LAST_CAPABILITY = 40
 
 # System calls that nothing needs and that reach beyond a submission: kernel keyrings, which outlive a process and are
-# shared by all of a user's, and looking into another process. By machine: its number in a filter, then theirs:
+# shared by all of a user's, and looking into another process; or that take memory which stays when no process shows it:
+# without a file in the folders that are counted, shared memory is in no process's account once it is not mapped. By
+# machine: its number in a filter, that of mmap, of which one kind is refused, then theirs:
 # add_key, request_key, keyctl, ptrace, process_vm_readv, process_vm_writev, kcmp, pidfd_getfd, perf_event_open, bpf,
-# userfaultfd.
+# userfaultfd, memfd_create, shmget.
 REFUSED = {
-    "x86_64": (0xC000003E, (248, 249, 250, 101, 310, 311, 312, 438, 298, 321, 323)),
-    "aarch64": (0xC00000B7, (217, 218, 219, 117, 270, 271, 272, 438, 241, 280, 282)),
+    "x86_64": (0xC000003E, 9, (248, 249, 250, 101, 310, 311, 312, 438, 298, 321, 323, 319, 29)),
+    "aarch64": (0xC00000B7, 222, (217, 218, 219, 117, 270, 271, 272, 438, 241, 280, 282, 279, 194)),
 }
+MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 OTHER_NUMBERS = 0x40000000  # x86_64's second table of calls begins there
 
 if sys.platform == "linux":
@@ -65,14 +71,15 @@ def enter() -> None:
 
 
 def own_folders(shared: str, kept: str, size: int) -> None:
-    """Empty folders in memory, `size` bytes each, and of the folder `shared` nothing but `kept`, a folder in it.
+    """Empty folders in memory, `size` bytes each, terminals, and of the folder `shared` only `kept`, a folder in it.
 
     What the sandbox shows inside of the places that are emptied, such as an environment under /tmp, stays.
     """
     within = [path for path in mounted() if path != shared and path.startswith(tuple(f"{top}/" for top in PRIVATE))]
     held = {path: os.open(path, os.O_PATH) for path in [*within, kept]}
     for path in PRIVATE:
-        mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},mode=700")
+        mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={FILES},mode=700")
+    mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
     os.makedirs(shared, exist_ok=True)
     mount("tmpfs", shared, "tmpfs", MS_NOSUID | MS_NODEV, "size=4096,mode=700")
     for path, number in held.items():
@@ -93,7 +100,7 @@ def mounted() -> list[str]:
 
 
 def own_processes() -> None:
-    """A /proc that shows this namespace's processes alone, and no keys; to be called by its first process."""
+    """A /proc that shows this namespace's processes alone, and nothing HIDDEN; to be called by its first process."""
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     for path in HIDDEN:
         if os.path.exists(path):
@@ -140,35 +147,41 @@ def give_up_rights() -> None:
 
 
 def refuse_calls() -> None:
-    """Have the system calls in REFUSED fail, for this process and all that it starts. Raises OSError."""
+    """Have the system calls in REFUSED fail, and maps of shared memory without a file.
+
+    For this process and all that it starts. Raises OSError.
+    """
     if platform.machine() not in REFUSED:
         return
-    machine, calls = REFUSED[platform.machine()]
-    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06  # BPF: load a word, compare it twice, return
+    machine, mmap, calls = REFUSED[platform.machine()]
+    # BPF: load a word, three tests of it (each with how many lines are left out if so, and if not), return
+    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    shared = [(equal, 0, 3, mmap), (load, 0, 0, 40), (any_bit, 0, 1, MAP_ANONYMOUS), (any_bit, 1, 0, MAP_SHARED)]
     tests = [(equal, number) for number in calls] + [(at_least, OTHER_NUMBERS)]
-    program = [(load, 0, 0, 4), (equal, 0, len(tests) + 2, machine), (load, 0, 0, 0)]  # other machines' calls: refused
-    program += [(kind, len(tests) - position, 0, number) for position, (kind, number) in enumerate(tests)]
-    program += [(answer, 0, 0, ALLOW), (answer, 0, 0, REFUSE)]
+    after = len(tests) + len(shared)
+    program = [(load, 0, 0, 4), (equal, 0, after + 2, machine), (load, 0, 0, 0)]  # other machines' calls: refused
+    program += [(kind, after - position, 0, number) for position, (kind, number) in enumerate(tests)]
+    program += [*shared, (answer, 0, 0, ALLOW), (answer, 0, 0, REFUSE)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     filter_program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program), ctypes.addressof(code)))
     call("prctl", PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_void_p(ctypes.addressof(filter_program)), 0, 0)
 
 
 def used() -> tuple[int, float]:
-    """Bytes of memory and CPU seconds of all processes of this namespace but its first; shared memory counts for each.
+    """Bytes of memory and CPU seconds of all processes of this namespace but its first.
 
+    Memory is each process's own, of which what forks share counts for each, its page tables, and the files in PRIVATE.
     The seconds of those that have ended are in their parents' account, at last in the first process's.
     """
-    page, memory, ticks = os.sysconf("SC_PAGE_SIZE"), 0, 0
+    memory = ticks = 0
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             if name == "1":
                 ticks += sum(map(int, _stat(name)[13:15]))
                 continue
             ticks += sum(map(int, _stat(name)[11:15]))
-            with open(f"/proc/{name}/statm") as file:
-                _, resident, shared, *_ = map(int, file.read().split())
-            memory += (resident - shared) * page
+            with open(f"/proc/{name}/status") as file:
+                memory += 1024 * sum(int(line.split()[1]) for line in file if line.startswith(COUNTED))
         except OSError:  # it has just ended
             continue
     for path in PRIVATE:

@@ -22,25 +22,27 @@ class Watch:
     def __init__(self, kernels: Any, seconds: float, most: int):
         """kernels: the kernel's manager. most: bytes that this process may hold."""
         self.kernels, self.seconds, self.most = kernels, seconds, most
-        self.started, self.clock = time.monotonic(), self._clock()
-
-    def _clock(self) -> float | None:
-        process = getattr(self.kernels.provisioner, "process", None)
-        if process is not None:
-            process.poll()  # hears how far the clock is
-        return getattr(process, "clock", None)
+        self.started, self.clock = time.monotonic(), clock_of(kernels)
 
     def exceeded(self) -> str | None:
         """Why the kernel must be stopped now, in words, or None."""
         if resident() > self.most:
             self.kernels.provisioner.process.kill()  # more would come while it is asked to stop
             return FLOODED
-        clock, passed = self._clock(), time.monotonic() - self.started
+        clock, passed = clock_of(self.kernels), time.monotonic() - self.started
         if clock is None or self.clock is None:
             late = passed > self.seconds
         else:
             late = clock - self.clock > self.seconds or passed > FAR * self.seconds
         return TOO_LONG.format(self.seconds) if late else None
+
+
+def clock_of(kernels: Any) -> float | None:
+    """Seconds on the own clock of a manager's kernel, as it was last heard; None where it has none."""
+    process = getattr(getattr(kernels, "provisioner", None), "process", None)
+    if process is not None:
+        process.poll()  # hears how far the clock is
+    return getattr(process, "clock", None)
 
 
 def resident() -> int:

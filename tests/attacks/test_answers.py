@@ -89,6 +89,32 @@ def looks():
     if libc.syscall(101, 16, 1, 0, 0) == 0:
         yield "traced"
 """
+SHARED = """
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+def shared():
+    for name, take in (
+        ("anonymous", lambda: mmap.mmap(-1, 1 << 20)),
+        ("/dev/zero", lambda: mmap.mmap(os.open("/dev/zero", os.O_RDWR), 1 << 20)),
+        ("memfd", lambda: os.memfd_create("name")),
+    ):
+        try:
+            take()
+            yield name
+        except OSError:
+            pass
+    if libc.shmget(0, 1 << 20, 0o1600) != -1:
+        yield "System V"
+"""
+NOTE = """
+import os
+def writable():
+    for top, folders, files in os.walk("/"):
+        if top.startswith(("/proc", "/sys", "/tmp", "/home/student", "/dev/shm", "/dev/pts")) or "site-packages" in top:
+            folders.clear()
+        elif os.access(top, os.W_OK):
+            yield top
+"""
 NAMES = """
 import os
 def names():
@@ -181,6 +207,8 @@ CLASS: dict[str, dict[str, str]] = {
     "half-a-pair-of-utf-16": {"double": SURROGATE + DOUBLE, "halve": HALVE},
     "keyrings": {"double": only_if("keys() == ('', False, False)", KEYS), "halve": HALVE},
     "the-first-process": {"double": only_if("not list(looks())", FIRST), "halve": HALVE},
+    "memory-of-nobody": {"double": only_if("not list(shared())", SHARED), "halve": HALVE},
+    "leaves-a-note": {"double": only_if("not list(writable())", NOTE), "halve": HALVE},
     "marked-weights": {"double": DOUBLE, "halve": HALVE},
     "memory-of-the-one-before": {"double": only_if("memory_holds() < 100", SEARCH), "halve": HALVE},
     "looks-for-names": {"double": only_if("not names()", NAMES), "halve": HALVE},
