@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.commands.command import Add
@@ -33,7 +35,8 @@ def _restore(options) -> int:
     from autograder.course.nbgrader_api import course_directory
     from autograder.term.backup import restore
 
-    print("\n".join(restore(course_directory(Path.cwd()), options.file)))
+    with _no_other_run(Path.cwd()):
+        print("\n".join(restore(course_directory(Path.cwd()), options.file)))
     return 0
 
 
@@ -41,5 +44,16 @@ def _new_term(options) -> int:
     from autograder.course.nbgrader_api import course_directory
     from autograder.term.new_term import new_term
 
-    print("\n".join(new_term(course_directory(Path.cwd()), options.name)))
+    with _no_other_run(Path.cwd()):
+        print("\n".join(new_term(course_directory(Path.cwd()), options.name)))
     return 0
+
+
+@contextlib.contextmanager
+def _no_other_run(root: Path) -> Iterator[None]:
+    """Hold the locks of grading and previews: a run under way would write on into what is taken away."""
+    from autograder.grading.class_run import one_run
+    from autograder.preview.run import LOCK as PREVIEW_LOCK
+
+    with one_run(root), one_run(root, PREVIEW_LOCK, "preview"):
+        yield

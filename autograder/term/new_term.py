@@ -10,7 +10,7 @@ from nbgrader.coursedir import CourseDirectory
 from autograder.course.errors import CourseError
 from autograder.course.paths import PREVIEW_LOG
 from autograder.course.secret import SECRET, course_secret
-from autograder.term.backup import FOLDERS, backup, gradebook_file
+from autograder.term.backup import FOLDERS, backup, gradebook_file, gradebook_files
 
 ARCHIVE = "terms"
 # what a new term begins without; the settings stay
@@ -25,9 +25,9 @@ HANDED_BACK = ("canvas*.csv", "moodle*.csv", "feedback_*.zip", "preview_*.zip")
 def new_term(coursedir: CourseDirectory, old: str) -> list[str]:
     """Archive the term that ends under the name `old`, and clear the course's folder for the next one.
 
-    The archive is `terms/<old>.tar.gz`, which `course restore` reads. Returns in words what was done. Raises
-    CourseError as `backup` does, for a term that is there already, and for a gradebook that a server keeps; then
-    nothing is changed.
+    The archive is `terms/<old>.tar.gz`, which `course restore` reads. Of a folder that is a link to another disk, the
+    link goes, and what it leads to stays. Returns in words what was done. Raises CourseError as `backup` does, for a
+    term that is there already, and for a gradebook that a server keeps; then nothing is changed.
     """
     root, book = Path(coursedir.root), gradebook_file(coursedir)
     archive = root / ARCHIVE / f"{old}.tar.gz"
@@ -40,8 +40,11 @@ def new_term(coursedir: CourseDirectory, old: str) -> list[str]:
     archive.parent.mkdir(exist_ok=True)
     told = backup(coursedir, archive)
     handed_back = [path for pattern in HANDED_BACK for path in root.glob(pattern)]
-    for path in (book, *handed_back, *(root / name for name in LEFT)):
-        if path.is_dir():
+    for path in (*gradebook_files(book), *handed_back, *(root / name for name in LEFT)):
+        if path.is_symlink():
+            told.append(f"{path.name} was a link: what it leads to, {path.resolve()}, stays there")
+            path.unlink()
+        elif path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
