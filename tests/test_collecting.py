@@ -13,8 +13,11 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.marks import Mark, QuestionMark
 from autograder.intake.collecting import Person, UnpackedFile, matching_students, origin, plan
 from autograder.intake.unpacking import BYTES, CONTENTS, FILES, BoundedExtractor
+from autograder.marking.verdicts import Finding, Verdict
+from autograder.pages.notebook import feedback_notebook
 from tests.conftest import TinyCourse
 from tests.test_grading import CLASS
 
@@ -290,6 +293,17 @@ def test_feedback_goes_back_to_canvas_as_what_was_handed_in(built):
     assert "no submission of hw0_tiny came from Moodle" in built.course("return", "hw0", "--to", "moodle").stderr
 
 
+def test_code_keeps_its_bars_in_a_feedback_notebook(tmp_path):
+    verdict = Verdict("double", 0, 2, (Finding("a | b", False, 2, "`a | b` came"),), hint="line 3: `p = p | q`")
+    metadata = {"nbgrader": {"grade_id": "check_double"}, "course": verdict.as_dict()}
+    cell = nbformat.v4.new_code_cell("checks.passed('double')", metadata=metadata)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "graded.ipynb")
+    mark = Mark("student-01", "", {"check_double": QuestionMark("check_double", 0.0, 0.0, 2.0, False)})
+    text = nbformat.reads(feedback_notebook(tmp_path / "graded.ipynb", mark), as_version=4).cells[-1].source
+    assert "\nline 3: `p = p | q`\n" in text
+    assert r"| failed | a \| b | `a \| b` came |" in text  # in a table a bar would end the cell
+
+
 PEOPLE = [Person("a", "Ána María", "Berg-Öst", "17"), Person("b", "Ana", "Maria", ""), Person("c", "Li", "Wu", "sis-9")]
 
 
@@ -405,6 +419,7 @@ HARMFUL = {
     "many folders": (packed([("a/" * 30 + "x.ipynb", "{}")]), "folders deep"),
     "a link": (packed([link("hw4.ipynb", "../../secret")]), "it is a link"),
     "a way out": (packed([("..\\..\\x.ipynb", "{}")]), "its path leads out"),
+    "a drive": (packed([("C:\\x.ipynb", "{}")]), "its path leads out"),
     "a large zip": (bytes(97 << 20), "larger than 96 MiB"),
 }
 
@@ -417,6 +432,40 @@ def test_a_harmful_zip_costs_its_own_hand_in_and_a_sentence(name, tmp_path, capl
     assert len(told) == 1
     assert "m.zip/Li Wu_7_assignsubmission_file/hw.zip" in told[0]
     assert why in told[0]
+
+
+def test_a_colon_in_a_name_is_no_way_out(tmp_path, caplog):
+    found, told = unpack(tmp_path, caplog, book("colon"), "onefirst_1001_5001_hw1: final.ipynb")
+    assert (found, told) == ({"m.zip/onefirst_1001_5001_hw1: final.ipynb": book("colon")}, [])
+
+
+OWN = moodle("First One", 1, "hw0.ipynb")
+ENCRYPTED = patched(patched(packed([(OWN, "")]), b"PK\1\2", 8, "<H", 1), b"PK\3\4", 6, "<H", 1)
+BZIP2 = patched(patched(packed([(OWN, "")]), b"PK\1\2", 10, "<H", 12), b"PK\3\4", 8, "<H", 12)
+REFUSED = {
+    "a zip of one's own": ("First One_1_assignsubmission_file_hw0.zip", packed([("hw0.ipynb", book("own"))])),
+    "a link": ("m.zip", packed([link(OWN, "/etc/passwd")])),
+    "encrypted": ("m.zip", ENCRYPTED),
+    "bzip2": ("m.zip", BZIP2),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_whose_file_is_refused_before_it_is_opened_has_handed_in_all_the_same(name, tmp_path, caplog):
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / REFUSED[name][0]).write_bytes(REFUSED[name][1])
+    extractor = BoundedExtractor()
+    extractor.extract(str(tmp_path / "archive"), str(tmp_path / "extracted"))
+    assert caplog.text.count("was left out") == 1
+    assert extractor.people == {"First One (Moodle's number 1)"}
+
+
+def test_a_submission_that_was_refused_unread_is_told_by_the_exit_code(built):
+    archive = with_roster(built, "student-01,First,One,")
+    name, data = REFUSED["a zip of one's own"]
+    (archive / name).write_bytes(data)
+    done = built.nbgrader("zip_collect", HW)
+    assert (done.returncode, "its name is like one student's" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_hand_in_s_size_is_bounded_over_all_its_files(tmp_path, caplog):

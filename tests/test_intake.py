@@ -22,6 +22,7 @@ from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
 from autograder.course.paths import OWN, ROOT
 from autograder.intake import reading, submission
+from autograder.intake.outputs import LIMIT, TOO_MUCH, Tamer
 from autograder.oracle.questions import load_questions
 from autograder.sandbox import bubblewrap
 from autograder.verification.grades import auto_scores
@@ -306,6 +307,58 @@ def test_of_several_notebooks_the_one_with_the_right_name_is_taken(tmp_path):
     found = taken(tmp_path, full())
     assert not lost(found)
     assert found.repairs == [f"there are several notebooks: {HW}.ipynb was used, not Copy of {HW}.ipynb"]
+
+
+def test_what_lies_one_folder_too_deep_replaces_nothing_beside_the_folder(tmp_path):
+    inner = tmp_path / "sub"
+    inner.mkdir()
+    times = {tmp_path: "2027-03-02 10:00:00 UTC", inner: "2027-03-01 10:00:00 UTC"}  # nbgrader's, the student's
+    for folder, text in times.items():
+        (folder / "timestamp.txt").write_text(text)
+        (folder / "one.safetensors").write_text(folder.name)
+    for name in (f"{HW}.ipynb", "submission_secret.txt", "two.safetensors"):
+        (inner / name).write_text("within")
+    read = submission.collect(tmp_path, HW)
+    assert read.notebooks == {f"{HW}.ipynb": b"within"}
+    assert read.files == {
+        "timestamp.txt": times[tmp_path].encode(),
+        "one.safetensors": tmp_path.name.encode(),
+        "two.safetensors": b"within",
+    }
+    assert read.remarks == [
+        f"{HW}.ipynb was in the folder sub and was taken from there",
+        "one.safetensors in the folder sub was left out: another one is beside the folder",
+        "submission_secret.txt in the folder sub was left out: nbgrader writes it beside the folder",
+        "timestamp.txt in the folder sub was left out: nbgrader writes it beside the folder",
+    ]
+
+
+def test_the_size_of_all_notebooks_together_is_bounded_and_said_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(submission, "NOTEBOOK_LIMIT", 3 << 20)
+    for name in (f"{HW}.ipynb", "scratch.ipynb"):
+        (tmp_path / name).write_bytes(bytes(2 << 20))
+    read = submission.collect(tmp_path, HW).notebooks
+    assert read["scratch.ipynb"] == "it has 2 MiB; at most 3 are allowed, for all notebooks together"
+    assert len(read[f"{HW}.ipynb"]) == 2 << 20
+
+
+def test_the_outputs_of_a_cell_are_bounded_whatever_they_are():
+    tamer = Tamer()
+    forged = {"ename": "E" * 500, "evalue": "v" * 500, "traceback": ["t" * 500]}
+    errors = [tamer.tame(forged, "error") for _ in range(2000)]
+    kept = [text for error in errors for text in (error["ename"], error["evalue"], *error["traceback"])]
+    assert sum(map(len, kept)) <= LIMIT + len(TOO_MUCH)
+    assert errors[0] == forged
+
+
+def test_a_text_below_code_is_no_code_for_the_blank_it_begins_with(tmp_path):
+    notebook = full()
+    place = notebook["cells"].index(by_id(notebook, "gru_cell"))
+    remark = {"cell_type": "markdown", "metadata": {}, "source": " My own remark, one blank in front."}
+    notebook["cells"].insert(place + 1, remark)
+    found = taken(tmp_path, notebook)
+    assert not [told for told in found.repairs if "could not be placed" in told]
+    assert not lost(found)
 
 
 def test_what_is_not_there_is_named_and_stays_as_released(tmp_path):

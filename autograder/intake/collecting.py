@@ -26,7 +26,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 from nbgrader.plugins import FileNameCollectorPlugin
 
-from autograder.course.marks import counted
+from autograder.course.words import counted
 from autograder.intake.submission import EXCHANGED, TIMESTAMP, usable_name
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>[0-9]+)_assignsubmission_file(?:_(?P<rest>.*))?", re.DOTALL)

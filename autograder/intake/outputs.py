@@ -28,7 +28,7 @@ class Tamer:
         if kind == "error":
             lines = content.get("traceback")
             trace = "\n".join(line for line in lines if isinstance(line, str)) if isinstance(lines, list) else ""
-            name, value = (str(content.get(key))[:500] for key in ("ename", "evalue"))
+            name, value = (self._cut(str(content.get(key))[:500]) for key in ("ename", "evalue"))
             return {"ename": name, "evalue": value, "traceback": self._cut(trace).split("\n")}
         bundle = content.get("data")
         data = {key: bundle[key] for key in KINDS if isinstance(bundle, dict) and isinstance(bundle.get(key), str)}

@@ -93,7 +93,8 @@ def read_pieces(cells: list[dict], release: Sequence[nbformat.NotebookNode], rep
         code = cell["code"]
         if not code and ids & code_ids and room > 0:  # it was made a text cell
             code, room = True, room - len(cell["source"])
-        cut = (code or before) and first[:1] in (" ", "\t")
+        # split code may have been made a text cell; to Markdown, what begins with fewer than four blanks is a paragraph
+        cut = (code or before) and first.startswith((" " if code else "    ", "\t"))
         if cut and before and (whole := _joined(pieces[-1].source, cell["source"], released, reader)):
             pieces[-1] = Piece(pieces[-1].ids | ids, whole, figures=cell["figures"], joined=True)
         else:

@@ -68,7 +68,7 @@ def collect(folder: Path, assignment: str, handed_out: Collection[str] = ()) -> 
     folders: list[Path] = []
     paths = list(_entries(folder, silent, folders, submission.remarks))
     if not any(map(_is_book, paths)):
-        paths += _deeper(folders, silent, submission.remarks)
+        paths += _deeper(folders, {path.name for path in paths}, silent, submission.remarks)
     for path in folders:
         submission.remarks.append(
             f"the folder {shown(path.name)} was left out: only files beside the notebook are taken"
@@ -100,7 +100,8 @@ def collect(folder: Path, assignment: str, handed_out: Collection[str] = ()) -> 
             submission.notebooks[path.name] = _bytes(path, size)
             room -= size
         else:
-            submission.notebooks[path.name] = f"it has {size >> 20} MiB; at most {NOTEBOOK_LIMIT >> 20} are allowed"
+            most = f"at most {NOTEBOOK_LIMIT >> 20} are allowed, for all notebooks together"
+            submission.notebooks[path.name] = f"it has {size >> 20} MiB; {most}"
     return submission
 
 
@@ -171,8 +172,12 @@ def _entries(folder: Path, silent: Collection[str], folders: list[Path], remarks
             yield path
 
 
-def _deeper(folders: list[Path], silent: Collection[str], remarks: list[str]) -> list[Path]:
-    """The files one folder too deep, as in a zip of the folder: taken where there is one notebook only."""
+def _deeper(folders: list[Path], top: Collection[str], silent: Collection[str], remarks: list[str]) -> list[Path]:
+    """The files one folder too deep, as in a zip of the folder: taken where there is one notebook only.
+
+    top: names of the files beside the folder. None in it replaces one of these, or stands for one of nbgrader's own:
+    when a submission came is not for the student to say.
+    """
     ways = []
     for folder in folders[:FOLDERS]:
         inner: list[str] = []
@@ -184,6 +189,10 @@ def _deeper(folders: list[Path], silent: Collection[str], remarks: list[str]) ->
     [(folder, [book], paths, inner)] = ways
     folders.remove(folder)
     remarks += [f"{shown(book.name)} was in the folder {shown(folder.name)} and was taken from there", *inner]
+    for path in [path for path in paths if path.name in EXCHANGED or path.name in top]:
+        paths.remove(path)
+        why = "nbgrader writes it beside the folder" if path.name in EXCHANGED else "another one is beside the folder"
+        remarks.append(f"{shown(path.name)} in the folder {shown(folder.name)} was left out: {why}")
     return paths
 
 

@@ -7,6 +7,7 @@ says whose they are. A file that is left out costs its own submission only, and 
 from __future__ import annotations
 
 import io
+import re
 import stat
 import zipfile
 from collections import Counter
@@ -26,6 +27,7 @@ ZIP_LIMIT = 96 << 20  # bytes of a student's zip, which is read into memory
 CONTENTS = 4 << 20  # bytes of a zip's table of contents
 PARTS, NAME = 12, 240  # folders above each other; bytes of a name
 CHUNK = 1 << 16
+DRIVE = re.compile("[A-Za-z]:")  # Windows's, at a path's beginning
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may ask for any amount of memory
 
 
@@ -50,6 +52,7 @@ class BoundedExtractor(ExtractorPlugin):
             self.log.warning("%s is empty: put your downloads there", archive)
         for path in paths:
             parts = path.relative_to(archive).parts
+            self._note(parts)
             try:
                 if path.is_symlink() or not path.is_file():
                     raise LeftOut("it is not an ordinary file")
@@ -69,16 +72,19 @@ class BoundedExtractor(ExtractorPlugin):
         if self.people - self.parent.collector_plugin_inst.collected:
             self.parent.exit(1)
 
+    def _note(self, parts: tuple[str, ...]) -> None:
+        """Note who handed a file in, whether or not it can be taken."""
+        if (owner := origin(parts)) and not _of_a_system(parts):
+            self.people.add(owner.who)
+
     def _tell(self, parts: tuple[str, ...], reason: object) -> None:
         self.log.warning("%s was left out: %s", printable("/".join(parts)), printable(str(reason)))
 
     def _take(self, parts: tuple[str, ...], file: IO[bytes], zips: int) -> None:
         """Write a notebook or weights, open a zip. Raises LeftOut for the rest; `zips` are open around the file."""
-        if any(part.startswith(".") or part == "__MACOSX" for part in parts if not origin((part,))):
-            return  # what systems leave beside files
+        if _of_a_system(parts):
+            return
         kind, owner = Path(parts[-1]).suffix.lower(), origin(parts)
-        if owner:
-            self.people.add(owner.who)
         if kind == ".zip":
             if zips == ZIPS_DEEP:
                 raise LeftOut("it is a zip in a zip: these are not opened")
@@ -103,6 +109,7 @@ class BoundedExtractor(ExtractorPlugin):
                     raise LeftOut(f"it holds {len(entries)} files; at most {FILES} are allowed")
                 for entry in entries:
                     inner = PurePosixPath(entry.filename.replace("\\", "/")).parts
+                    self._note(parts + inner)
                     try:
                         self._member(archive, entry, parts + inner, inner, zips)
                     except LeftOut as reason:
@@ -120,7 +127,7 @@ class BoundedExtractor(ExtractorPlugin):
         inner: tuple[str, ...],
         zips: int,
     ) -> None:
-        if not inner or ".." in inner or inner[0] == "/" or ":" in inner[0]:
+        if not inner or ".." in inner or inner[0] == "/" or DRIVE.match(inner[0]):
             raise LeftOut("its path leads out of the zip")
         if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
             raise LeftOut("it is a link, and only files are taken")
@@ -175,6 +182,11 @@ class _Bounded:
         if size > CONTENTS:
             raise LeftOut("its table of contents is too long")
         return self._file.read(size)
+
+
+def _of_a_system(parts: tuple[str, ...]) -> bool:
+    """Whether a file is one of those that systems leave beside others."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts if not origin((part,)))
 
 
 def _name(part: str) -> str:

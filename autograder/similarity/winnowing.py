@@ -28,10 +28,9 @@ Sources = Mapping[str, Mapping[str, str]]  # by student and cell id
 
 @dataclass(eq=False)
 class Text:
-    """A cell as it is compared: its normalised tokens, the line of each (from 1), and the hashes of its k-grams."""
+    """A cell as it is compared: the line of each of its normalised tokens (from 1), and the hashes of its k-grams."""
 
     source: str
-    symbols: list[str]
     lines: list[int]
     grams: list[int]
 
@@ -75,20 +74,20 @@ class Passage:
     lines: tuple[tuple[int, int], tuple[int, int]]
 
 
-def k_grams(symbols: Sequence[str], k: int = K) -> list[int]:
-    """A 64-bit hash of each k tokens in a row, the same in every run."""
-    runs = ("\0".join(symbols[i : i + k]) for i in range(len(symbols) - k + 1))
+def k_grams(symbols: Sequence[str]) -> list[int]:
+    """A 64-bit hash of each K tokens in a row, the same in every run."""
+    runs = ("\0".join(symbols[i : i + K]) for i in range(len(symbols) - K + 1))
     return [int.from_bytes(blake2b(run.encode(errors="surrogatepass"), digest_size=8).digest(), "big") for run in runs]
 
 
-def winnow(grams: Grams, aside: Collection[int] = (), window: int = WINDOW) -> list[int]:
-    """Positions of the fingerprints: of each `window` k-grams in a row the smallest hash that is not set aside.
+def winnow(grams: Grams, aside: Collection[int] = ()) -> list[int]:
+    """Positions of the fingerprints: of each WINDOW k-grams in a row the smallest hash that is not set aside.
 
     Of equal ones the rightmost. A text of fewer k-grams than a window is one window.
     """
     chosen = set()
-    for start in range(max(len(grams) - window + 1, min(1, len(grams)))):
-        candidates = [(grams[i], -i) for i in range(start, min(start + window, len(grams))) if grams[i] not in aside]
+    for start in range(max(len(grams) - WINDOW + 1, min(1, len(grams)))):
+        candidates = [(grams[i], -i) for i in range(start, min(start + WINDOW, len(grams))) if grams[i] not in aside]
         if candidates:
             chosen.add(-min(candidates)[1])
     return sorted(chosen)
@@ -97,8 +96,7 @@ def winnow(grams: Grams, aside: Collection[int] = (), window: int = WINDOW) -> l
 def read_text(source: str, given: Collection[str] = ()) -> Text:
     """A cell, ready to be compared."""
     normalised = tokens(source, given)
-    symbols = [symbol for symbol, _ in normalised]
-    return Text(source, symbols, [line for _, line in normalised], k_grams(symbols))
+    return Text(source, [line for _, line in normalised], k_grams([symbol for symbol, _ in normalised]))
 
 
 def alike(
