@@ -23,11 +23,9 @@ from hypothesis import settings
 
 from autograder.build import template
 from autograder.cli import main
-from autograder.course import solutions
 from autograder.course.nbgrader_api import api
 from autograder.course.paths import Assignment, Course
-from autograder.intake import submission
-from autograder.oracle import bars, questions
+from autograder.grading.class_run import read_anew
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -172,17 +170,6 @@ def in_the_open() -> list[str]:
     return [nbgrader_hook.UNSAFE] if bubblewrap.lacks() else []
 
 
-# what is read of a course once in a process, and what a test may change
-READ_ONCE = (
-    template.project_settings,
-    solutions.assignment_cells,
-    questions.load_questions,
-    bars.read_bars,
-    submission.pristine,
-    submission.handed_out,
-)
-
-
 class TinyCourse:
     """A course in a folder of its own, driven by its real commands."""
 
@@ -240,8 +227,8 @@ class TinyCourse:
     @property
     def own(self) -> Course:
         """The course that this folder is, as it is now."""
-        for cached in READ_ONCE:
-            cached.cache_clear()
+        read_anew()
+        template.project_settings.cache_clear()
         return Course(self.root)
 
     def course(self, *arguments: str) -> subprocess.CompletedProcess:

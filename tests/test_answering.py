@@ -1,5 +1,6 @@
 """Answers cross as plain data and come back the same; comparisons see kind, shape, dtype, finiteness and value."""
 
+import base64
 import collections
 
 import numpy as np
@@ -9,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.marking.answering import answer, answer_all, decode, encode, evaluate, read_answers, standing_in
-from autograder.marking.compare import difference
+from autograder.marking.answering import (
+    answer,
+    answer_all,
+    decode,
+    encode,
+    evaluate,
+    read_answers,
+    read_programs,
+    standing_in,
+)
+from autograder.marking.compare import difference, drawn_texts
 from autograder.oracle import Case
 
 numbers = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5), st.none())
@@ -119,18 +129,53 @@ NO_DATA = {
 def test_what_is_no_plain_data_is_refused(value):
     with pytest.raises(TypeError):
         encode(value)
-    assert answer({"ask": "value", "inputs": {}}, {"value": value})["kind"] == "exception"
+    assert answer({"ask": "value", "inputs": {}}, {"value": value})["kind"] == "other"
+
+
+def test_what_cannot_be_sent_is_no_error_that_was_raised():
+    def ask(program, **more):
+        return answer({"ask": program, "inputs": {}, **more}, {"np": np})
+
+    refusal = ask("int('no')")
+    for program in ("np.zeros(1 << 24)", "10**5000", "(x for x in 'ab')", "{1}"):
+        assert difference(refusal, ask(program), 0, 0) == "ValueError should be raised"
+    three, pure = ask("[3]"), ask("[3]", pure=True)
+    assert difference(three, ask("range(3)"), 0, 0) == "an object of type `range` came back, a list was expected"
+    assert difference(pure, ask("map(int, '3')", pure=True), 0, 0).startswith(
+        "an object of type `map` came back, a list"
+    )
+    assert "an array that does not hold numbers came back" in difference(three, ask("np.array(['a'])"), 0, 0)
+    mine = ask("type('E77777', (), {})()")
+    assert difference(three, mine, 0, 0) == "something else came back, a list was expected"
+    assert difference(refusal, ask("raise NotImplementedError\n0"), 0, 0) == "not written yet"
+
+
+def test_of_a_dict_no_key_is_named_that_was_drawn():
+    right, wrong = ({"W": 1.0, "b": np.ones(2)}, {"W": 1.0, "b": np.zeros(2)})
+    assert "in `b`" in difference(encode(right), encode(wrong), 0, 0)
+    right, wrong = ({"dove": 1, "fish": 2}, {"dove": 2, "fish": 1})
+    drawn = drawn_texts({"lines": ["a dove and a fish"], "params": {"W": 1.0}})
+    for keyed in (str, tuple):
+        said = difference(*(encode({keyed(k): n for k, n in one.items()}) for one in (right, wrong)), 0, 0, drawn=drawn)
+        assert said == "right type, wrong value in an entry"
+    assert "W" not in drawn
 
 
 def test_depth_and_size_are_bounded():
     deep: list = []
     for _ in range(50):
         deep = [deep]
-    assert answer({"ask": "deep", "inputs": {}}, {"deep": deep})["kind"] == "exception"
+    assert answer({"ask": "deep", "inputs": {}}, {"deep": deep})["kind"] == "other"
     large = answer({"ask": "import numpy; numpy.zeros(1 << 24)", "inputs": {}}, {})
-    assert large["kind"] == "exception"
+    assert large["kind"] == "other"
     text = answer_all([{"ask": "'a' * (40 << 20)", "inputs": {}}] * 2, (), (), {})
-    assert [one["kind"] for one in read_answers(repr(text), 2)] == ["text", "exception"]
+    assert [one["kind"] for one in read_answers(repr(text), 2)] == ["text", "other"]
+
+
+@pytest.mark.parametrize("text", ["[3, 1]", "[[], null]", "[" * 100_000, "3", "[[[1]], 2]"])
+def test_what_is_no_answer_is_refused(text):
+    with pytest.raises(ValueError, match=r"no|not|nested"):
+        read_programs(repr(base64.b64encode(text.encode()).decode()), 1)
 
 
 def test_a_program_sees_its_inputs_and_leaves_no_name_behind():

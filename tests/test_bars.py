@@ -11,7 +11,8 @@ from scipy import stats
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import OWN
-from autograder.oracle.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, tolerance_factor
+from autograder.marking.reference import judge_one
+from autograder.oracle.bars import CHANCE, CONFIDENCE, FILE, Bar, bar_of, beyond_exact, read_bars, tolerance_factor
 from autograder.oracle.questions import load_questions
 
 TRAINED = [
@@ -52,6 +53,19 @@ def test_a_figure_that_is_not_finite_reaches_no_bar():
     judge = replace(judge, measure=lambda answer, inputs, solution: answer)
     assert judge(1.1, {}, {}).reason is None
     assert all(judge(ratio, {}, {}).reason for ratio in (math.nan, math.inf, -math.inf))
+
+
+def test_a_bar_that_is_not_set_is_the_course_s_fault_and_costs_no_student(tmp_path):
+    hw5 = OWN.assignment("hw5_word_lm")
+    (question,) = [one for one in load_questions(hw5) if one.id == "model"]
+    measured = replace(question.cases[0].judge, measure=lambda answer, inputs, solution: 1.0)
+    for file, told in (("{}", "no bar is set for 'nope': run course calibrate"), ("{", "cannot be read")):
+        (tmp_path / FILE).write_text(file)
+        judge = replace(measured, name="nope", file=tmp_path / FILE)
+        asked = replace(question, cases=[replace(question.cases[0], judge=judge)])
+        with pytest.raises(CourseError, match=told):
+            judge_one(hw5, asked, 0, {"kind": "number", "value": 1.0}, "a secret")
+        read_bars.cache_clear()
 
 
 def test_a_missed_bar_is_told_beside_what_models_without_a_network_reach():

@@ -59,6 +59,30 @@ REFUSALS = {
         "# cell: treble\nfrom assignments",
         "'sum' of 'double' is about 'treble', which is not a solution cell",
     ),
+    "marker of another form": (
+        "notebook.py",
+        "    ### BEGIN SOLUTION\n    return 2",
+        "    ## BEGIN SOLUTION\n    return 2",
+        "a marker is written '### BEGIN SOLUTION'",
+    ),
+    "tags that are no list": (
+        "notebook.py",
+        QUESTION,
+        QUESTION.replace('["question"]', '"question"'),
+        "cannot be read",
+    ),
+    "points that are no number": (
+        "notebook.py",
+        QUESTION,
+        QUESTION.replace("2", '"two"'),
+        "points must be a number, got 'two'",
+    ),
+    "a base class of the error": (
+        "questions/halve.py",
+        "raises=ValueError",
+        "raises=Exception",
+        "says raises=Exception, but the solution raises ValueError",
+    ),
     "include of itself": (
         "notebook.py",
         "import numpy",

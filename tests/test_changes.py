@@ -2,6 +2,7 @@
 
 import csv
 
+import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
@@ -78,6 +79,37 @@ def test_another_submission_says_so_and_the_log_grows(marked):
     assert halves == [("2.0", "0.0"), ("0.0", "2.0")]
 
 
+@pytest.mark.parametrize("what", ["weights", "helper"])
+def test_other_weights_or_another_helper_are_another_submission(built, what):
+    reads = "def double(x):\n    return len(open('word_lm.safetensors').read()) * x"
+    calls = "def double(x):\n    return twice(x)"
+    for number in (2, 3):
+        built.hand_in("student-01", RIGHT | {"double": reads if what == "weights" else calls})
+        path = built.submitted("student-01")
+        if what == "weights":
+            path.with_name("word_lm.safetensors").write_text("w" * number)
+        else:
+            notebook = nbformat.read(path, as_version=4)
+            notebook.cells.insert(2, nbformat.v4.new_code_cell(f"def twice(x):\n    return {number} * x"))
+            nbformat.write(notebook, path)
+        done = built.course("grade")
+    assert "student-01, hw0_tiny, double: 2 -> 0 (another submission)" in done.stdout
+
+
+def test_a_mark_is_noted_and_said_where_its_notebook_cannot_be_put_in_its_place(marked):
+    obstacle = marked.root / "autograded" / "student-01" / f".{marked.name}.old"
+    obstacle.write_text("where the old notebook is moved to")
+    marked.hand_in("student-01", RIGHT | {"why": ANSWERS["student-01"], "halve": "def halve(x):\n    return x"})
+    done = marked.course("grade")
+    assert done.returncode == 1
+    told = "student-01, hw0_tiny: its marks are in the gradebook, but its notebook could not be put in its place: "
+    assert told in done.stdout
+    assert [(row["question"], row["after"]) for row in kept(marked)] == [("halve", "0.0"), ("total", "0.0")]
+    obstacle.unlink()
+    assert marked.course("grade").returncode == 0
+    assert len(kept(marked)) == 2
+
+
 def test_a_first_grading_is_no_change(built):
     built.hand_in("student-01", RIGHT)
     assert "marks that changed" not in built.course("grade").stdout
@@ -94,6 +126,14 @@ def test_a_question_is_given_to_all_and_stays_given(marked):
     assert marked.course("grade", "--force").returncode == 0
     assert {row[4] for row in gradebook(marked) if row[2] == "check_halve"} == {3.0}
     assert waiting(marked) == []
+
+
+def test_extra_credit_stays_on_top_of_what_is_given_to_all(marked):
+    with Gradebook(f"sqlite:///{marked.root / 'gradebook.db'}") as opened:
+        opened.find_grade("check_halve", marked.name, marked.name, "student-01").extra_credit = 1
+        opened.db.commit()
+    assert "2 marks changed" in marked.course("give", "hw0", "halve").stdout
+    assert [(row["before"], row["after"]) for row in kept(marked)] == [("3.0", "4.0"), ("1.5", "3.0")]
 
 
 def test_a_question_that_is_none_is_one_sentence(marked):

@@ -1,5 +1,6 @@
 """`course grade`: the same gradebook as nbgrader autograde's, whatever the jobs, and after any interruption."""
 
+import importlib
 import os
 import random
 import re
@@ -10,7 +11,14 @@ from functools import partial
 
 import nbformat
 import pytest
+from nbgrader.converters import Autograde, NbGraderException
 
+from autograder.course.nbgrader_api import course_directory
+from autograder.course.paths import OWN, Course
+from autograder.grading import cores, nbgrader_hook
+from autograder.grading.class_run import RunSummary
+from autograder.grading.tasks import GIVEN_UP, Task
+from autograder.intake.submission import Submission
 from autograder.sandbox import bubblewrap
 from tests.conftest import TinyCourse, gradebook, scores
 from tests.processes import children, descendants, running, wait_for
@@ -96,6 +104,18 @@ def test_what_includes_a_changed_answer_is_graded_again(tmp_path):
         assert counts(grade(course)) == wanted
 
 
+def test_a_process_that_grades_again_reads_the_course_anew(tmp_path, monkeypatch):
+    course = course_of(tmp_path, ["full"])
+    grade(course)
+    course.edit("notebook.py", "Double (2 points)", "Double (4 points)")
+    course.edit("notebook.py", 'points=2\n"""Twice', 'points=4\n"""Twice')
+    course.edit("README.md", "| `double` | 2 |", "| `double` | 4 |")
+    assert course.course_process("build").returncode == 0
+    monkeypatch.setattr(TinyCourse, "own", property(lambda course: Course(course.root)))  # as the formgrader's server
+    assert counts(grade(course)) == (1, 0, 0)
+    assert scores(course, "full")["double"] == 4
+
+
 def workers(run):
     """The processes that grade for a run: forked from the one that has the grader loaded."""
     servers = [pid for pid, command in children(run.pid).items() if "forkserver" in command]
@@ -158,6 +178,28 @@ def test_workers_that_die_between_two_hand_ins_take_none_with_them(tmp_path):
     script.write_text(BETWEEN)
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.stdout == "True\n", done.stderr
+
+
+DEADLY = """
+import os, time
+
+def grade(task):
+    time.sleep(0.6 if task.student == "slow" else 0)
+    if task.student == "deadly":
+        os._exit(1)
+    return task.student
+"""
+
+
+def test_a_hand_in_that_ends_its_process_each_time_fails_and_no_other(tmp_path, monkeypatch):
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cores, "_grade_task", importlib.import_module("deadly").grade)
+    nothing = Submission(), nbformat.NotebookNode(), {}
+    students = ["slow", "deadly", "one", "two"]
+    tasks = (Task(OWN.assignment("hw5_word_lm"), student, *nothing) for student in students)
+    done = {task.student: graded for task, graded in cores.on_cores(2)(tasks)}
+    assert done == {student: student for student in students} | {"deadly": GIVEN_UP}
 
 
 def test_a_killed_run_leaves_nothing_running(tmp_path):
@@ -243,6 +285,26 @@ def test_bad_input_is_one_sentence(tmp_path, arguments, message):
     told = done.stderr.splitlines()  # all that was written, by what the run had started too
     assert message in told[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_jobs_below_zero_are_one_sentence_of_nbgrader_s(tmp_path):
+    done = course_of(tmp_path, ["full"]).nbgrader("autograde", "hw0_tiny", "--CourseAutograde.jobs=-1")
+    assert done.returncode != 0
+    assert "'jobs'" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_nbgrader_says_that_a_run_was_stopped_and_what_failed(tmp_path, monkeypatch):
+    course = course_of(tmp_path, [])
+    summary = RunSummary(failed=["square, hw0_tiny: unreadable"], stopped=True)
+    monkeypatch.setattr("autograder.grading.cores.on_cores", lambda *how: None)
+    monkeypatch.setattr("autograder.grading.driver.grade_class", lambda *what, **how: summary)
+    monkeypatch.setattr(nbgrader_hook, "OWN", course.own)
+    monkeypatch.setattr(nbgrader_hook, "check_folder", lambda root: None)
+    coursedir = course_directory(course.root)
+    coursedir.assignment_id = course.name
+    with pytest.raises(NbGraderException, match=r"^stopped: .* continues from there; 1 not graded: square, hw0_tiny"):
+        nbgrader_hook.start(Autograde(coursedir=coursedir, config=coursedir.config))
 
 
 def test_where_nothing_is_new_no_grader_is_loaded_and_a_link_to_nowhere_is_no_crash(tmp_path, monkeypatch):

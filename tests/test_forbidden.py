@@ -54,6 +54,7 @@ def test_a_forbidden_use_is_named(code, name):
         "def f(z):\n    'not by torch.softmax'\n    return np.exp(z)",
         "def f(z:\n",
         "def compile(z):\n    return np.exp(z)\ndef f(z):\n    return compile(z)",
+        "vars = 3\ndef f(z):\n    return z * vars",
         "f = lambda torch: torch + 1",
         "import re\ndef f(z):\n    return re.compile(z)",
         "def f(z):\n    class C:\n        def g(self):\n            torch = z\n            return torch\n    return C",

@@ -1,13 +1,20 @@
 """A class through the real `nbgrader autograde`: marks, reasons, and faults that cost their own question alone."""
 
 import re
+import time
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.nbgrader_api import course_directory
+from autograder.grading import running
+from autograder.grading.driver import grade_class
+from autograder.grading.running import RestartingExecute
+from autograder.grading.worker import one_by_one
 from autograder.verification.grades import verdicts
-from tests.conftest import TinyCourse, scores
+from tests.conftest import TinyCourse, in_the_open, scores
 
 DOUBLE = "def double(x):\n    return 2 * x"
 HALVE = "def halve(x):\n    if not x.size:\n        raise ValueError('none')\n    return x / 2"
@@ -152,6 +159,26 @@ def test_a_cell_that_trains_has_a_time_limit_of_its_own(tiny):
             file.write(f"\nc.Execute.timeout = 2\nc.AskingExecute.training_timeout = {training}\n")
         assert tiny.course("grade", "--force").returncode == 0
         assert scores(tiny, "full")["total"] == expected
+
+
+@pytest.mark.parametrize(("late", "expected"), [(60, (0, 3, 0)), (600, (0, 0, 0))])
+def test_the_total_time_is_the_kernels_own(built, monkeypatch, late, expected):
+    restart, passed = RestartingExecute.restart, [0]
+
+    def after_a_while(self, index):
+        passed[0] += late  # on the wall alone
+        restart(self, index)
+
+    monkeypatch.setattr(RestartingExecute, "restart", after_a_while)
+    monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + passed[0]))
+    coursedir = course_directory(built.root)
+    coursedir.config.AskingExecute.total = 50
+    built.hand_in("full", CLASS["crash-in-a-cell"])
+    done = grade_class(coursedir, [built.own.assignment(built.name)], one_by_one, unsafe=bool(in_the_open()))
+    assert not done.failed
+    assert tuple(scores(built, "full")[name] for name in ("double", "halve", "total")) == expected
+    told = "not run: a kernel had died or hung, and the notebook's total time of 50 s was used up"
+    assert (told in reasons(built, "full")["halve"]) == (late == 600)
 
 
 @pytest.mark.parametrize("command", ["course grade", "nbgrader autograde"])

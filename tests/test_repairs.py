@@ -1,5 +1,6 @@
 """What a student reads who made a mistake that has no name: related values, the line at fault, the kind of slip."""
 
+import ast
 import contextlib
 import re
 from itertools import permutations
@@ -122,6 +123,25 @@ def test_a_result_that_is_thrown_away_is_found():
     verdict = marked(HW5, "clip_by_value", source + "p.grad.clamp(-bound, bound)\n")
     assert (verdict.line, "what it gives, kept" in verdict.hint) == (4, True)
     assert not marked(HW5, "clip_by_value", source + "p.grad.clamp_(-bound, bound)\n").hint
+
+
+def test_a_function_taken_for_another_is_found_also_below_a_line_separator():
+    assert {"np.dot(x, y)", "x.argmax(0)", "out.extend(x)"} <= {
+        ast.unparse(ast.parse(edit.source).body[0].body[0].value)
+        for line in ("np.matmul(x, y)", "x.max(0)", "out.append(x)")
+        for edit in small(f"def f(x, y, out):\n    return {line}\n")
+    }
+    (minus,) = [e for e in small("def f(a, b):\n    # x\u2028y\n    return b\n") if e.kind == "the other sign"]
+    assert ast.unparse(ast.parse(minus.source)).endswith("return -b")
+
+
+def test_what_a_function_does_to_its_argument_is_said_before_what_it_gives():
+    (question,) = (one for one in load_questions(HW4) if one.id == "sigmoid_derivative")
+    source = "def sigmoid_derivative(s):\n    s *= 2\n    return s.copy()\n"
+    names = namespace(HW4, {"sigmoid_derivative": source})
+    answers = [answering.answer(request, names) for request in requests(HW4, question, SECRET)]
+    said = reasons(mark(HW4, question, 1.0, answers, SECRET))
+    assert "your function changes its argument: `s` is not what it was before" in said
 
 
 def test_a_fraction_the_wrong_way_up_is_found():

@@ -9,6 +9,7 @@ import time
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 from autograder.course.errors import CourseError
 from autograder.grading.driver import one_run
@@ -92,6 +93,30 @@ def test_killed_at_a_moment_and_started_again_it_ends_with_the_same_gradebook(wh
     settings.write_text(text)
     assert course.course("grade").returncode == 0
     assert gradebook(course) == [row for row in gradebook(whole) if row[0] in TWO]
+
+
+def test_killed_between_two_moves_a_mark_given_by_hand_stays_confirmed(tmp_path):
+    course = course_of(tmp_path, TWO)
+    assert course.course("grade").returncode == 0
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as opened:
+        for student in TWO:
+            grade = opened.find_grade("check_halve", course.name, course.name, student)
+            grade.manual_score, grade.needs_manual_grade = 1.5, False
+        opened.db.commit()
+    before = gradebook(course)
+    settings = course.root / "nbgrader_config.py"
+    text = settings.read_text()
+    settings.write_text(text + KILL)
+    run = started(course, "--force", KILLED="before a notebook is moved", KILLED_AT="2")
+    _, told = run.communicate(timeout=300)
+    assert run.returncode == -signal.SIGKILL, told
+    assert (
+        len(list(course.root.glob(f"autograded/*/{course.name}"))) == 1
+    )  # of one the old notebook has been moved away
+    settings.write_text(text)
+    assert course.course("grade").returncode == 0
+    assert gradebook(course) == before
+    assert not list(course.root.glob("autograded/*/.*"))
 
 
 @pytest.mark.slow

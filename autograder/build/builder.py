@@ -22,7 +22,7 @@ from autograder.build import template
 from autograder.build.migrate import migrate
 from autograder.build.totals import handout_problems, notebook_problems, table_problems
 from autograder.build.trial import try_out
-from autograder.course.cells import MARKER, Cell
+from autograder.course.cells import MARKER, Cell, read_cells
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import api
 from autograder.course.paths import Assignment, Course
@@ -188,10 +188,11 @@ def _problems(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple
             yield cell.line, "points belong on 'question' and 'written' cells, and each of them needs some"
         if cell.points is not None and cell.points <= 0:
             yield cell.line, f"points must be positive, got {cell.points:g}"
-        if cell.kind == "code":
-            yield from _code(cell)
         if cell.role == "written":
             yield from _rubric(cell)
+    for cell in read_cells(assignment.folder / "notebook.py"):  # what is included has lines of its own
+        if cell.kind == "code":
+            yield from _code(cell)
     yield from _against_oracle(assignment, cells)
     if not (assignment.folder / "README.md").is_file():
         yield 1, f"the hand-out {assignment.relative('README.md')} is missing"
@@ -200,7 +201,12 @@ def _problems(assignment: Assignment, cells: tuple[Cell, ...]) -> Iterator[tuple
 
 
 def _markers(cell: Cell) -> Iterator[tuple[int, str]]:
-    marks = [(n, match[1]) for n, text in enumerate(cell.source.splitlines(), 1) if (match := MARKER.search(text))]
+    marks = []
+    for n, text in enumerate(cell.source.splitlines(), 1):
+        if match := MARKER.search(text):
+            marks.append((n, match[1]))
+            if f"### {match[0]}" not in text:
+                yield cell.line + n, f"a marker is written '### {match[0]}', with three #"
     if cell.role not in ("solution", "written"):
         for n, _ in marks:
             yield cell.line + n, "a solution marker outside of a 'solution' or 'written' cell"

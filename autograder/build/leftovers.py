@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nbgrader.api import Gradebook
 
-from autograder.course.marks import counted
 from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import Course
+from autograder.course.words import counted, listed
 
 
 def leftovers(course: Course) -> list[str]:
@@ -31,8 +31,9 @@ def leftovers(course: Course) -> list[str]:
             places.append("the gradebook")
             commands.append(f".venv/bin/nbgrader db assignment remove {name}{' --force' if count else ''}")
             loses = f" (with the marks of {counted(count, 'submission')})" if count else ""
-        stands = " and ".join([", ".join(places[:-1]), places[-1]] if places[1:] else places)
-        told.append(f"{name} is no assignment, but stands in {stands}; this removes it{loses}: {' && '.join(commands)}")
+        told.append(
+            f"{name} is no assignment, but stands in {listed(places)}; this removes it{loses}: {' && '.join(commands)}"
+        )
     return told
 
 

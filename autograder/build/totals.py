@@ -9,7 +9,7 @@ from autograder.course.cells import BEGIN, Cell
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 
-ROW = re.compile(r"\|\s*`(\w+)`\s*\|\s*([0-9.]+)\s*\|(?:\s*([0-9.]+)\s*\|)?")  # question, points, minutes
+ROW = re.compile(r"\|\s*`([\w-]+)`\s*\|\s*([0-9.]+)\s*\|(?:\s*([0-9.]+)\s*\|)?")  # question, points, minutes
 POINTS = re.compile(r"(\d+(?:\.\d+)?)\s+points?\b")
 # "In all 28 points", "There are 28 points", "**Points**: 28", "28 points (23 by ...", "28 points, about 180 minutes"
 TOTAL = re.compile(
@@ -75,7 +75,7 @@ def notebook_problems(assignment: Assignment, cells: Sequence[Cell]) -> Told:
             for heading in HEADING.finditer(cell.source):
                 said, gives = sum(map(float, POINTS.findall(heading[1]))), _below(cells[index + 1 :])
                 if said not in gives:
-                    told = f"the heading says {heading[1]!r}, the cells below it give {gives[-1]:g} points"
+                    told = f"the heading says {heading[1]!r}, the cells below it give {max(gives):g} points"
                     yield cell.line + _line(cell.source, heading), told
 
 

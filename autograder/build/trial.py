@@ -77,7 +77,7 @@ def _ask(assignment: Assignment, question: Question, case: Case, inputs: dict, n
     try:
         value = answering.evaluate(case.ask, dict(names) | inputs)
     except Exception as error:
-        if case.raises and isinstance(error, case.raises):
+        if type(error) is case.raises:  # marking compares the class itself
             return
         raised = f"{words(error)}, at `{_line(error, case.ask)}`"
         if case.raises:

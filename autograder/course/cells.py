@@ -22,7 +22,7 @@ from pathlib import Path
 
 import jupytext
 
-from autograder.course.errors import CourseError
+from autograder.course.errors import CourseError, reason
 
 ROLES = ("provided", "solution", "question", "written")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -46,7 +46,10 @@ def read_cells(path: Path) -> list[Cell]:
     if not path.is_file():
         raise CourseError(f"{path}: no such notebook")
     text = path.read_text(encoding="utf-8")
-    notebook = jupytext.reads(text, fmt="py:percent")
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except Exception as error:  # jupytext's and nbformat's, of a cell's options
+        raise CourseError(f"{path}: its cells cannot be read: {reason(error)}") from None
     lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(r"# %%(\s|$)", line)]
     if len(lines) != len(notebook.cells):
         raise CourseError(f"{path}:1: every cell must start with a '# %%' line, also the first")
@@ -65,6 +68,8 @@ def _cell(path: Path, raw, line: int) -> Cell:
         if key not in options:
             raise CourseError(f"{path}:{line}: unknown cell option {key!r}, expected id, tags or points")
     points = raw.metadata.get("points")
+    if points is not None and (isinstance(points, bool) or not isinstance(points, (int, float))):
+        raise CourseError(f"{path}:{line}: points must be a number, got {points!r}")
     return Cell(
         kind=raw.cell_type,
         source=raw.source,

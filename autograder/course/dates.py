@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import Course
 
 FILE, COLUMNS = "dates.csv", ["assignment", "student", "due"]
+LAST = time(23, 59, 59)  # of a day
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,15 @@ def read_dates(path: Path, course: Course) -> Dates:
     for number, row in lines:
         where = f"{path}, line {number}"
         try:
-            (assignment,) = course.pick([row["assignment"]])
-            due = _utc(row["due"])
+            picked = course.pick([row["assignment"]])
         except CourseError as error:
             raise CourseError(f"{where}: {error}") from None
-        except ValueError:
+        if len(picked) != 1:
+            raise CourseError(f"{where}: {row['assignment']!r} means {' and '.join(map(str, picked))}: name one")
+        (assignment,) = picked
+        try:
+            due = _utc(row["due"])
+        except (ValueError, OverflowError):
             raise CourseError(f"{where}: {row['due']!r} is no date such as 2027-03-01 or 2027-03-01 18:00") from None
         table, key = (
             (dates.extended, (assignment.name, row["student"])) if row["student"] else (dates.due, assignment.name)
@@ -66,8 +71,9 @@ def read_dates(path: Path, course: Course) -> Dates:
 
 
 def _utc(text: str) -> datetime:
-    """A time in UTC, without its zone. Raises ValueError for what is no time."""
-    moment = datetime.fromisoformat(text)
-    if len(text) == len("2027-03-01"):
-        moment = moment.replace(hour=23, minute=59, second=59)
+    """A time in UTC, without its zone. Raises ValueError for what is no time, OverflowError for one past all years."""
+    try:
+        moment = datetime.combine(date.fromisoformat(text), LAST)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC).replace(tzinfo=None)

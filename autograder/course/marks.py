@@ -6,9 +6,8 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 
-from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy.orm import selectinload
 
 
@@ -85,8 +84,7 @@ def mark_of(entry: SubmittedAssignment) -> Mark:
             if text := one.comment if one.name in own else one.manual_comment:
                 comments[one.name] = text
         for grade in book.grades:
-            points = grade.manual_score if grade.manual_score is not None else grade.auto_score
-            extra = 0.0 if points is None else grade.extra_credit or 0.0  # nbgrader counts none without points
+            points, extra = points_of(grade)
             graded = graded or points is not None
             waits = bool(grade.needs_manual_grade)
             questions[grade.name] = QuestionMark(grade.name, points or 0.0, extra, grade.cell.max_score, waits, book.id)
@@ -106,6 +104,12 @@ def mark_of(entry: SubmittedAssignment) -> Mark:
     )
 
 
+def points_of(grade: Grade) -> tuple[float | None, float]:
+    """A question's points, by hand before the grader's, None where neither gave any; and extra credit beside them."""
+    points = grade.manual_score if grade.manual_score is not None else grade.auto_score
+    return points, 0.0 if points is None else grade.extra_credit or 0.0  # nbgrader counts none without points
+
+
 def full_name(student) -> str:
     """A student's first and last name, as far as the roster has them."""
     return " ".join(part for part in (student.first_name, student.last_name) if part)
@@ -115,15 +119,3 @@ def mean(marks: Iterable[Mark]) -> float:
     """The mean of some marks; 0 where there are none."""
     totals = [mark.total for mark in marks]
     return statistics.fmean(totals) if totals else 0.0
-
-
-def number(points: float) -> str:
-    """Points with two decimals at most, which is what Canvas and Moodle show, rounded half up: 2.675 is 2.68."""
-    text = f"{Decimal(str(points)).quantize(Decimal('0.01'), ROUND_HALF_UP):f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things in words: "1 student", "2 students"."""
-    return f"{count} {what}{'s' * (count != 1)}"

@@ -21,7 +21,7 @@ from traitlets import Bool, Set, Unicode
 
 from autograder.course.errors import CourseError
 from autograder.course.solutions import assignment_cells
-from autograder.grading.running import GARBLED, GONE, RestartingExecute, is_course_cell
+from autograder.grading.running import GARBLED, RestartingExecute, is_course_cell
 from autograder.marking import answering, forbidden, mark, repairs
 from autograder.marking.following import Marked, follow
 from autograder.marking.reference import UNREADABLE, requests
@@ -97,8 +97,8 @@ class AskingExecute(RestartingExecute):
         """A question's answers with sources in the place of cells; the kernel knows these then, so it runs no more."""
         cells = [from_dict({**cell, "source": sources.get(cell.id, cell.source)}) for cell in self.nb.cells]
         unlike = forbidden.violation(question, from_dict({**self.nb, "cells": cells}))
-        if self.silent or self.restarts > self.max_restarts or unlike:
-            return GONE
+        if self.silent or self.gone or unlike:
+            return self.gone or "not asked"
         answers = self._answers(question, list(sources.values()))
         self.silent = isinstance(answers, str)
         return answers
@@ -128,7 +128,7 @@ class AskingExecute(RestartingExecute):
 
         A question without answers is asked again in a new kernel: an earlier cell may be at fault.
         """
-        while self.restarts <= self.max_restarts:
+        while not self.gone:
             fresh, self.fresh = self.fresh, False
             answers = self._answers(question)
             if not isinstance(answers, str) or answers == UNREADABLE:
@@ -137,7 +137,7 @@ class AskingExecute(RestartingExecute):
                 self.stop(index)
                 return answers
             self.restart(index)
-        return GONE
+        return self.gone
 
     def _answers(self, question: Question, sources: Sequence[str] = ()) -> list | str:
         """The encoded answers to a question's cases, or in words why there are none."""
@@ -155,7 +155,7 @@ class AskingExecute(RestartingExecute):
         self, question: Question, asked: Sequence[dict], programs: list[list[str]], seconds: float, each: float
     ) -> tuple[list[list], float]:
         """Each program's answers to some requests, fewer where the time is over, none where the kernel fails."""
-        if self.silent or self.restarts > self.max_restarts:
+        if self.silent or self.gone:
             return [], seconds
         expression = answering.expression(
             answering.answer_programs, list(asked), _out_of_reach(question), programs, seconds, each

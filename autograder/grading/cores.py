@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
@@ -30,8 +31,8 @@ from autograder.sandbox.bubblewrap import ONE_THREAD
 def on_cores(jobs: int | None = None, unsafe: bool = False, at_once: bool = True) -> Runner:
     """A runner on this machine, `jobs` submissions at once (default: one for each core).
 
-    A process that dies takes no submission with it: what it was grading is started again. at_once: its processes begin
-    to load now, and not when there is something to grade.
+    A process that dies takes no submission with it: what it was grading is started again, alone. at_once: its processes
+    begin to load now, and not when there is something to grade.
     Raises CourseError where submissions cannot be isolated, unless they may run without (`unsafe`).
     """
     pools = _Pools(jobs or usable_cores(), isolated=not unsafe)
@@ -126,15 +127,18 @@ def _grade_task(task: Task) -> Graded:
 
 
 def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
-    coming, again = iter(tasks), deque[Task]()
-    tries: Counter[tuple[str, str]] = Counter()
+    coming, suspects = iter(tasks), deque[Task]()
+    tries: Counter[tuple[str, str]] = Counter()  # of those that ran alone
     running: dict[Future, Task] = {}
     others = set(multiprocessing.active_children())
     pool: ProcessPoolExecutor | None = None  # until there is a task: where nothing is new, nothing is to be loaded
     try:
         while True:
+            alone = broken = False
             while len(running) <= pools.jobs:  # one more than there are processes: none waits for the next
-                task = again.popleft() if again else next(coming, None)
+                task = next(coming, None)
+                if task is None and suspects and not running:
+                    task, alone = suspects.popleft(), True
                 if task is None:
                     break
                 pool = pool or pools.pool()
@@ -142,25 +146,25 @@ def _run(pools: _Pools, tasks: Iterable[Task]) -> Iterator[tuple[Task, Graded]]:
                     with _no_main():
                         running[pool.submit(_grade_task, task)] = task
                 except BrokenProcessPool:  # a process died while what was graded before was being written
-                    again.append(task)
+                    coming, broken = chain([task], coming), True
                     break
-            if not running and not again:
+            if not running and not broken:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 try:
                     yield task, future.result()
-                except BrokenProcessPool:
-                    again.append(task)
-            if pool and again:  # all that ran in the broken pool is begun anew
-                again.extend(running.values())
+                except BrokenProcessPool:  # another one in the pool may be the cause: once more at the end, alone
+                    broken = True
+                    suspects.append(task)
+                    tries[task.key] += alone
+            if pool and broken:
+                suspects.extend(running.values())
                 running.clear()
                 pool.shutdown(wait=False)
-                pool = pools.pool()
-                tries.update(task.key for task in again)
-                for task in [task for task in again if tries[task.key] == TRIES]:
-                    again.remove(task)
-                    yield task, GIVEN_UP
+                pool = None
+            if suspects and tries[suspects[-1].key] == TRIES:
+                yield suspects.pop(), GIVEN_UP
     finally:
         if pool:
             pool.shutdown(wait=False, cancel_futures=True)

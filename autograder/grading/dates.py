@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
@@ -15,6 +14,7 @@ from autograder.course.dates import FILE, read_dates
 from autograder.course.errors import CourseError
 from autograder.course.nbgrader_api import local
 from autograder.course.paths import Course
+from autograder.grading.class_run import one_run
 from utils.files import replaced
 
 
@@ -22,12 +22,13 @@ def set_dates(coursedir: CourseDirectory, config: Config, path: Path, course: Co
     """Put a file's dates into the gradebook and keep the file in the course's folder; yields what was done.
 
     Submissions that are graded get their extension, and their penalty anew. Raises CourseError as `read_dates` does,
-    for an assignment that the gradebook lacks and for a student whom it does not know; then nothing is changed.
+    for an assignment that the gradebook lacks, for a student whom it does not know and while a grading run, which knows
+    the dates of its beginning, is under way; then nothing is changed.
     """
     if not path.is_file():
         raise CourseError(f"there is no file {path}")
     dates = read_dates(path, course)
-    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+    with one_run(Path(coursedir.root)), Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         students = {student.id for student in gradebook.students}
         if unknown := sorted({student for _, student in dates.extended} - students):
             raise CourseError(f"{path}: the roster has no {', '.join(unknown)}")
@@ -51,19 +52,26 @@ def set_dates(coursedir: CourseDirectory, config: Config, path: Path, course: Co
             yield f"{name} is due by {local(due)}{told}"
             for submission in gradebook.assignment_submissions(name):
                 before = submission.late_submission_penalty
-                after = penalise(gradebook, coursedir, config, submission)
+                after = penalise(gradebook, config, submission)
+                gradebook.db.commit()
                 if after != before:
                     yield f"  {submission.student.id}: {before:g} points off for lateness -> {after:g}"
 
 
-def penalise(
-    gradebook: Gradebook, coursedir: CourseDirectory, config: Config, submission: SubmittedAssignment
-) -> float:
-    """Set what the course's plugin takes off for lateness, by nbgrader's own preprocessor; returns it."""
-    if submission.total_seconds_late > 0 or any(book.late_submission_penalty for book in submission.notebooks):
-        name = submission.assignment.name
-        resources = {"notebook": name, "assignment": name, "student": submission.student.id}
-        resources["db_url"] = coursedir.db_url
-        AssignLatePenalties(config=config).preprocess(nbformat.v4.new_notebook(), {"nbgrader": resources})
-        gradebook.db.expire_all()
+def penalise(gradebook: Gradebook, config: Config, submission: SubmittedAssignment) -> float:
+    """Set what the course's plugin takes off for lateness, as nbgrader's preprocessor does, and return it.
+
+    Commits nothing: marks and what lateness costs belong to one transaction.
+    """
+    late = submission.total_seconds_late
+    if late > 0 or any(book.late_submission_penalty for book in submission.notebooks):
+        nbgrader = AssignLatePenalties(config=config)
+        nbgrader.init_plugin()
+        gradebook.db.flush()
+        for book in submission.notebooks:
+            gradebook.db.refresh(book, ["score"])
+            taken = None
+            if late > 0:
+                taken = nbgrader.plugin_inst.late_submission_penalty(submission.student.id, book.score, late)
+            book.late_submission_penalty = None if taken is None else min(max(taken, 0.0), book.score)
     return sum(book.late_submission_penalty or 0.0 for book in submission.notebooks)

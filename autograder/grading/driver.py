@@ -47,9 +47,8 @@ def grade_class(
     """
     root, settings, summary = Path(coursedir.root), config or coursedir.config, RunSummary()
     counts = counted(coursedir, assignments)
-    dates = read_dates(root / DATES, assignments[0].course) if assignments else Dates()
     try:
-        with one_run(root), Recorder(coursedir, settings, dates) as recorder:
+        with one_run(root), Recorder(coursedir, settings, _dates(root, assignments)) as recorder:
             if lacking := unmatched(coursedir, [one.name for one in assignments]):
                 wanted, submitted = ", ".join(map(str, assignments)), root / coursedir.submitted_directory
                 whose = " or ".join(map(repr, lacking))
@@ -72,9 +71,10 @@ def grade_class(
                 if graded.problem:
                     return
                 try:
-                    changes = recorder.graded(task, graded)
+                    changes = recorder.mark(task, graded)
                     note(root, changes)
                     summary.changes += changes
+                    recorder.put_notebook(task)
                     done.append((task.student, task.assignment.name))
                 except OperationalError:  # of the gradebook: the next one would fare no better
                     raise
@@ -101,3 +101,8 @@ def grade_class(
     except SQLAlchemyError as error:
         raise CourseError(unusable(error)) from None
     return summary
+
+
+def _dates(root: Path, assignments: Sequence[Assignment]) -> Dates:
+    """The course's dates, to be read once no other command can change them."""
+    return read_dates(root / DATES, assignments[0].course) if assignments else Dates()

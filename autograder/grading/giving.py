@@ -9,7 +9,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
-from autograder.grading.changes import MarkChange, note
+from autograder.grading.changes import MarkChange, note, points
 from autograder.grading.driver import one_run
 
 
@@ -32,13 +32,11 @@ def give(coursedir: CourseDirectory, assignment: Assignment, question: str) -> l
         for work in sorted(book.submissions, key=lambda work: work.student.id):
             for grade in work.grades:
                 if grade.name == names[question]:
-                    before = grade.score
+                    before = points(grade)
                     grade.manual_score, grade.needs_manual_grade = grade.max_score, False
-                    if before != grade.max_score:
+                    if (after := points(grade)) != before:
                         student = work.student.id
-                        changes.append(
-                            MarkChange(student, assignment.name, question, before, grade.max_score, "given to all")
-                        )
+                        changes.append(MarkChange(student, assignment.name, question, before, after, "given to all"))
         gradebook.db.commit()
     note(root, changes)
     return changes

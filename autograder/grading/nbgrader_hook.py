@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde, NbGraderException
-from traitlets import Bool, Int
+from traitlets import Bool, Int, TraitError
 from traitlets.config import Application, LoggingConfigurable
 
 from autograder.course.errors import CourseError
@@ -25,7 +25,7 @@ class CourseAutograde(LoggingConfigurable):
     """The settings of grading by nbgrader's commands."""
 
     unsafe = Bool(False, help="Run submissions without isolation, with your own rights.").tag(config=True)
-    jobs = Int(0, help="How many submissions are graded at once; 0: one for each core.").tag(config=True)
+    jobs = Int(0, min=0, help="How many submissions are graded at once; 0: one for each core.").tag(config=True)
 
 
 def start(self: Autograde) -> None:
@@ -33,9 +33,9 @@ def start(self: Autograde) -> None:
     from autograder.grading.cores import on_cores
     from autograder.grading.driver import grade_class
 
-    options = CourseAutograde(parent=self)
     lacking = bubblewrap.lacks()
     try:
+        options = CourseAutograde(parent=self)
         if lacking and not options.unsafe:
             raise CourseError(f"{lacking}. To run submissions with your own rights anyway: {UNSAFE}")
         if options.unsafe:
@@ -49,15 +49,15 @@ def start(self: Autograde) -> None:
             self.coursedir, assignments, runner, self.force, options.unsafe, self.log, config=self.config
         )
         self.run_post_convert_hook()
-    except CourseError as error:
+    except (CourseError, TraitError) as error:
         self.log.error(str(error))
         raise NbGraderException(str(error)) from None
     for line in done.failed:
         self.log.error("not graded: %s", line)
-    if done.failed:
-        raise NbGraderException(f"{len(done.failed)} not graded: {'; '.join(done.failed)}")
-    if done.stopped:
-        raise NbGraderException("stopped: the marks so far are kept, and the next run continues from there")
+    stopped = ["stopped: the marks so far are kept, and the next run continues from there"] * done.stopped
+    failed = [f"{len(done.failed)} not graded: {'; '.join(done.failed)}"] * bool(done.failed)
+    if stopped or failed:
+        raise NbGraderException("; ".join([*stopped, *failed]))
 
 
 def install() -> None:

@@ -8,14 +8,22 @@ from pathlib import Path
 
 import nbformat
 from nbgrader import utils
-from nbgrader.api import Grade, Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from autograder.course.dates import Dates
-from autograder.course.errors import CourseError
-from autograder.grading.changes import MarkChange, same_answer, sources
+from autograder.course.errors import CourseError, reason
+from autograder.grading.changes import (
+    MarkChange,
+    answer_id,
+    points,
+    same_answer,
+    same_files,
+    same_helpers,
+    sources,
+)
 from autograder.grading.dates import penalise
 from autograder.grading.tasks import Graded, Task
 
@@ -52,8 +60,8 @@ class Recorder:
             ) from None
         self._cells[assignment] = [[*book.grade_cells, *book.solution_cells] for book in books]
 
-    def graded(self, task: Task, graded: Graded) -> list[MarkChange]:
-        """Note a graded submission: its marks in one transaction, then its notebook, which says that it is graded.
+    def mark(self, task: Task, graded: Graded) -> list[MarkChange]:
+        """Note a graded submission's marks in one transaction; its notebook lies ready for `put_notebook`.
 
         Returns which marks changed, where it had some before. A mark given by hand stays, and stays confirmed where the
         answer and the grader's points are what they were. What cannot be written leaves the old notebook, and marks
@@ -71,38 +79,59 @@ class Recorder:
             if utils.is_grade(cell) and name not in scores:
                 scores[name] = utils.determine_grade(cell)[0]
         timestamp = files.get("timestamp.txt", b"").decode().strip()
-        written = self._write_beside(self.folder(assignment, student), f"{assignment}.ipynb", graded.notebook, files)
+        self._write_beside(self.folder(assignment, student), f"{assignment}.ipynb", graded.notebook, files)
         submission = self._submission(assignment, student, timestamp or None)
-        earlier = sources(self.folder(assignment, student) / f"{assignment}.ipynb")
-        now = {name: cell.source for name, cell in cells.items()}
+        old = self._graded_before(self.folder(assignment, student))
+        earlier = sources(old / f"{assignment}.ipynb")
+        now = {name: cell.source for cell in notebook.cells if (name := answer_id(cell))}
         answers = [grade.name for book in submission.notebooks for grade in book.grades]
-        whole = all(same_answer(name, earlier, now) for name in answers)
+        whole = all(same_answer(name, earlier, now) for name in answers) and same_helpers(earlier, now)
+        whole = whole and same_files(old, files)
         why = "another question or grader" if whole else "another submission"
         changes = []
         for book in submission.notebooks:
             for grade in book.grades:
-                before, same = _points(grade), same_answer(grade.name, earlier, now)
+                before, same = points(grade), same_answer(grade.name, earlier, now)
                 confirmed = not grade.needs_manual_grade and same and grade.auto_score == scores[grade.name]
                 grade.auto_score = scores[grade.name]
                 grade.needs_manual_grade = not confirmed if grade.manual_score is not None else grade.auto_score is None
-                if earlier and abs(_points(grade) - before) > 1e-9:
+                if earlier and abs(points(grade) - before) > 1e-9:
                     name = grade.name.removeprefix("check_")
-                    changes.append(MarkChange(student, assignment, name, before, _points(grade), why))
+                    changes.append(MarkChange(student, assignment, name, before, points(grade), why))
             for comment in book.comments:
                 cell = cells[comment.name]
                 untouched = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
                 comment.auto_comment = "No response." if untouched else None
+        penalise(self.gradebook, self.config, submission)
         self.gradebook.db.commit()
-        penalise(self.gradebook, self.coursedir, self.config, submission)
-        folder = self.folder(assignment, student)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(written, folder)
-        self.nbgrader.set_permissions(assignment, student)
         return changes
 
+    def put_notebook(self, task: Task) -> None:
+        """Put a marked submission's notebook in its place, which says that it is graded.
+
+        At each moment the earlier one, or the new one, lies there or beside it. Raises CourseError.
+        """
+        folder = self.folder(task.assignment.name, task.student)
+        aside = _beside(folder, "old")
+        try:
+            if folder.is_dir():
+                shutil.rmtree(aside, ignore_errors=True)
+                os.rename(folder, aside)
+            os.rename(_beside(folder, "part"), folder)
+            self.nbgrader.set_permissions(task.assignment.name, task.student)
+        except OSError as error:
+            raise CourseError(
+                f"its marks are in the gradebook, but its notebook could not be put in its place: {reason(error)}"
+            ) from error
+        shutil.rmtree(aside, ignore_errors=True)
+
     def forget(self) -> None:
-        """Give up what was not committed, after `graded` failed."""
+        """Give up what was not committed, after `mark` failed."""
         self.gradebook.db.rollback()
+
+    def _graded_before(self, folder: Path) -> Path:
+        """Where the submission lies that was graded before: beside its folder after a run that was killed meanwhile."""
+        return folder if folder.is_dir() else _beside(folder, "old")
 
     def _submission(self, assignment: str, student: str, timestamp: str | None) -> SubmittedAssignment:
         self.gradebook.update_or_create_student(student)
@@ -112,18 +141,16 @@ class Recorder:
             submission.extension = self.dates.extension(assignment, student)
         return submission
 
-    def _write_beside(self, folder: Path, name: str, text: str, files: dict[str, bytes]) -> Path:
-        """Write a graded submission beside its folder, and return where."""
-        part = folder.with_name(f".{folder.name}.part")
+    def _write_beside(self, folder: Path, name: str, text: str, files: dict[str, bytes]) -> None:
+        """Write a graded submission beside its folder."""
+        part = _beside(folder, "part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         for file, data in files.items():
             (part / file).write_bytes(data)
         (part / name).write_bytes(f"{text}\n".encode("utf-8", "replace"))
-        return part
 
 
-def _points(grade: Grade) -> float:
-    """A question's points as nbgrader counts them: by hand before the grader's, and extra credit."""
-    points = grade.manual_score if grade.manual_score is not None else grade.auto_score or 0.0
-    return points + (grade.extra_credit or 0.0)
+def _beside(folder: Path, kind: str) -> Path:
+    """A hidden folder beside one, in which nobody looks for submissions."""
+    return folder.with_name(f".{folder.name}.{kind}")

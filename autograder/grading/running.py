@@ -29,12 +29,13 @@ from autograder.marking import answering
 from autograder.oracle.questions import load_questions
 from autograder.sandbox.bubblewrap import ONE_THREAD
 from autograder.sandbox.kernels import start_warm
-from autograder.sandbox.watch import FAR, FLOOD, TOO_LONG, Watch, resident
+from autograder.sandbox.watch import FAR, FLOOD, TOO_LONG, Watch, clock_of, resident
 
 DIED = "the kernel died while this ran (a crash in native code, or too much memory)"
 GARBLED = "the kernel's reply could not be read"
 USED_UP = {"memory": "the notebook used more memory than allowed", "time": "the notebook used up its total time"}
 GONE = "not run: the kernel had already died or hung too often"
+SPENT = "not run: a kernel had died or hung, and the notebook's total time of {:g} s was used up"
 MESSAGE = answering.LIMIT * 3 // 2  # bytes of one message: an answer as base64, and room around it
 BOUNDS = ((zmq.MAXMSGSIZE, MESSAGE), (zmq.SNDTIMEO, 5_000))  # a kernel may have closed its end: no send waits for it
 OUTPUTS = 2_000  # of one cell
@@ -50,7 +51,7 @@ class RestartingExecute(Execute):
     )
     own_timeout = Int(300, help="Seconds for one of the course's own cells: set-up, imports, data.").tag(config=True)
     grace = Int(5, help="Seconds that an interrupted kernel gets to answer before it is killed.").tag(config=True)
-    total = Int(1800, help="Seconds for a submission, after which no kernel is restarted.").tag(config=True)
+    total = Int(1800, help="Seconds of a submission's kernels, after which none is restarted.").tag(config=True)
     max_restarts = Int(20, help="How often a kernel that died or hung is restarted in one submission.").tag(config=True)
     warm = Bool(True, help="Fork kernels from a process that has torch and the rest loaded.").tag(config=True)
     draw = Bool(False, help="Draw figures again; otherwise pages show the submitted ones.").tag(config=True)
@@ -65,8 +66,9 @@ class RestartingExecute(Execute):
         self.assignment = resources["course"]["assignment"]
         self.isolated = not resources["course"]["unsafe"]
         self.restarts, self.fatal = 0, set()  # the latter: numbers of cells that killed or hung a kernel
+        self.gone = ""  # why no kernel is left to run in, in words
         self.fresh = False  # whether nothing but a replay has run in this kernel
-        self.until = time.monotonic() + self.total
+        self.started, self.spent = time.monotonic(), 0.0  # the latter: on the clocks of kernels that were replaced
         self.most = resident() + FLOOD
         with threadpool_limits(1):  # one submission, one core; threads that wait slow small products down
             return super().preprocess(nb, resources, km)
@@ -150,8 +152,8 @@ class RestartingExecute(Execute):
 
     def run(self, cell, resources, index) -> str | None:
         """Execute a cell. Returns None, or what went wrong in words; the kernel is fit for the next cell then."""
-        if self.restarts > self.max_restarts:
-            return GONE
+        if self.gone:
+            return self.gone
         self.tamer = Tamer()
         try:
             self._execute(cell, resources, index)
@@ -206,16 +208,25 @@ class RestartingExecute(Execute):
 
     def restart(self, index: int) -> None:
         """Continue in a new kernel, in which the cells before `index` have run."""
-        while self.restarts < self.max_restarts and time.monotonic() < self.until:
+        while not (gone := self._too_much()):
             self.renew()
             if self.replay(index):
                 self.fresh = True
                 return
-        self.restarts = self.max_restarts + 1
+        self.gone = gone
+
+    def _too_much(self) -> str:
+        """Why no kernel may be started any more, in words, or nothing."""
+        if self.restarts >= self.max_restarts:
+            return GONE
+        clock, passed = clock_of(self.km), time.monotonic() - self.started
+        late = passed > self.total if clock is None else self.spent + clock > self.total or passed > FAR * self.total
+        return SPENT.format(self.total) if late else ""
 
     def renew(self) -> None:
         """Restart the kernel."""
         self.restarts += 1
+        self.spent += clock_of(self.km) or 0.0
         self.most = max(self.most, resident() + FLOOD // 4)  # memory of a flood does not all come back
         self.km and run_sync(self.km.shutdown_kernel)(now=True)
         self._cleanup_kernel()

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.course.marks import counted, mean, number, read_marks
+from autograder.course.marks import mean, read_marks
 from autograder.course.paths import Assignment
+from autograder.course.words import counted, number
 
 
 def marks_in_a_line(coursedir: CourseDirectory, assignments: Iterable[Assignment]) -> list[str]:
@@ -22,11 +23,14 @@ def marks_in_a_line(coursedir: CourseDirectory, assignments: Iterable[Assignment
             if not graded:
                 continue
             short = assignment.name.split("_")[0]
-            waiting = sum(len(mark.waiting) for mark in graded)
+            waits = [name for mark in graded for name in mark.waiting]
+            waiting, code = len(waits), sum(name.startswith("check_") for name in waits)
             line = f"{short}: {counted(len(graded), 'submission')}, mean {number(mean(graded))} of "
             line += f"{number(graded[0].most)}{' so far' * bool(waiting)}, "
             if waiting:
-                line += f"{counted(waiting, 'answer')} wait{'s' * (waiting == 1)}; next: course mark {short}"
+                line += f"{counted(waiting, 'answer')} wait{'s' * (waiting == 1)}"
+                line += f", {code} of them in the formgrader" * (0 < code < waiting)
+                line += f"; next: course mark {short}" if code < waiting else " in the formgrader"
             else:
                 line += f"nothing waits; next: course report {short}"
             told.append(line)

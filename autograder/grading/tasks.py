@@ -53,7 +53,7 @@ class Graded:
 
 
 Runner = Callable[[Iterable[Task]], Iterator[tuple[Task, Graded]]]  # grades tasks, in whatever order they are done
-TRIES = 3  # how often a submission is started when its worker dies; after that it counts as failed
+TRIES = 3  # how often a submission is started alone after its worker died; then it counts as failed
 GIVEN_UP = Graded(problem="the process that graded it died at every attempt")
 
 

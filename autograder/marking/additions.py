@@ -145,10 +145,11 @@ def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             above = ast.BinOp(node.left.left, ast.Mult(), node.right)
             yield "a fraction the other way up", ast.BinOp(above, ast.Div(), node.left.right)
     if isinstance(node, ast.Attribute):
-        for group in ALIKE:
-            for other in group if node.attr in group else ():
-                yield "another function", ast.Attribute(node.value, other, ast.Load())
+        for other in _alike(node):
+            yield "another function", other
     if isinstance(node, ast.Call):
+        for other in _alike(node.func):
+            yield "another function", ast.Call(other, node.args, node.keywords)
         if isinstance(node.func, ast.Name) and node.func.id in ("max", "min"):
             best = ast.Attribute(ast.Name("np", ast.Load()), f"arg{node.func.id}", ast.Load())
             yield "another function", ast.Call(best, node.args, [])
@@ -159,6 +160,14 @@ def _more(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
         if "keepdims" not in {keyword.arg for keyword in node.keywords}:
             kept = [*node.keywords, ast.keyword("keepdims", ast.Constant(True))]
             yield "axes kept", ast.Call(node.func, node.args, kept)
+
+
+def _alike(function: ast.expr) -> Iterator[ast.Attribute]:
+    if isinstance(function, ast.Attribute):
+        for group in ALIKE:
+            for other in group if function.attr in group else ():
+                if other != function.attr:
+                    yield ast.Attribute(function.value, other, ast.Load())
 
 
 def _brackets(node: ast.BinOp) -> Iterator[tuple[str, ast.expr]]:
@@ -222,9 +231,6 @@ def _movings(body: list[ast.stmt], place: int, line: ast.stmt) -> Iterator[tuple
     if isinstance(line, ast.Expr):
         for kept in _kept(line.value):
             yield "what it gives, kept,", line.lineno, [*body[:place], kept, *body[place + 1 :]]
-    if isinstance(line, ast.AugAssign):
-        assigned = ast.Assign([line.target], line.value)
-        yield "assigned, not added", line.lineno, [*body[:place], assigned, *body[place + 1 :]]
     if isinstance(line, ast.For | ast.While) and not line.orelse:
         for inner in range(len(line.body)):
             if len(line.body) > 1:

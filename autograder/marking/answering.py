@@ -29,7 +29,7 @@ def encode(value, depth=0):
     Raises TypeError for anything that is not plain data, ValueError for what is too large or too deep.
     """
     if depth > 20:
-        raise ValueError("nested more than 20 deep")
+        raise ValueError("what is nested more than 20 deep")
     if value is None or isinstance(value, str):
         return {"kind": "none"} if value is None else {"kind": "text", "value": str(value)}
     if isinstance(value, bytes):
@@ -50,7 +50,7 @@ def encode(value, depth=0):
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         array = numpy.asarray(value)
         if array.dtype.kind not in "biufc":
-            raise TypeError(f"an array of {array.dtype}, not of numbers")
+            raise TypeError("an array that does not hold numbers")
         if array.ndim == 0:
             return encode(array.item(), depth)
         if array.nbytes > LIMIT:
@@ -122,13 +122,18 @@ def answer(case, namespace):
     """The encoded answer to one case: {"ask": program, "inputs": {name: encoded}} over the notebook's names.
 
     "pure": whether it is also noted which inputs were changed, bit for bit, and whether parts of the value share memory
-    with an input or with each other.
+    with an input or with each other. What `encode` does not take is of the kind "other", with its words.
     """
     names = dict(namespace)
     try:
         given = {name: decode(value) for name, value in case["inputs"].items()}
         names.update(given)
         value = evaluate(case["ask"], names)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):  # the grader's time limit
+            raise
+        return {"kind": "exception", "value": [kind.__name__ for kind in type(error).__mro__], "line": _line(error)}
+    try:
         if not case.get("pure"):
             return encode(value)
         changed = {name: encode(given[name]) != sent for name, sent in case["inputs"].items()}
@@ -139,10 +144,10 @@ def answer(case, namespace):
         ]
         shared = any(_share(one, other) for one, other in pairs)
         return {"kind": "pure", "value": encode(value), "changed": changed, "shared": shared}
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):  # the grader's time limit
+    except BaseException as error:  # nothing was raised by what was asked: it gave what cannot be sent
+        if isinstance(error, KeyboardInterrupt):
             raise
-        return {"kind": "exception", "value": [kind.__name__ for kind in type(error).__mro__], "line": _line(error)}
+        return {"kind": "other", "value": str(error) if type(error) in (TypeError, ValueError) else ""}
 
 
 def _arrays_in(value):
@@ -189,9 +194,7 @@ def answer_all(cases, forbidden, replaced, namespace):
         for case in cases:
             text = json.dumps(answer(case, namespace))
             if size + len(text) > LIMIT:
-                text = json.dumps(
-                    {"kind": "exception", "value": ["ValueError"], "line": "an answer larger than 64 MiB"}
-                )
+                text = json.dumps({"kind": "other", "value": "an answer larger than 64 MiB"})
             size += len(text)
             texts.append(text)
     return base64.b64encode(("[" + ",".join(texts) + "]").encode()).decode()
@@ -294,8 +297,11 @@ def read_programs(text, count):
 
     Raises ValueError for anything else.
     """
-    answers, seconds = _read(text)
-    return [_answers(given, count) if given else [] for given in answers], max(float(seconds), 0.01)
+    try:
+        answers, seconds = _read(text)
+        return [_answers(given, count) if given else [] for given in answers], max(float(seconds), 0.01)
+    except TypeError:
+        raise ValueError("no lists of answers and their seconds") from None
 
 
 def _read(text):
@@ -305,7 +311,10 @@ def _read(text):
     data = base64.b64decode(text[1:-1], validate=True)
     if data.count(b"[") + data.count(b"{") + data.count(b",") > PARTS:
         raise ValueError(f"more than {PARTS} parts")
-    read = json.loads(data)
+    try:
+        read = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     if not isinstance(read, list):
         raise ValueError("no list")
     return read

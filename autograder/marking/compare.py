@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,20 @@ WORDS = {
 
 
 def difference(
-    expected: Any, answer: Any, relative: float, absolute: float, where: str = "", names: Sequence[str] = ()
+    expected: Any,
+    answer: Any,
+    relative: float,
+    absolute: float,
+    where: str = "",
+    names: Sequence[str] = (),
+    drawn: str = "",
 ) -> str | None:
     """None when the answer is correct, else what is wrong, in words: no inputs and no expected values.
 
     where: what this is a part of, in words. names: of the answer's entries, where they have any (`Case.results`).
-    Kinds must agree, except that a whole number may stand for a number; floating dtypes must agree, whole-number
-    dtypes of arrays need not.
+    drawn: the texts among the inputs (`drawn_texts`), from which no key of a dict is named.
+    Kinds must agree, except that a whole number may stand for a number; floating dtypes must agree, whole-number dtypes
+    of arrays need not.
     """
     at = f" in {where}" if where else ""
     kind, came = expected.get("kind"), answer.get("kind")
@@ -45,7 +51,7 @@ def difference(
         for name, right in expected["changed"].items():
             if answer["changed"].get(name) and not right:
                 return f"your function changes its argument: `{name}` is not what it was before"
-        problem = difference(expected["value"], answer["value"], relative, absolute, where, names)
+        problem = difference(expected["value"], answer["value"], relative, absolute, where, names, drawn)
         if problem or expected["shared"] or not answer["shared"]:
             return problem
         return "what comes back shares memory with an argument, or with the result of the call before: return a copy"
@@ -56,7 +62,8 @@ def difference(
     if _is_error_name(answer) and kind != "text":
         return f"{answer['value']} was raised{at}, {WORDS[kind]} was expected"
     if kind != came:
-        return f"{WORDS.get(came, 'something else')} came back{at}, {WORDS[kind]} was expected"
+        wanted = expected["value"]["kind"] if kind == "pure" else kind
+        return f"{came_words(answer)} came back{at}, {WORDS[wanted]} was expected"
     if kind == "number":
         return _numbers(np.array(float(expected["value"])), np.array(float(answer["value"])), relative, absolute, at)
     if kind in ("array", "tensor"):
@@ -68,12 +75,12 @@ def difference(
                 f"{_counted(len(answer['value']))} came back{at}, {wanted} {'was' if wanted == 1 else 'were'} expected"
             )
         for index, entries in enumerate(zip(expected["value"], answer["value"], strict=True)):
-            problem = difference(*entries, relative, absolute, entry_name(where, index, names))
+            problem = difference(*entries, relative, absolute, entry_name(where, index, names), drawn=drawn)
             if problem:
                 return problem
         return None
     if kind == "dict":
-        return _dicts(expected, answer, relative, absolute, where)
+        return _dicts(expected, answer, relative, absolute, where, drawn)
     return None if answer.get("value") == expected.get("value") else f"right type, wrong value{at}"
 
 
@@ -89,8 +96,41 @@ def entry_name(where: str, index: int, names: Sequence[str] = ()) -> str:
     return names[index] if names else f"entry {index}"
 
 
+def key_name(key: Any, drawn: str) -> str:
+    """What the entry of an encoded key is called in a reason: by a text that was not drawn for the case."""
+    named = key.get("kind") == "text" and key["value"] not in drawn
+    return f"`{key['value']}`" if named else "an entry"
+
+
+def drawn_texts(inputs: Mapping[str, Any]) -> str:
+    """All texts among a case's inputs, the keys of their dicts left out."""
+
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            for entry in value.values():
+                yield from texts(entry)
+        elif isinstance(value, (list, tuple)):
+            for entry in value:
+                yield from texts(entry)
+
+    return "\n".join(texts(list(inputs.values())))
+
+
 def _counted(number: int) -> str:
     return "1 entry" if number == 1 else f"{number} entries"
+
+
+def came_words(answer: Any) -> str:
+    """What an encoded answer is, in words; of what could not be sent only what the student's code has not worded."""
+    if answer.get("kind") != "other":
+        return WORDS.get(answer.get("kind"), "something else")
+    text = str(answer.get("value"))
+    name = text.removesuffix(", which is not plain data")
+    if name in PYTHON_TYPES:
+        return f"an object of type `{name}`"
+    return text if text in TOO_MUCH else "something else"
 
 
 UNWRITTEN = "not written yet"
@@ -115,6 +155,20 @@ PYTHON_ERRORS = {
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 
+# what `encode` refuses and a student may be told of
+PYTHON_TYPES = {
+    name
+    for name, value in vars(__import__("builtins")).items()
+    if isinstance(value, type) and name not in PYTHON_ERRORS
+} | {"generator", "function", "method", "module", "dict_keys", "dict_values", "dict_items"}
+TOO_MUCH = (
+    "what is nested more than 20 deep",
+    "a tensor larger than 64 MiB",
+    "an array larger than 64 MiB",
+    "an answer larger than 64 MiB",
+    "an array that does not hold numbers",
+)
+
 
 def _same_error(expected: Any, answer: Any) -> bool:
     return expected["value"][0] in answer["value"]
@@ -123,7 +177,8 @@ def _same_error(expected: Any, answer: Any) -> bool:
 def _wrong_error(expected: Any, answer: Any, at: str) -> str:
     wanted = expected["value"][0]
     if answer.get("kind") == "exception":
-        return f"{error_words(answer)}{at}, {wanted} was expected"
+        words = error_words(answer)
+        return words if words == UNWRITTEN else f"{words}{at}, {wanted} was expected"
     return f"{wanted} should be raised{at}"
 
 
@@ -189,16 +244,16 @@ def _place(index: Any) -> str:
     return f" at {_index(index)}" if len(index) else ""
 
 
-def _dicts(expected: Any, answer: Any, relative: float, absolute: float, where: str) -> str | None:
+def _dicts(expected: Any, answer: Any, relative: float, absolute: float, where: str, drawn: str) -> str | None:
     at = f" in {where}" if where else ""
     wanted = {_key(key): value for key, value in expected["value"]}
     came = {_key(key): value for key, value in answer["value"]}
     if len(came) != len(wanted):
         return f"a dict of {_counted(len(came))} came back{at}, one of {len(wanted)} was expected"
-    for key, value in wanted.items():
-        if key not in came:
+    for key, value in expected["value"]:
+        if _key(key) not in came:
             return f"a key is missing{at}"
-        problem = difference(value, came[key], relative, absolute, str(key[1]) if len(wanted) < 50 else "an entry")
+        problem = difference(value, came[_key(key)], relative, absolute, key_name(key, drawn), drawn=drawn)
         if problem:
             return problem
     return None
@@ -206,8 +261,3 @@ def _dicts(expected: Any, answer: Any, relative: float, absolute: float, where: 
 
 def _key(data: Any) -> tuple:
     return data.get("kind"), data.get("value") if not isinstance(data.get("value"), list) else repr(data)
-
-
-def is_finite(data: Any) -> bool:
-    """Whether an encoded number is finite."""
-    return data.get("kind") in ("number", "whole number") and math.isfinite(float(data["value"]))

@@ -24,10 +24,11 @@ BODIES = (
 # before them: a value of the shape of another, all of whose entries are one number
 FILLED = """
 def filled(value, number):
-    full_like = {"numpy": "full_like", "torch": "full_like"}.get(type(value).__module__.split(".")[0])
-    if full_like:
-        module = __import__(type(value).__module__.split(".")[0])
-        return module.full_like(value, number) if number == number or value.dtype.is_floating_point else value
+    library = type(value).__module__.split(".")[0]
+    if library in ("numpy", "torch"):
+        if number != number and "float" not in str(value.dtype):
+            return value
+        return __import__(library).full_like(value, number)
     if isinstance(value, dict):
         return {key: filled(one, number) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

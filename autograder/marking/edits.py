@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -171,7 +172,7 @@ def _of_expressions(source: str, top: ast.AST, keys: list[str]) -> Iterator[Edit
 
 def exchanger(source: str) -> Callable[[ast.expr, ast.expr, bool], str]:
     """A function that gives the source with one expression in the place of another; index: within square brackets."""
-    lines = [line.encode() for line in source.splitlines(keepends=True)]
+    lines = [line.encode() for line in re.split(r"(?<=\n)", source)]  # as ast counts them, not `splitlines`
     starts = list(itertools.accumulate((len(line) for line in lines), initial=0))
     whole = b"".join(lines)
 

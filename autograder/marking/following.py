@@ -17,6 +17,7 @@ from functools import cache
 from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
+from autograder.course.words import listed
 from autograder.marking.compare import difference
 from autograder.marking.mark import concluded, explain
 from autograder.marking.reference import Mistakes, answers_by_differences, answers_with, judge_all
@@ -50,7 +51,7 @@ def follow(assignment: Assignment, marked: Iterable[Marked], ask: Ask, secret: s
             if not one.question.made_by:
                 verdict = _followed(assignment, one, wrong, ask, secret)
             if not verdict.note:
-                note = f"Builds on {_listed(other.question.id for other in wrong)}, which lost marks: fix that first."
+                note = f"Builds on {listed(other.question.id for other in wrong)}, which lost marks: fix that first."
                 verdict = replace(verdict, note=note)
         after[name] = verdict
     return after
@@ -58,7 +59,7 @@ def follow(assignment: Assignment, marked: Iterable[Marked], ask: Ask, secret: s
 
 def _followed(assignment: Assignment, one: Marked, wrong: list[Marked], ask: Ask, secret: str) -> Verdict:
     """The verdict on a question that builds on wrong ones."""
-    names = _listed(earlier.question.id for earlier in wrong)
+    names = listed(earlier.question.id for earlier in wrong)
     passed, every = set[int](), set(range(len(one.question.cases)))
     named: dict[int, Misconception] = {}
     below = basis(assignment, one.question)
@@ -89,11 +90,6 @@ def basis(assignment: Assignment, question: Question) -> list[str]:
         if earlier.id in wanted:
             wanted |= set(earlier.builds_on)
     return [earlier.id for earlier in questions if earlier.id in wanted]
-
-
-def _listed(names: Iterable[str]) -> str:
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last
 
 
 def _again(

@@ -48,8 +48,7 @@ def first_forbidden(question: str, cells: Iterable[str], forbidden: Iterable[str
     for full in aliases.values():
         if full.endswith(".*") and full.split(".")[0] in heads:  # where its names are used cannot be told any more
             return full
-    definitions = {name for name, found in defined.items() if any(isinstance(one.node, DEFINITIONS) for one in found)}
-    unwanted = (*forbidden, *(name for name in HIDES if name not in definitions))
+    unwanted = (*forbidden, *(name for name in HIDES if not _has_own_meaning(name, defined.get(name, []))))
     waiting, seen = [question], set()
     read: set[_Statement] = set()  # one may bind many names
     while waiting:
@@ -70,6 +69,16 @@ def first_forbidden(question: str, cells: Iterable[str], forbidden: Iterable[str
                         return full
                 waiting.append(head)
     return None
+
+
+def _has_own_meaning(name: str, binding: list[_Statement]) -> bool:
+    """Whether the statements that bind a name give it a meaning that is not made of the old one."""
+    if any(isinstance(one.node, DEFINITIONS) for one in binding):
+        return True
+    read = (
+        inner for one in binding for inner in ast.walk(one.node) if isinstance(getattr(inner, "ctx", None), ast.Load)
+    )
+    return bool(binding) and all(getattr(inner, "id", "") != name for inner in read)
 
 
 @dataclass(frozen=True, eq=False)

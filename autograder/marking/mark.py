@@ -129,9 +129,9 @@ def _proved(assignment: Assignment, question: Question, index: int, answer: Any,
     if case.judge is not None:
         return reason
     try:
-        sizes = values.sizes_of(draw_inputs(assignment, question, case, secret))
+        inputs = draw_inputs(assignment, question, case, secret)
         right, names = answer_with(assignment, question, index, (), secret), result_names(assignment, question, index)
-        return values.proved(right, answer, case, sizes, reason, names)
+        return values.proved(right, answer, case, inputs, reason, names)
     except Exception:  # the answer is untrusted
         return reason
 

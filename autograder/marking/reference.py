@@ -16,14 +16,15 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells, namespace
 from autograder.marking import answering
-from autograder.marking.compare import difference, error_words
+from autograder.marking.compare import came_words, difference, drawn_texts, error_words
 from autograder.oracle.questions import Case, Measured, Misconception, Question, edited_cells
 
+READABLE = "only numbers, text, lists, dicts, arrays and tensors can be read"
 UNREADABLE = "the answer could not be read: only numbers, text, lists, dicts, arrays and tensors can"
 
 
 def draw_inputs(assignment: Assignment, question: Question, case: Case, secret: str) -> dict:
-    """The case's inputs that are sent: drawn from a generator that belongs to the secret and to this case alone."""
+    """The case's inputs that are sent: from a generator that belongs to the secret and to a case of this name alone."""
     return dict(case.draw(_generator(secret, assignment.name, question.id, case.name)))
 
 
@@ -47,6 +48,11 @@ def requests(assignment: Assignment, question: Question, secret: str) -> tuple[d
         }
         for case in question.cases
     )
+
+
+@cache
+def _drawn(assignment: Assignment, question: Question, case: Case, secret: str) -> str:
+    return drawn_texts(draw_inputs(assignment, question, case, secret))
 
 
 @cache
@@ -117,9 +123,12 @@ def judge_one(
         if case.judge is None:
             expected = answer_with(assignment, question, index, mistakes, secret)
             names = result_names(assignment, question, index)
-            return Measured(difference(expected, answer, case.relative, case.absolute, names=names))
+            drawn = _drawn(assignment, question, case, secret)
+            return Measured(difference(expected, answer, case.relative, case.absolute, names=names, drawn=drawn))
         if answer.get("kind") == "exception":
             return Measured(error_words(answer))
+        if answer.get("kind") == "other":
+            return Measured(f"{came_words(answer)} came back; {READABLE}")
         inputs = {k: answering.decode(v) for k, v in requests(assignment, question, secret)[index]["inputs"].items()}
         inputs |= kept_inputs(assignment, question, case, secret)
         with _flushed():

@@ -227,7 +227,7 @@ class Search:
         made: dict[str, tuple[Edit, Edit]] = {}
 
         def beside_the(first: Edit) -> Iterator[Edit]:
-            shift = len(source.splitlines()) - len(first.source.splitlines())
+            shift = source.count("\n") - first.source.count("\n")
             for second in likeliest(edits(first.source), near, first.source):
                 line = second.line + shift * (second.line > first.line)
                 if second.source not in made:
@@ -347,7 +347,7 @@ def _dicts(inputs: Mapping[str, dict]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _told(source: str, edit: Edit, holds: str) -> str:
-    lines = source.splitlines()
+    lines = source.split("\n")
     line = lines[edit.line - 1].strip() if edit.line <= len(lines) else ""
     return f"Line {edit.line}, `{line[:120]}`: {_phrase(edit.kind)} here, {holds}."
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.marking.compare import array_of, difference, entry_name
+from autograder.course.words import listed
+from autograder.marking.compare import array_of, difference, drawn_texts, entry_name, key_name
 from autograder.oracle.questions import Case
 from utils.relations import relation, text_relation
 
@@ -15,18 +16,21 @@ MOST_NAMED = 6  # entries that a sentence lists
 
 
 def proved(
-    expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], plain: str, names: Sequence[str] = ()
+    expected: Any, answer: Any, case: Case, inputs: Mapping[str, Any], plain: str, names: Sequence[str] = ()
 ) -> str:
     """The reason for a wrong answer: what it is, said of the right one, and which of its parts are wrong.
 
-    expected, answer: encoded; the answer is untrusted. sizes: what a whole number means, for factors of it.
-    plain: the reason where nothing more can be told. names: of the answer's entries (`Case.results`).
+    expected, answer: encoded; the answer is untrusted. inputs: what was drawn for the case. plain: the reason where
+    nothing more can be told. names: of the answer's entries (`Case.results`).
     """
+    if plain.startswith("your function"):  # what it does to its arguments comes before what it gives
+        return plain
+    sizes, drawn = sizes_of(inputs), drawn_texts(inputs)
     if expected.get("kind") == "pure" and answer.get("kind") == "pure":
-        if not plain.startswith("your function") and _only_the_second(expected["value"], answer["value"], case):
+        if _only_the_second(expected["value"], answer["value"], case):
             return "the first call is right; a second one with the same arguments gives something else"
         expected, answer = expected["value"], answer["value"]
-    parts = list(_parts(expected, answer, "", names))
+    parts = list(_parts(expected, answer, "", names, drawn))
     wrong = [part for part in parts if difference(part[1], part[2], case.relative, case.absolute)]
     if not wrong:
         return plain
@@ -39,7 +43,7 @@ def proved(
         where = "" if len(parts) == 1 else " in every entry"
         return f"wrong values{where}: {related}" if related else plain
     if len(wrong) == 1 or (len(wrong) <= MOST_NAMED and expected["kind"] == "dict"):
-        return f"{_listed(those)} {'is' if len(wrong) == 1 else 'are'} wrong, the rest is right: {related or plain}"
+        return f"{listed(those)} {'is' if len(wrong) == 1 else 'are'} wrong, the rest is right: {related or plain}"
     return f"{len(wrong)} of {len(parts)} entries are wrong: {related or plain}"
 
 
@@ -76,7 +80,9 @@ def _only_the_second(expected: Any, answer: Any, case: Case) -> bool:
     return right == [True, False]
 
 
-def _parts(expected: Any, answer: Any, name: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Any, Any]]:
+def _parts(
+    expected: Any, answer: Any, name: str, names: Sequence[str] = (), drawn: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
     """The parts of two answers of the same structure that are no containers, with their names; none otherwise."""
     kind = expected.get("kind")
     if answer.get("kind") != kind and not {kind, answer.get("kind")} <= {"number", "whole number"}:
@@ -87,12 +93,11 @@ def _parts(expected: Any, answer: Any, name: str, names: Sequence[str] = ()) -> 
         came = {repr(key): value for key, value in answer["value"]}
         if len(came) == len(expected["value"]) and all(repr(key) in came for key, _ in expected["value"]):
             for key, value in expected["value"]:
-                shown = f"`{key['value']}`" if key.get("kind") == "text" else "an entry"
-                yield from _parts(value, came[repr(key)], f"{name} {shown}".strip())
+                yield from _parts(value, came[repr(key)], f"{name} {key_name(key, drawn)}".strip(), drawn=drawn)
     elif kind in ("list", "tuple"):
         if len(answer["value"]) == len(expected["value"]):
             for place, pair in enumerate(zip(expected["value"], answer["value"], strict=True)):
-                yield from _parts(*pair, entry_name(name, place, names))
+                yield from _parts(*pair, entry_name(name, place, names), drawn=drawn)
     else:
         yield name, expected, answer
 
@@ -126,7 +131,3 @@ def sizes_of(inputs: Mapping[str, Any]) -> dict[int, str]:
             where = f"of axis {axis} " if len(shape) > 1 else ""
             meanings.setdefault(int(length), set()).add(f"the length {where}of `{name}`")
     return {size: " and ".join(sorted(words)) for size, words in meanings.items() if size > 1}
-
-
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]

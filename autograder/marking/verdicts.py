@@ -8,6 +8,8 @@ from functools import cache
 
 import jinja2
 
+from autograder.course.words import number
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -84,4 +86,6 @@ class Verdict:
 @cache
 def _template() -> jinja2.Template:
     loader = jinja2.PackageLoader("autograder.marking", ".")
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template("verdict.html.j2")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True)
+    environment.filters["number"] = number
+    return environment.get_template("verdict.html.j2")
