@@ -223,11 +223,13 @@ def test_with_unmarked_takes_the_points_so_far(folder, capsys):
     assert told in capsys.readouterr().out.splitlines()
 
 
-def test_a_hand_in_that_was_never_graded_has_no_mark(folder):
+@pytest.mark.parametrize("more", [[], ["--with-unmarked"]])
+def test_a_hand_in_that_was_never_graded_has_no_mark(folder, more, capsys):
     with gradebook(folder) as book:
         book.add_submission("hw1_one", "student-03")
-    assert main(["export", "hw1", "--to", "moodle"]) == 0
+    assert main(["export", "hw1", "--to", "moodle", *more]) == 0
     assert "student-03" not in table(folder / "moodle_hw1_one.csv", "Username").index
+    assert capsys.readouterr().out.splitlines()[-1] == WHY[0]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from autograder.course.paths import OWN
 from autograder.pages.mathematics import mathml
+from autograder.pages.text import as_html
 from tests.browser import accessible_on_a_phone, chromium_page
 from tests.conftest import TinyCourse
 
@@ -105,6 +106,12 @@ def test_no_formula_brings_markup_of_its_own(tex):
     made = mathml(tex, display=False)
     assert not any(word in made for word in ("<script", "<img", "onclick=", "href="))
     assert made.startswith(("<math", "<code>"))
+
+
+def test_a_pasted_picture_is_drawn_and_no_address_whatever_the_picture_is_called():
+    pasted = {"/hub/logout": {"image/png": "iVBORw0KGgo="}}
+    assert as_html("![x](/hub/logout)", attachments=pasted)[0] == "<p>x</p>\n"
+    assert 'src="data:image/png;base64,' in as_html("![x](attachment:/hub/logout)", attachments=pasted)[0]
 
 
 def test_every_formula_of_the_course_is_drawn():

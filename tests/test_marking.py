@@ -17,7 +17,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from tests.browser import accessible_on_a_phone, chromium_page
-from tests.conftest import TinyCourse
+from tests.conftest import NOTEBOOK, TinyCourse
 
 QUESTION = "Why is twice the half the whole?"
 ITEMS = """\
@@ -134,6 +134,11 @@ def test_without_a_question_what_waits_is_listed(course):
     done = course.course("mark", course.name)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"why  6 of 6 answers wait\nto mark one: course mark {course.name} why\n"
+
+
+def test_an_assignment_without_written_questions_says_so(built):
+    built.write("notebook.py", NOTEBOOK.partition('# %% [markdown] id="why"')[0])
+    assert built.course("mark", built.name).stdout == "hw0_tiny has no written question\n"
 
 
 def test_what_cannot_be_marked_is_one_sentence(course, built):
@@ -286,6 +291,12 @@ def test_three_answers_are_marked_by_keys_alone(course):
         page.keyboard.press("1")
         page.keyboard.press("Enter")
         page.get_by_text("Tick an item, type points, or press 0 for none.").wait_for()
+        for wrong in ("Infinity", "1e999"):
+            page.keyboard.press("p")
+            page.keyboard.type(wrong)
+            page.keyboard.press("Enter")
+            page.get_by_text(f'Points are a number, not "{wrong}".').wait_for()
+            page.keyboard.press("Escape")
         page.keyboard.press("p")
         page.keyboard.type("0,75")
         page.keyboard.press("Enter")
@@ -346,6 +357,44 @@ def test_a_mark_of_somebody_else_s_is_shown_and_replaced_only_knowingly(course):
         page.keyboard.press("Enter")
         page.get_by_text("Saved: 1 point for 3 students.").wait_for()
     assert marks(course)["student-01"][0] == 1
+
+
+@pytest.mark.browser
+def test_an_undo_that_did_not_reach_the_gradebook_can_be_tried_again(course):
+    with served(course) as address, chromium_page() as page:
+        opened(page, address)
+        for count in ("3 of 6 marked", "4 of 6 marked"):
+            shown(page)
+            page.keyboard.press("f")
+            page.keyboard.press("Enter")
+            page.get_by_text(count).wait_for()
+        page.route("**/save", lambda route: route.fulfill(status=503, json={"told": "The gradebook is held."}))
+        page.keyboard.press("u")
+        page.get_by_text("The gradebook is held.").wait_for()
+        page.unroute("**/save")
+        page.keyboard.press("u")
+        page.get_by_text("Undone: as it was before.").wait_for()
+    given = {student for student, (score, _, _) in marks(course).items() if score}
+    assert given == {"student-01", "student-02", "student-03"}
+
+
+@pytest.mark.browser
+def test_an_answer_that_is_graded_anew_while_it_is_open_is_shown_anew(course):
+    same = ("student-01", "student-02", "student-03")
+    with served(course) as address, chromium_page() as page:
+        opened(page, address)
+        other = Marker(address)
+        other.mark(next(group for group in other.groups().values() if len(group["members"]) == 3), [0])
+        old = next(group for group in other.groups().values() if len(group["members"]) == 3)
+        for student in same:
+            course.hand_in(student, {"why": f"{QUESTION}\n\nTwo halves."})
+        assert course.course("grade", "--no-explanations").returncode == 0
+        assert other.mark(old, [1])[1]["told"].startswith("This answer has changed meanwhile: it was graded")
+        page.dispatch_event("body", "focus")  # the page looks for what has changed
+        page.locator("#shown").get_by_text("Two halves.").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_text("Saved: 1 point for 3 students.").wait_for()
+    assert all(marks(course)[student][:2] == (1, False) for student in same)
 
 
 @pytest.mark.browser

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from html import unescape
 
 import pytest
 from nbgrader.api import Gradebook
@@ -10,6 +11,7 @@ from nbgrader.api import Gradebook
 from autograder.course.paths import OWN
 from autograder.marking.verdicts import Finding, Verdict
 from autograder.pages.class_report import ClassReport, SubmissionReport
+from autograder.pages.layout import Row, template
 from autograder.pages.references import references
 from autograder.sandbox import bubblewrap
 from tests.browser import accessible_on_a_phone, chromium_page
@@ -122,6 +124,76 @@ def test_nothing_graded_is_one_sentence(tmp_path):
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+def told(graded, folder, marks, penalty=0.0):
+    """What the pages of class and term say after marks by hand for the student `full`, each with whether it waits."""
+    course = TinyCourse.copy_of(graded, folder / "course")
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db") as gradebook:
+        for name, (points, waits) in marks.items():
+            grade = gradebook.find_grade(name, course.name, course.name, "full")
+            grade.manual_score, grade.needs_manual_grade = points, waits
+        gradebook.find_submission_notebook(course.name, course.name, "full").late_submission_penalty = penalty
+        gradebook.db.commit()
+    assert course.course("report").returncode == 0
+    pages = [page(course), (course.root / "report" / "index.html").read_text()]
+    return [" ".join(unescape(re.sub("<style>.*?</style>|<[^>]+>", " ", text, flags=re.S)).split()) for text in pages]
+
+
+def test_a_command_is_named_for_written_answers_and_the_formgrader_for_code(graded, tmp_path):
+    both, to_do = told(graded, tmp_path / "both", {"check_double": (1, True)})
+    assert "course mark hw0_tiny why opens a page for a written question. A name below leads to the formgrader." in both
+    assert "2 answers of 1 student wait for a mark: course mark hw0 ; 1 of them in the formgrader" in to_do
+    code, to_do = told(graded, tmp_path / "code", {"check_double": (1, True), "why": (2, False)})
+    assert "Answers still to be marked A name below leads to the formgrader." in code
+    assert "1 answer of 1 student waits for a mark in the formgrader" in to_do
+    assert "course mark" not in code + to_do
+
+
+def test_a_penalty_takes_no_share_below_none(graded, tmp_path):
+    words, _ = told(graded, tmp_path, {"why": (0.6, True)}, penalty=100.0)
+    assert re.search(r"full : 0 % of the points (?!; least)", words)
+    assert re.search(r"how many 0 to 10 % [a-z, ]+ 2 10 to 20 %", words)  # with `untouched`
+
+
+def test_that_nobody_lost_a_point_is_said_of_what_is_marked_for_all(graded, tmp_path):
+    waits = dict.fromkeys(("check_double", "check_halve", "check_total", "why"), (1, True))
+    words, _ = told(graded, tmp_path, waits)
+    assert "What went worst Nobody lost a point in a question that is marked for all. Questions" in words
+
+
+def test_an_example_is_of_whoever_has_one_and_times_are_of_students_not_of_names():
+    finding = Finding("values", False, 4, "wrong values")
+    works = [
+        SubmissionReport(
+            f"student-0{n}",
+            "Same Name",
+            0,
+            4,
+            verdicts=[Verdict("gru_loss", 0, 4, (finding,))],
+            seconds={"cell": seconds},
+            lines={"gru_loss": "loss = 0"} if n == 2 else {},
+        )
+        for n, seconds in ((1, 5.0), (2, 1.0))
+    ]
+    report = ClassReport(OWN.assignment("hw4_gru_gradients"), works)
+    assert [(one.met, one.example) for one in report.mistakes] == [(2, "loss = 0")]
+    assert (report.times.median, report.times.longest, report.times.slowest) == (3, 5, "Same Name")
+
+
+def test_a_student_s_page_has_figures_and_points_as_they_are():
+    findings = (
+        Finding("one", False, 11.25, "wrong"),
+        Finding("other", False, 100, "wrong too"),
+        Finding("measured", True, 12.5, figure="LSTM dropout", value=1.5),
+    )
+    verdict = Verdict("results", 0, 123.75, findings, cap="too little")
+    row = Row("results", "Results", 0, 123.75)
+    one = SubmissionReport("student-01", "", 0, 123.75, [row], verdicts=[verdict])
+    report = ClassReport(OWN.assignment("hw6_lstm_vs_gru"), [one])
+    text = template("student.html.j2").render(report=report, work=one)
+    assert re.findall(r"\(&minus;(.+?)\)", text) == ["11.25", "100", "12.5"]
+    assert "<h2>LSTM dropout</h2>" in text
+
+
 def work(student, value, figure="test perplexity on ptb"):
     finding = Finding("c", True, 1, figure=figure, value=value)
     return SubmissionReport(student, "", 1, 1, verdicts=[Verdict("full_run", 1, 1, [finding])])
@@ -140,6 +212,7 @@ def test_a_ranking_stands_among_floors_and_published_figures():
     ]
     names = [row.who for row in rows]
     assert names.index("student-01") < names.index("trigram") < names.index("unigram")
+    assert not [name for name in names if "char" in name]  # whose perplexity is per character
     own = report.ranking("test perplexity on ptb", only="student-01")
     assert [row.who for row in own if row.place] == ["student-01"]
 

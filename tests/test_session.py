@@ -119,6 +119,8 @@ CELLS = [
     "%pwd\nf(1)",
     "f(1)\nimport os.path as p\nfrom json import loads as c\na, *rest = 1, 2\nfor i in rest:\n    j = i\ndef g(): pass",
     *("p", "c", "rest", "i", "j", "g"),
+    "f(1)\nasync def h():\n    loss = 1\nclass K:\n    loss = 2\nm = lambda: (loss := 3)",
+    *("h", "loss"),
 ]
 
 
@@ -145,6 +147,7 @@ ONE_LINE = {
         15 + k: f"{name} is not there yet: it needs f, which is not written yet"
         for k, name in enumerate(["p", "c", "rest", "i", "j", "g"])
     },
+    22: "h is not there yet: it needs f, which is not written yet",
 }
 
 
@@ -161,6 +164,7 @@ def test_other_errors_keep_their_traceback(outputs):
     assert "nonsense" in "".join(outputs[9][0].traceback)
     assert len("".join(outputs[9][0].traceback)) > 100
     assert outputs[10][0].evalue == "something else"
+    assert outputs[23][0].evalue == "name 'loss' is not defined"  # no cell assigns it: it is local to others' bodies
 
 
 def test_warnings_go_to_stdout(outputs):

@@ -139,6 +139,8 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
     run([9.0], folder=tmp_path, config={"hidden_size": 200})
     with pytest.raises(ValueError, match=r"holds another run .*200"):
         run([9.0], folder=tmp_path, config={"hidden_size": 300})
+    with pytest.raises(ValueError, match=r"holds another run \(without \{'dropout': 0\.3\}\)"):
+        run([9.0], folder=tmp_path, config={"hidden_size": 200, "dropout": 0.3})
 
 
 def test_tied_weights_survive_a_checkpoint(tmp_path):

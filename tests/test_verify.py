@@ -75,12 +75,14 @@ def test_the_judge_sees_each_kind_of_failure():
     assert spoil("release", value=0.5).wrong_accepted == 1
     unseen = [replace(result, checked=result.checked - {"gru_loss"}) for result in right_results()]
     assert "solution: the visible check of gru_loss does not take the solution" in judge(HW, unseen).problems
+    solution = replace(unseen[0], scores=unseen[0].scores | {"gru_loss": 0.0})
+    assert judge(HW, [solution]).right_refused == 1  # a graded cell counts once, whatever is wrong with it
     first = next(sample for sample in sample_submissions(HW) if sample.misconception)
     full = question_points(HW)[first.question.id]
     assert "kept full marks" in spoil("misconception", value=full).problems[0]
     stranger = next(iter(dependants(load_questions(HW), first.question.id) - {first.question.id}))
     assert f"lost marks in {stranger}" in spoil("misconception", stranger).problems[0]
-    assert spoil("misconception", stranger).right_refused == 1
+    assert spoil("misconception", stranger).right_refused == 0  # of what is counted as right
 
 
 def test_through_nbgrader_an_early_mistake_costs_its_own_question_alone():

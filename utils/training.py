@@ -238,12 +238,14 @@ def _resume(folder: Path, model: nn.Module, optimiser: torch.optim.Optimizer, co
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if metadata["config"] != config:
         other = {k: v for k, v in metadata["config"].items() if config.get(k) != v}
-        if set(other) == {"code"}:
+        more = {k: v for k, v in config.items() if k not in metadata["config"]}
+        if set(other) == {"code"} and not more:
             raise ValueError(
                 f"{folder} holds a run of other code: a function that it was trained with has changed since. "
                 "Choose another folder or delete that one"
             )
-        raise ValueError(f"{folder} holds another run ({other}): choose another folder or delete that one")
+        told = " ".join([str(other)] * bool(other) + [f"without {more}"] * bool(more))
+        raise ValueError(f"{folder} holds another run ({told}): choose another folder or delete that one")
     model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
     _unpack_optimiser(optimiser, tensors, metadata["optimiser"])
     print(f"going on after epoch {len(metadata['rows'])}, from {path}", flush=True)

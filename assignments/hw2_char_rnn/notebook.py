@@ -510,8 +510,8 @@ def rnn_forward(params, tokens, h0):
     params: dict of U (classes, hidden), W (hidden, hidden), V (hidden, classes), b (hidden,), c (classes,).
     tokens: steps + 1 whole numbers, a list or an array: inputs are all but the last, targets all but the first.
     h0: (hidden,), the state before the first step.
-    Returns (loss, h_last, cache): the loss summed over the steps, in nats; the last state (hidden,); what `rnn_backward`
-    will need.
+    Returns (loss, h_last, cache): the loss summed over the steps, in nats; the last state (hidden,); and what
+    `rnn_backward` will need.
     """
     ### BEGIN SOLUTION
     tokens = np.asarray(tokens)

@@ -1333,7 +1333,7 @@ plots.curves(
 
 # %%
 def marked_lines(count, stay, rng):
-    """Lines of an opening mark, letters, and the same mark; after each letter another one follows with probability `stay`."""
+    """Lines of an opening mark, letters, the same mark; after a letter comes another one with probability `stay`."""
     lines = []
     for _ in range(count):
         mark = "\"'"[rng.integers(2)]

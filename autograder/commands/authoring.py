@@ -28,7 +28,7 @@ def add(command: Add) -> None:
     bars = command("calibrate", _calibrate, "Set the bars of trained results from runs over many seeds.")
     bars.add_argument("assignment", nargs="*", help="name or short name; all by default")
     bars.add_argument("--seeds", type=int, default=12, help="runs of the solution with each number of threads")
-    bars.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    bars.add_argument("--threads", type=count, nargs="+", default=[1, 2])
     new = command("new", _new, "Begin an assignment: a folder that builds and verifies, to be filled.")
     new.add_argument("name", help="such as hw8_attention")
     students = command("bundle", _bundle, "Write what students get, as a folder for a public repository and as a zip.")

@@ -44,5 +44,6 @@ def _mark(options) -> int:
         for name, question in questions.items():
             waits, written = waiting(gradebook, question)
             print(f"{name:{wide}}  {waits} of {written} answers wait")
-    print(f"to mark one: course mark {assignment} {next(iter(questions))}" if questions else f"{assignment} has none")
+    one = next(iter(questions), "")
+    print(f"to mark one: course mark {assignment} {one}" if one else f"{assignment} has no written question")
     return 0

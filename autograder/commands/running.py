@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
-from autograder.commands.command import Add
+from autograder.commands.command import Add, count
 from autograder.course.errors import CourseError
 from utils import corpora
 
@@ -21,7 +22,9 @@ def add(command: Add) -> None:
     repeat = command("reproduce", _reproduce, "Repeat a run of results/; resumes from its folder.")
     repeat.add_argument("name", nargs="?", help="which run; without a name they are listed")
     repeat.add_argument("--folder", type=Path, help="checkpoints and results (default: runs/<name>)")
-    repeat.add_argument("--stop-after", type=int, help="measure after so many epochs; without it a later call goes on")
+    repeat.add_argument(
+        "--stop-after", type=count, help="measure after so many epochs; without it a later call goes on"
+    )
     command("results", _results, "Write the tables and the picture of results/README.md from the runs' own files.")
 
 
@@ -75,9 +78,16 @@ def _reproduce(options) -> int:
         return 0
     folder = options.folder or options.course.root / "runs" / options.name
     result = reproduce(options.name, folder, options.stop_after)
-    measures = {key: value for key, value in result.items() if key.startswith(("test", "validation"))}
-    print("".join(f"{key:36} {value:10.4f}\n" for key, value in measures.items()) + f"written to {folder}")
+    print("".join(f"{key:36} {value:10.4f}\n" for key, value in _measures(result)) + f"written to {folder}")
     return 0
+
+
+def _measures(result: dict) -> Iterator[tuple[str, float]]:
+    """What a run measured on validation and test text, by name; of a model of characters, several figures of each."""
+    for key, value in result.items():
+        if key.startswith(("test", "valid")):
+            figures = value if isinstance(value, dict) else {"": value}
+            yield from ((f"{key}_{name}".rstrip("_"), figure) for name, figure in figures.items())
 
 
 def _results(options) -> int:

@@ -34,8 +34,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets import Bool
 
 from autograder.course.errors import CourseError
-from autograder.course.marks import Mark, counted, number, read_marks
+from autograder.course.marks import Mark, read_marks
 from autograder.course.nbgrader_api import course_directory, unusable
+from autograder.course.words import counted, number
 from utils.files import replaced
 
 NAMED = 20  # students in a sentence
@@ -76,7 +77,8 @@ class Marks(ExportPlugin):
         students = chosen({entry.id: entry for entry in gradebook.students}, self.student, "student")
         marks, why = {}, []
         for assignment in assignments:
-            read = read_marks(gradebook, assignment.name)
+            # a run that was killed may leave a submission without marks
+            read = {who: mark for who, mark in read_marks(gradebook, assignment.name).items() if mark.graded}
             marks[assignment.name] = {one.student: number(one.total) for one in read.values() if self.stands(one)}
             waiting = [student.id for student in students if student.id in read and read[student.id].waiting]
             absent = [student.id for student in students if student.id not in read]

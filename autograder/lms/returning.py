@@ -21,9 +21,10 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.errors import CourseError
-from autograder.course.marks import Mark, counted, read_marks
+from autograder.course.marks import Mark, read_marks
 from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import PREVIEW_DOWNLOADS, PREVIEW_PAGES
+from autograder.course.words import counted
 from autograder.intake.collecting import Person, UnpackedFile, matching_students, people, plan, unpacked_files
 from autograder.pages.notebook import feedback_notebook
 from utils.files import replaced
@@ -70,7 +71,8 @@ def pack(root: Path, assignment: str, output: Path, to: str | None = None, previ
     notes = [f"wrote {output}, for {system}: pages of {counted(len(packed), 'student')}"]
     without = [] if preview else sorted(person.id for person in roster if person.id not in packed)
     notes += [f"no pages for {', '.join(without)}"] * bool(without)
-    return notes + [f"for those of {other}: --to {other.lower()}" for other in sorted(came - {system})]
+    others = [] if preview else sorted(came - {system})  # previews do not go back through Canvas
+    return notes + [f"for those of {other}: --to {other.lower()}" for other in others]
 
 
 def _for_moodle(

@@ -14,11 +14,10 @@ from nbgrader.api import Comment, Grade, Gradebook, SolutionCell, Student, Submi
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import and_, select
 
+from autograder.course.marks import full_name
 from autograder.manual.questions import Written
+from autograder.pages.layout import STUB, too_large
 from autograder.pages.safe_pages import Room, shown
-
-LARGEST = 256 << 20  # bytes of a graded notebook that is read
-STUB = "YOUR ANSWER HERE"  # what nbgrader puts in the place of a model answer
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,7 @@ def read_answers(gradebook: Gradebook, coursedir: CourseDirectory, question: Wri
         select(
             Grade.id,
             Comment.id,
-            Student.id,
-            Student.first_name,
-            Student.last_name,
+            Student,
             Grade.auto_score,
             Grade.manual_score,
             Grade.needs_manual_grade,
@@ -88,13 +85,13 @@ def read_answers(gradebook: Gradebook, coursedir: CourseDirectory, question: Wri
         .order_by(Grade.id)
     )
     answers = []
-    for id_, comment_id, student, first, last, automatic, score, waits, comment in gradebook.db.execute(query):
+    for id_, comment_id, student, automatic, score, waits, comment in gradebook.db.execute(query):
         if automatic is not None and score is None:
             continue  # nothing was written: nbgrader gave 0
-        folder = coursedir.format_path(coursedir.autograded_directory, student, notebook)
+        folder = coursedir.format_path(coursedir.autograded_directory, student.id, notebook)
         text = _text(Path(folder) / f"{notebook}.ipynb", question)
-        name = " ".join(part for part in (first, last) if part) or student
-        answers.append(Answer(id_, comment_id, student, name, score, comment, bool(waits), text))
+        name = full_name(student) or student.id
+        answers.append(Answer(id_, comment_id, student.id, name, score, comment, bool(waits), text))
     return answers
 
 
@@ -116,8 +113,8 @@ def _text(path: Path, question: Written) -> Text:
     """A question's answer in a graded notebook."""
     try:
         stat = path.stat()
-        if stat.st_size > LARGEST:
-            return Text(problem=f"the graded notebook has {stat.st_size >> 20} MiB; at most {LARGEST >> 20} are read")
+        if problem := too_large(stat.st_size):
+            return Text(problem=f"the graded notebook {problem}")
         return _read(path, stat.st_mtime_ns, stat.st_size, question.name, question.text)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Text(problem=f"the graded notebook cannot be read ({type(error).__name__}): grade it again")

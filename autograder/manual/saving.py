@@ -67,10 +67,9 @@ def amount(points: float) -> str:
 
 
 def _meanwhile(answer: Answer) -> str:
-    if answer.score is None:
+    if answer.score is None or answer.waits:
         return "This answer has changed meanwhile: it was graded or opened anew. Your mark is not saved; read it again."
-    waits = ", which waits to be confirmed" if answer.waits else ""
     return (
-        f"Somebody else has marked this answer meanwhile: {amount(answer.score)}{waits}. "
+        f"Somebody else has marked this answer meanwhile: {amount(answer.score)}. "
         "Your mark is not saved. Enter replaces theirs."
     )

@@ -15,7 +15,7 @@ from autograder.course.solutions import assignment_cells
 from autograder.marking.compare import UNWRITTEN
 from autograder.marking.verdicts import Verdict
 from autograder.oracle.questions import Question, edited_cell, load_questions
-from autograder.pages.layout import Row
+from autograder.pages.layout import Row, written
 from autograder.pages.references import references
 
 TENTHS = 10
@@ -53,8 +53,8 @@ class SubmissionReport:
     def share(self) -> float:
         """The score as a share of the points that are marked so far."""
         marked = self.most - sum(row.points for row in self.rows if row.waits)
-        score = self.score - sum(row.score for row in self.rows if row.waits)
-        return score / marked if marked > 0 else 0.0
+        score = self.score - sum(row.score for row in self.rows if row.waits)  # below 0 where a penalty took it all
+        return max(0.0, score) / marked if marked > 0 else 0.0
 
     @property
     def figures(self) -> dict[str, float]:
@@ -131,6 +131,11 @@ class QuestionSummary:
     def share(self) -> float:
         """The mean as a share of the points."""
         return self.mean / self.points if self.points else 0.0
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody lost points in it."""
+        return self.full < self.marked
 
     @property
     def all_points(self) -> str:
@@ -231,7 +236,7 @@ class ClassReport:
     @property
     def worst(self) -> list[QuestionSummary]:
         """The questions with the lowest mean shares, of those that are marked and that somebody lost points in."""
-        lost = [question for question in self.questions if not question.waiting and question.full < question.marked]
+        lost = [question for question in self.questions if question.lost and not question.waiting]
         return sorted(lost, key=lambda question: question.share)[:WORST]
 
     @property
@@ -248,8 +253,9 @@ class ClassReport:
             for work in self.graded:
                 verdict = work.verdict(question.id)
                 for words in _reasons(question, verdict) if verdict else ():
-                    met[question.id, words] += 1
-                    lines.setdefault((question.id, words), work.lines.get(question.id, ""))
+                    key = question.id, words
+                    met[key] += 1
+                    lines[key] = lines.get(key) or work.lines.get(question.id, "")
             for misconception in question.misconceptions:
                 if (key := (question.id, misconception.means)) in met:
                     edited = edited_cell(self.assignment, question, misconception)
@@ -270,6 +276,11 @@ class ClassReport:
             for question, address in work.unmarked.items():
                 answers[question].append((work, address))
         return answers
+
+    @property
+    def waiting_written(self) -> list[str]:
+        """Those of them that are written, for which `course mark` has a page; the others wait in the formgrader."""
+        return [question for question in self.waiting if question in written(self.assignment)]
 
     @property
     def in_need(self) -> list[tuple[SubmissionReport, list[Row]]]:
@@ -302,16 +313,17 @@ class ClassReport:
     @property
     def times(self) -> Times | None:
         """What the notebooks' cells took in grading, where it was measured."""
-        totals = {work.name or work.student: sum(work.seconds.values()) for work in self.graded if work.seconds}
+        totals = {work.student: sum(work.seconds.values()) for work in self.graded if work.seconds}
         if not totals:
             return None
-        slowest = max(totals, key=lambda who: totals[who])
+        slowest = max((work for work in self.graded if work.seconds), key=lambda work: totals[work.student])
         cells: dict[str, list[float]] = defaultdict(list)
         for work in self.graded:
             for cell, seconds in work.seconds.items():
                 cells[cell].append(seconds)
         medians = sorted(((cell, statistics.median(all_)) for cell, all_ in cells.items()), key=lambda pair: -pair[1])
-        return Times(statistics.median(totals.values()), totals[slowest], slowest, medians[:3])
+        who = slowest.name or slowest.student
+        return Times(statistics.median(totals.values()), totals[slowest.student], who, medians[:3])
 
 
 def _reasons(question: Question, verdict: Verdict) -> Iterable[str]:

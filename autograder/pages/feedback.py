@@ -32,11 +32,10 @@ from autograder.pages.layout import (
     template,
     told_apart,
 )
-from autograder.pages.safe_pages import HIDDEN, MARKDOWN, highlight_code
+from autograder.pages.safe_pages import HIDDEN, MARKDOWN, PICTURES, highlight_code
 from autograder.pages.text import FORMULAS, as_html
 
 FOLDED = 25  # lines of output that are shown at once
-PICTURES = ("image/png", "image/jpeg", "image/gif")
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What the pages share: the rows of an overview, titles of questions, and the templates' environment."""
+"""What the pages share: an overview's rows, titles of questions, what is read of a notebook, the templates."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from functools import cache
 import jinja2
 from markupsafe import Markup
 
-from autograder.course.marks import Mark, number
+from autograder.course.marks import Mark
 from autograder.course.nbgrader_api import local
 from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
+from autograder.course.words import number
 
+LARGEST = 256 << 20  # bytes of a graded notebook that is read
+STUB = "YOUR ANSWER HERE"  # what nbgrader puts in the place of a model answer
 HEADING = re.compile(r"^#{2,3} +(.+)$", re.MULTILINE)
 SHORT = {"bptt", "gru", "lstm", "rnn"}  # words of names that are written in capitals
 
@@ -89,6 +92,11 @@ def titles(assignment: Assignment) -> dict[str, str]:
     return dict(zip([name for name, _ in names], told_apart(names), strict=True))
 
 
+def written(assignment: Assignment) -> set[str]:
+    """The names of an assignment's written questions."""
+    return {cell.id for cell in assignment_cells(assignment) if cell.role == "written"}
+
+
 def adjustments(mark: Mark, titles: Mapping[str, str]) -> list[tuple[str, float]]:
     """What is added to a submission's questions or taken off, in words and points: with it they make up the mark."""
     named = {name: name.removeprefix("check_") for name, one in mark.questions.items() if one.extra}
@@ -108,6 +116,11 @@ def question_comments(comments: Mapping[str, str], cells: Iterable[tuple[str, bo
         if graded and waiting:
             told[name], waiting = "\n\n".join(waiting), []
     return told
+
+
+def too_large(size: int) -> str:
+    """Why a graded notebook of so many bytes is not read, to stand after "it"; nothing where it is."""
+    return f"has {size >> 20} MiB; at most {LARGEST >> 20} are read" if size > LARGEST else ""
 
 
 @cache

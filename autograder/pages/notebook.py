@@ -12,7 +12,8 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.course.marks import Mark, QuestionMark, number
+from autograder.course.marks import Mark, QuestionMark
+from autograder.course.words import number
 from autograder.marking.verdicts import Verdict
 
 SIGNS = re.compile(r"([\\*_{}\[\]<>|$#~])")  # that Markdown or its formulas would read
@@ -56,7 +57,7 @@ def _question(question: QuestionMark, verdict: Verdict | None, comment: str) -> 
     if verdict:
         parts += [_text(line) for line in (verdict.note, verdict.hint, verdict.cap) if line]
         rows = [
-            f"| {'passed' if one.passed else 'failed'} | {_text(one.case)} | {_text(one.words())} |"
+            f"| {'passed' if one.passed else 'failed'} | {_text(one.case, True)} | {_text(one.words(), True)} |"
             for one in verdict.findings
         ]
         parts.append("\n".join(["| | property | reason |", "| --- | --- | --- |", *rows]))
@@ -85,8 +86,12 @@ def _quoted(comment: str) -> str:
     return "\n".join(f"> {line}" for line in comment.splitlines())
 
 
-def _text(text: str) -> str:
-    """A sentence for Markdown, on one line: what stands between backticks as code, all other signs as they are."""
+def _text(text: str, cell: bool = False) -> str:
+    """A sentence for Markdown, on one line: what stands between backticks as code, all other signs as they are.
+
+    cell: of a table, which a bar would end in code too; elsewhere code shows a backslash before it.
+    """
     parts = " ".join(text.split()).split("`")
-    made = [part.replace("|", r"\|") if place % 2 else SIGNS.sub(r"\\\1", part) for place, part in enumerate(parts)]
+    bar = r"\|" if cell else "|"
+    made = [part.replace("|", bar) if place % 2 else SIGNS.sub(r"\\\1", part) for place, part in enumerate(parts)]
     return "`".join(made)

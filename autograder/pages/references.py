@@ -39,10 +39,10 @@ def references(figure: str, course: Course) -> dict[str, float]:
 
 
 def own_results(course: Course) -> dict[str, float]:
-    """The course's own test perplexities on Penn Treebank (`results/`)."""
+    """The course's own test perplexities on Penn Treebank (`results/`), of models of words: others count characters."""
     perplexities = {}
     for path in sorted((course.root / "results").glob("ptb_*/result.json")):
-        value = json.loads(path.read_text(encoding="utf-8")).get("test_perplexity")
-        if value:
-            perplexities[f"this course's {path.parent.name}"] = value
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if result.get("test_perplexity") and not result["recipe"].get("characters"):
+            perplexities[f"this course's {path.parent.name}"] = result["test_perplexity"]
     return perplexities

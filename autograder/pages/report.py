@@ -13,17 +13,16 @@ from typing import Any
 from markupsafe import Markup
 
 from autograder.course.errors import CourseError
-from autograder.course.marks import Mark, number
+from autograder.course.marks import Mark
 from autograder.course.nbgrader_api import course_directory, local
 from autograder.course.paths import Assignment, Course
 from autograder.course.solutions import assignment_cells
+from autograder.course.words import number
 from autograder.marking.verdicts import Verdict
 from autograder.pages.class_report import Absent, ClassReport, SubmissionReport
-from autograder.pages.layout import Row, adjustments, question_comments, template, titles
+from autograder.pages.layout import Row, adjustments, question_comments, template, titles, too_large
 from autograder.pages.term_report import Column, read_term
 from utils.files import replaced
-
-LARGEST = 256 << 20  # bytes of a graded notebook that is read
 
 
 def read_class(root: Path, column: Column, names: Mapping[str, str], formgrader: str) -> ClassReport:
@@ -111,8 +110,8 @@ def _notebook(path: Path) -> dict[str, Any]:
 
     Raises ValueError where grading did not write it.
     """
-    if (size := path.stat().st_size) > LARGEST:
-        raise ValueError(f"it has {size >> 20} MiB; at most {LARGEST >> 20} are read")
+    if problem := too_large(path.stat().st_size):
+        raise ValueError(f"it {problem}")
     notebook = json.loads(path.read_text(encoding="utf-8"))
     course = notebook["metadata"].get("course", {})
     verdicts = [Verdict.from_dict(c["metadata"]["course"]) for c in notebook["cells"] if "course" in c["metadata"]]

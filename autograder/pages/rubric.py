@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbgrader.coursedir import CourseDirectory
 
+from autograder.course.rubrics import parts
 from autograder.pages.safe_pages import course_cell
 
 HEADING = "Model answer and rubric (students do not see this)"
-SOLUTION = re.compile(r"^### BEGIN SOLUTION\n(.*?)^### END SOLUTION", re.DOTALL | re.MULTILINE)
 
 
 class RubricInSight(Preprocessor):
@@ -40,7 +39,5 @@ def rubrics(source: Path) -> dict[str, str]:
     if not source.is_file():
         return {}
     written = [cell for cell in nbformat.read(source, as_version=4).cells if cell.cell_type == "markdown"]
-    matches = {
-        cell.metadata.nbgrader.grade_id: SOLUTION.search(cell.source) for cell in written if "nbgrader" in cell.metadata
-    }
-    return {name: part[1].strip() for name, part in matches.items() if part}
+    below = {cell.metadata.nbgrader.grade_id: parts(cell.source)[1] for cell in written if "nbgrader" in cell.metadata}
+    return {name: text for name, text in below.items() if text}

@@ -166,7 +166,8 @@ class SafeRenderer(IPythonRenderer):
     def image(self, text: str, url: str, title: str | None = None) -> str:
         if not self._escape:
             return super().image(text, url, title)
-        pasted = self.attachments.get(url.removeprefix("attachment:"), {})
+        kind, _, name = url.partition(":")  # an address that is an attachment's name is an address all the same
+        pasted = kind == "attachment" and self.attachments.get(name)
         return super().image(text, url, title) if pasted else html.escape(text)
 
     def block_code(self, code: str, info: str | None = None) -> str:

@@ -18,6 +18,7 @@ from autograder.course.nbgrader_api import course_directory
 from autograder.course.paths import Assignment, Course
 from autograder.intake.submission import usable_name
 from autograder.intake.submissions import submission_folders
+from autograder.pages.layout import written
 
 MISSED = 2  # assignments of which somebody handed in nothing before they are named for it
 
@@ -104,6 +105,11 @@ class Column:
     def waiting(self) -> dict[str, int]:
         """How many answers wait for a mark, by student."""
         return {mark.student: len(mark.waiting) for mark in self.marks if mark.waiting}
+
+    @property
+    def waiting_written(self) -> int:
+        """How many of them are written, for which `course mark` has a page; the others wait in the formgrader."""
+        return sum(name in written(self.assignment) for mark in self.marks for name in mark.waiting)
 
     @property
     def failed(self) -> dict[str, str]:

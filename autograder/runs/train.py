@@ -23,7 +23,7 @@ from autograder.oracle.exported import solution_model
 from autograder.runs import fused_loss, regularised
 from autograder.runs.gru import faster_gru
 from autograder.runs.recipes import Recipe
-from autograder.runs.samples import samples
+from autograder.runs.samples import PROMPTS, samples
 from utils import corpora
 from utils.training import BEST, fit, shrink_on_plateau
 from utils.weights import read_weights, save_weights
@@ -33,8 +33,9 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
     """Train by `recipe`, resuming from `folder`, and measure the test text once at the end.
 
     stop_after: end after so many epochs, with the validation text alone measured; a later call goes on.
-    Writes `history.csv`, `result.json` and, for a model of words, `samples.txt` into the folder; returns what the
-    second holds. Raises CourseError for a recipe that asks for what is only there for an LSTM of words.
+    Writes `history.csv` and `result.json` into the folder; at the end the weights, where they fit into a file that may
+    be handed in; for a model of words of a corpus with prompts, `samples.txt`. Returns what the second holds. Raises
+    CourseError for a device that cannot be used, or a recipe that asks for what is only there for an LSTM of words.
     """
     if recipe.regularised and (recipe.rnn_type != "LSTM" or not recipe.tied or recipe.characters):
         raise CourseError(
@@ -43,6 +44,10 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
     if recipe.regularised and recipe.dropout:
         raise CourseError("dropout by segments takes the place of --dropout: set that to 0")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError):  # the second where torch was built without such devices
+        raise CourseError(f"device {device!r} cannot be used here: choose cpu, or cuda with an NVIDIA GPU") from None
     hw5 = namespace(OWN.assignment("hw5_word_lm"))
     corpus = corpora.load(recipe.corpus)
     hw7 = namespace(OWN.assignment("hw7_char_lm")) if recipe.characters else {}
@@ -113,14 +118,25 @@ def train(recipe: Recipe, folder: Path, device: str | None = None, stop_after: i
         if recipe.characters:
             for split in ("valid", "test"):
                 result[split] = hw7["three_measures"](model, vocabulary, getattr(corpus, split), 512)
-        weights_file = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
-        save_weights(weights_file, model, corpus=recipe.corpus)
-        result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, weights_file.read_bytes(), ids["test"])
-    if not recipe.characters:
-        (folder / "samples.txt").write_text(samples(hw5, model, vocabulary, recipe.corpus), encoding="utf-8")
     history.to_csv(folder / "history.csv", index=False, float_format="%.6g")
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    write_result(folder, result)  # before all that may fail: hours of training are in it
+    if len(history) >= recipe.epochs:
+        weights_file = folder / ("char_lm.safetensors" if recipe.characters else "word_lm.safetensors")
+        try:
+            save_weights(weights_file, model, corpus=recipe.corpus)
+        except ValueError as error:
+            print(f"{weights_file.name} is not written: {error}", flush=True)
+        else:
+            result["test_perplexity_of_the_file"] = perplexity_of_file(hw5, weights_file.read_bytes(), ids["test"])
+            write_result(folder, result)
+    if recipe.corpus in PROMPTS and not recipe.characters:
+        (folder / "samples.txt").write_text(samples(hw5, model, vocabulary, recipe.corpus), encoding="utf-8")
     return result
+
+
+def write_result(folder: Path, result: dict) -> None:
+    """Write what a run measured into its folder."""
+    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def optimiser_of(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:

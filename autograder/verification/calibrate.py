@@ -35,11 +35,14 @@ SPOILED_SEEDS = 2  # of each misconception
 def calibrate(
     assignment: Assignment, seeds: int, threads: Sequence[int], say: Callable[[str], None] = print
 ) -> dict | None:
-    """Measure and set the bars of an assignment; None when it has none. Raises CourseError for a useless bar.
+    """Measure and set the bars of an assignment; None when it has none.
 
+    Raises CourseError for a useless bar, and for fewer seeds than a spread can be computed from.
     The solution is run from `seeds` seeds with each number of threads, other correct solutions from the same seeds with
     one thread, the misconceptions that a question names as `spoiled_by` from the first two.
     """
+    if seeds < 2:
+        raise CourseError(f"bars follow from the spread over seeds, which takes at least 2, got {seeds}")
     figures: dict[str, dict] = {}
     spoiled: dict[str, dict] = {}
     for question in load_questions(assignment):

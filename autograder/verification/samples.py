@@ -16,6 +16,7 @@ from autograder.course.paths import Assignment
 from autograder.course.solutions import assignment_cells
 from autograder.marking.edits import changed, edits
 from autograder.oracle.questions import Misconception, Question, edited_cell, load_questions
+from autograder.pages.layout import STUB
 from autograder.verification.answers import written
 
 
@@ -57,7 +58,6 @@ def sample_submissions(assignment: Assignment) -> Iterator[SampleSubmission]:
         yield SampleSubmission(f"alternatives-{number}", "alternative", cells, edited=edited)
 
 
-STUB = "YOUR ANSWER HERE"  # nbgrader's, in a written question that is handed out
 SLIPS = 2  # of each question
 APART = 4  # of so many questions, one has a slip in a submission
 

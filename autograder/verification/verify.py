@@ -231,12 +231,11 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
         full = {name for name, value in points.items() if scores.get(name) == value}
         if sample.kind in ("solution", "alternative"):
             right += len(points)
-            refused += len(points) - len(full)
+            refused += len(points.keys() - (full & result.checked))
             for name in points.keys() - full:
                 what = sample.edited.get(name, "the solution")
                 problems.append(f"{sample.name}: {name} got {scores.get(name)} of {points[name]:g} ({what})")
             for name in points.keys() - result.checked:
-                refused += 1
                 what = sample.edited.get(name, "the solution")
                 problems.append(f"{sample.name}: the visible check of {name} does not take {what}")
             if points.keys() != full & result.checked:
@@ -262,9 +261,7 @@ def judge(assignment: Assignment, results: list[Result]) -> Judgement:
             if (about in result.checked) != bool(sample.misconception.unseen):
                 problems.append(f"{said}: the visible check and its `unseen` say different things")
             results_of = dependants(questions, about) - solution_cells(assignment).keys()  # trained with the mistake
-            for name in points.keys() - full - {about} - results_of:
-                refused += 1
-                problems.append(f"{said} lost marks in {name}")
+            problems += [f"{said} lost marks in {name}" for name in points.keys() - full - {about} - results_of]
     return Judgement(problems, wrong, accepted, right, refused)
 
 

@@ -53,7 +53,8 @@ function take(fresh) {
   state = fresh;
   for (const group of state.groups) group.waits &&= !group.members.some((id) => sent.has(id));
   current = shown && (holding(shown.members[0]) ?? null);
-  if (current && current.seen !== shown.seen && !dirty) fill();
+  if (current && current.text !== shown.text) go(current); // it was graded anew: its words are others
+  else if (current && current.seen !== shown.seen && !dirty) fill();
 }
 
 // The next group without a mark after a place in the order; one that nobody has open, if there is one.
@@ -116,7 +117,7 @@ function draw() {
     if (current.open) at("standing").textContent += ". Somebody else has this answer open";
   }
   const made = points();
-  at("sum").textContent = made === null ? "no points yet" : `= ${Number.isNaN(made) ? "?" : words(made)} of ${most}`;
+  at("sum").textContent = made === null ? "no points yet" : `= ${Number.isFinite(made) ? words(made) : "?"} of ${most}`;
   at("saved").replaceChildren(...state.comments.map((text, place) => {
     const button = document.createElement("button"), key = document.createElement("kbd"), item = document.createElement("li");
     key.textContent = `Shift ${place + 1}`;
@@ -187,7 +188,8 @@ async function apart(id) {
   await show(holding(id));
 }
 
-// Marks as the server takes them, each for a group. before: what undo puts back, as long as nobody has marked since.
+// Marks as the server takes them, each for a group. before: what undo puts back, as long as nobody has marked since;
+// null for an undo, which is spent once the server has answered: where the request fails it can be tried again.
 async function send(marks, before) {
   const ids = marks.flatMap((mark) => mark.members);
   let answer;
@@ -196,6 +198,7 @@ async function send(marks, before) {
   } finally {
     ids.forEach((id) => sent.delete(id));
   }
+  if (!before) undone.pop();
   take(answer.state);
   draw();
   if (answer.told) throw Error(answer.told);
@@ -208,7 +211,7 @@ function save() {
   const made = points(), typed = draft(), group = current, { members, score, comment, waits } = group, seen = sight;
   if (read !== group.text) return tell("The answer is still on its way.", true);
   if (made === null) return tell("Tick an item, type points, or press 0 for none.", true);
-  if (Number.isNaN(made)) return tell(`Points are a number, not "${typed.typed}".`, true);
+  if (!Number.isFinite(made)) return tell(`Points are a number, not "${typed.typed}".`, true);
   const marks = [{ members, seen, ticked: typed.ticked, points: typed.typed ? made : null, own: typed.own }];
   members.forEach((id) => sent.add(id));
   drafts.delete(members[0]);
@@ -235,7 +238,7 @@ function save() {
 }
 
 async function undo() {
-  const before = undone.pop();
+  const before = undone.at(-1);
   if (!before) throw Error("Nothing to undo.");
   await send(before, null);
   tell("Undone: as it was before.");
