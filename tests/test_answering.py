@@ -145,6 +145,10 @@ def test_what_cannot_be_sent_is_no_error_that_was_raised():
         "an object of type `map` came back, a list"
     )
     assert "an array that does not hold numbers came back" in difference(three, ask("np.array(['a'])"), 0, 0)
+    assert difference(ask("zip([1])"), ask("zip([2], [3])"), 0, 0)  # of what cannot be sent nothing is equal
+    given = {"inputs": {"params": encode({})}, "pure": True}
+    spoiled = answer({"ask": "params['order'] = range(3)\n(1.0,)", **given}, {})
+    assert (spoiled["value"], spoiled["changed"]) == (encode((1.0,)), {"params": True})
     mine = ask("type('E77777', (), {})()")
     assert difference(three, mine, 0, 0) == "something else came back, a list was expected"
     assert difference(refusal, ask("raise NotImplementedError\n0"), 0, 0) == "not written yet"
@@ -154,7 +158,8 @@ def test_of_a_dict_no_key_is_named_that_was_drawn():
     right, wrong = ({"W": 1.0, "b": np.ones(2)}, {"W": 1.0, "b": np.zeros(2)})
     assert "in `b`" in difference(encode(right), encode(wrong), 0, 0)
     right, wrong = ({"dove": 1, "fish": 2}, {"dove": 2, "fish": 1})
-    drawn = drawn_texts({"lines": ["a dove and a fish"], "params": {"W": 1.0}})
+    inputs = {"lines": ["a dove"], "vocabulary": {"fish": 1}, "params": {"W": 1.0}}
+    drawn = drawn_texts(inputs, notebook="params holds W and b")
     for keyed in (str, tuple):
         said = difference(*(encode({keyed(k): n for k, n in one.items()}) for one in (right, wrong)), 0, 0, drawn=drawn)
         assert said == "right type, wrong value in an entry"

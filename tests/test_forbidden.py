@@ -33,6 +33,8 @@ FORBIDS = ("torch", "scipy")
         ("def f(z):\n    return eval('to' + 'rch.softmax(z, -1)')", "eval"),
         ("import sys\ndef f(z):\n    return sys.modules['tor' + 'ch'].softmax(z, -1)", "sys.modules"),
         ("from torch import *\ndef f(z):\n    return softmax(tensor(z), -1)", "torch.*"),
+        ("import builtins\nexec = builtins.exec\ndef f(z):\n    exec('import tor' + 'ch')", "exec"),
+        ("[0 for exec in ()]\ndef f(z):\n    exec('import tor' + 'ch')", "exec"),
         ("exec = exec\ndef f(z):\n    exec('import tor' + 'ch')", "exec"),
         ("def f(z):\n    def g():\n        torch = 1\n    return torch.softmax(z, -1)", "torch.softmax"),
         ("def f(z):\n    def g():\n        return torch.softmax(z, -1)\n    return g()", "torch.softmax"),

@@ -171,9 +171,15 @@ def test_a_kernel_that_is_shut_down_leaves_nothing(warm):
             512 << 20,
             "memory",
         ),
+        (  # a name that reads like a line of the account
+            "import ctypes, numpy, os, time\nctypes.CDLL(None).prctl(15, b'\\rVmPTE: -999999', 0, 0, 0)\nos.fork()\n"
+            "kept = numpy.ones(60_000_000)\ntime.sleep(60)",
+            1 << 30,
+            "memory",
+        ),
         ("import time\ntime.sleep(60)", 2 << 30, "time"),
     ],
-    ids=["memory", "page tables", "time"],
+    ids=["memory", "page tables", "a name", "time"],
 )
 def test_an_isolated_kernel_ends_at_its_limits(warm, code, memory, why):
     if not warm:
@@ -202,6 +208,23 @@ def test_isolated_kernels_have_no_folder_and_no_terminal_in_common(warm):
     finally:
         for manager, _ in (first, second):
             manager.shutdown_kernel(now=True)
+
+
+def test_what_is_loaded_before_a_kernel_finds_semaphores(warm):
+    if not warm:
+        pytest.skip("outside it is the machine's")
+    told_by = []
+
+    def loaded():
+        """Whether a kernel was forked from a process that had joblib, which asks for one when it is imported."""
+        manager, client = start_new_kernel(True)
+        ask = "import sys; print('joblib' in sys.modules)\nimport joblib.parallel as one; print(one.mp is not None)"
+        told_by.append(told(client, ask))
+        manager.shutdown_kernel(now=True)
+        return told_by[-1].startswith("True")
+
+    wait_for(loaded)
+    assert told_by[-1] == "True\nTrue\n"
 
 
 def test_an_isolated_kernel_s_folders_hold_so_many_files(warm):

@@ -42,7 +42,7 @@ def relation(
 
 
 def text_relation(came: str, wanted: str) -> str:
-    """What a wrong text is, said of the right one; at least where it begins to differ. Empty for one of few words."""
+    """What a wrong text is, said of the right one, at least where it begins to differ; empty below PART characters."""
     if came.casefold() == wanted.casefold():
         return "right but for upper and lower case"
     if "".join(came.split()) == "".join(wanted.split()):

@@ -155,7 +155,8 @@ def _assigned(source: str) -> set[str]:
     while left:
         node = left.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)  # and nothing of what its body assigns, which stays in there
+            names.add(node.name)  # and of what its body assigns, which stays in there, only what it calls global
+            names |= {name for inner in ast.walk(node) if isinstance(inner, ast.Global) for name in inner.names}
             continue
         if isinstance(node, ast.Lambda):
             continue

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbgrader.api import Grade
 
 from autograder.course.marks import points_of
-from autograder.intake.submission import EXCHANGED
+from autograder.intake.submission import DATA, EXCHANGED
 
 LOG = "mark_changes.csv"
 OWN = "own-"  # how the ids of cells begin that are the student's own (intake/helpers.py)
@@ -69,7 +69,7 @@ def same_helpers(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
 
 def same_files(folder: Path, files: Mapping[str, bytes]) -> bool:
     """Whether the weights files in a graded submission's folder are those of a submission's files."""
-    before = {path.name for path in folder.glob("*") if path.suffix != ".ipynb"} - {*EXCHANGED}
+    before = {path.name for path in folder.glob("*") if path.suffix in DATA}
     return before == files.keys() - {*EXCHANGED} and all((folder / name).read_bytes() == files[name] for name in before)
 
 

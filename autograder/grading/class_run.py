@@ -27,14 +27,19 @@ from autograder.intake.submissions import collected, submission_folders
 LOG = logging.getLogger("course")
 LOCK = ".grading.lock"
 # functions that keep what they have read of a course, by module: a run's own process need not load these
-READ_ONCE = (
-    ("autograder.course.solutions", "assignment_cells"),
-    ("autograder.oracle.questions", "load_questions"),
-    ("autograder.oracle.bars", "read_bars"),
-    ("autograder.marking.reference", "solution"),
-    ("autograder.intake.submission", "pristine"),
-    ("autograder.intake.submission", "handed_out"),
-)
+READ_ONCE = {
+    "autograder.course.solutions": ("assignment_cells",),
+    "autograder.oracle.questions": ("load_questions",),
+    "autograder.oracle.bars": ("read_bars",),
+    "autograder.marking.reference": (
+        *("requests", "drawn", "solution", "edited", "answer_with"),
+        *("answers_by_differences", "seconds_to_answer"),
+    ),
+    "autograder.marking.degenerate": ("passed",),
+    "autograder.marking.following": ("tells_apart",),
+    "autograder.pages.layout": ("titles",),
+    "autograder.intake.submission": ("pristine", "handed_out"),
+}
 
 Wanted = Callable[[Assignment, str, Submission, str], bool]  # whether a student's submission of this digest is graded
 Keep = Callable[[Task, Graded], None]  # what is done with what came back; an error costs that submission alone
@@ -88,20 +93,33 @@ def counted(coursedir: CourseDirectory, assignments: Sequence[Assignment]) -> di
     return {assignment: count for assignment, count in counts.items() if count}
 
 
-def read_anew() -> None:
-    """Forget what this process has read of a course: the formgrader's server grades again after the course has changed.
+_read: dict[Path, list] = {}  # by a course's folder: its files when it was read last
+
+
+def read_anew_if_changed(root: Path) -> None:
+    """Forget what this process has read of a course, if it has changed: the formgrader's server grades again then.
 
     Workers need no such thing: they are forked anew for each run, from a process that has read no course. Those of a
     cluster refuse a course that has changed.
     """
-    for module, function in READ_ONCE:
-        if module in sys.modules:
+    paths = sorted(path for top in ("assignments", "release") for path in (root / top).rglob("*.*"))
+    files = [(path, (stat := path.lstat()).st_mtime_ns, stat.st_size) for path in paths]
+    if _read.get(root) != files:
+        read_anew()
+        _read[root] = files
+
+
+def read_anew() -> None:
+    """Forget what this process has read of courses."""
+    for module, functions in READ_ONCE.items():
+        for function in functions if module in sys.modules else ():
             getattr(sys.modules[module], function).cache_clear()
 
 
 def run_class(run: ClassRun, runner: Runner, summary: RunSummary) -> None:
     """Have the runner grade what is wanted, hand over what comes back, and sum up. Raises as the runner does."""
-    read_anew()
+    for root in {Path(run.coursedir.root), *(assignment.course.root for assignment in run.counts)}:
+        read_anew_if_changed(root)
     bar = tqdm(total=sum(run.counts.values()), unit="submission", file=sys.stderr, disable=not run.progress)
     with bar, logging_redirect_tqdm([run.log]) if run.progress else contextlib.nullcontext():
         try:

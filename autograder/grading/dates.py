@@ -66,6 +66,9 @@ def penalise(gradebook: Gradebook, config: Config, submission: SubmittedAssignme
     late = submission.total_seconds_late
     if late > 0 or any(book.late_submission_penalty for book in submission.notebooks):
         nbgrader = AssignLatePenalties(config=config)
+        nbgrader.notebook_id = nbgrader.assignment_id = submission.assignment.name  # a plugin may ask its parent
+        nbgrader.student_id, nbgrader.gradebook = submission.student.id, gradebook
+        nbgrader.db_url = gradebook.engine.url.render_as_string(hide_password=False)
         nbgrader.init_plugin()
         gradebook.db.flush()
         for book in submission.notebooks:

@@ -136,7 +136,7 @@ def answer(case, namespace):
     try:
         if not case.get("pure"):
             return encode(value)
-        changed = {name: encode(given[name]) != sent for name, sent in case["inputs"].items()}
+        changed = {name: _differs(given[name], sent) for name, sent in case["inputs"].items()}
         entries = [_arrays_in(entry) for entry in (value if isinstance(value, (list, tuple)) else [value])]
         others = [_arrays_in(list(given.values())), *entries]
         pairs = [
@@ -148,6 +148,14 @@ def answer(case, namespace):
         if isinstance(error, KeyboardInterrupt):
             raise
         return {"kind": "other", "value": str(error) if type(error) in (TypeError, ValueError) else ""}
+
+
+def _differs(value, sent):
+    """Whether an input is not what was sent any more."""
+    try:
+        return encode(value) != sent
+    except (TypeError, ValueError):
+        return True
 
 
 def _arrays_in(value):

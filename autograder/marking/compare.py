@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,8 @@ def difference(
         if problem or expected["shared"] or not answer["shared"]:
             return problem
         return "what comes back shares memory with an argument, or with the result of the call before: return a copy"
+    if kind == "other":  # of a solution with a mistake in it: of what cannot be sent nothing is equal
+        return f"{came_words(answer)} came back{at}, and what would be right cannot be compared"
     if kind == "number" and came == "whole number":
         answer, came = {"kind": "number", "value": answer["value"]}, "number"
     if _is_error_name(expected) and answer.get("value") != expected["value"]:
@@ -102,13 +105,15 @@ def key_name(key: Any, drawn: str) -> str:
     return f"`{key['value']}`" if named else "an entry"
 
 
-def drawn_texts(inputs: Mapping[str, Any]) -> str:
-    """All texts among a case's inputs, the keys of their dicts left out."""
+def drawn_texts(inputs: Mapping[str, Any], notebook: str = "") -> str:
+    """All texts among a case's inputs; of the keys of their dicts those that the notebook's text has not."""
+    known = set(re.findall(r"\w+", notebook))
 
     def texts(value: Any) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):
+            yield from (key for key in value if isinstance(key, str) and key not in known)
             for entry in value.values():
                 yield from texts(entry)
         elif isinstance(value, (list, tuple)):

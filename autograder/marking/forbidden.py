@@ -75,10 +75,9 @@ def _has_own_meaning(name: str, binding: list[_Statement]) -> bool:
     """Whether the statements that bind a name give it a meaning that is not made of the old one."""
     if any(isinstance(one.node, DEFINITIONS) for one in binding):
         return True
-    read = (
-        inner for one in binding for inner in ast.walk(one.node) if isinstance(getattr(inner, "ctx", None), ast.Load)
-    )
-    return bool(binding) and all(getattr(inner, "id", "") != name for inner in read)
+    values = [one.node.value for one in binding if isinstance(one.node, ast.Assign)]
+    read = {getattr(inner, field, "") for value in values for inner in ast.walk(value) for field in ("id", "attr")}
+    return 0 < len(values) == len(binding) and name not in read
 
 
 @dataclass(frozen=True, eq=False)

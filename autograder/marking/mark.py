@@ -10,7 +10,7 @@ from typing import Any
 from autograder.course.paths import Assignment
 from autograder.marking import degenerate, values
 from autograder.marking.compare import UNWRITTEN, difference, error_words
-from autograder.marking.reference import UNREADABLE, Mistakes, answer_with, draw_inputs, judge_all, result_names
+from autograder.marking.reference import UNREADABLE, Mistakes, answer_with, draw_inputs, drawn, judge_all, result_names
 from autograder.marking.verdicts import Finding, Verdict
 from autograder.oracle.questions import Case, Misconception, Question, load_questions
 
@@ -129,9 +129,10 @@ def _proved(assignment: Assignment, question: Question, index: int, answer: Any,
     if case.judge is not None:
         return reason
     try:
-        inputs = draw_inputs(assignment, question, case, secret)
+        sizes = values.sizes_of(draw_inputs(assignment, question, case, secret))
+        unnamed = drawn(assignment, question, case, secret)
         right, names = answer_with(assignment, question, index, (), secret), result_names(assignment, question, index)
-        return values.proved(right, answer, case, inputs, reason, names)
+        return values.proved(right, answer, case, sizes, unnamed, reason, names)
     except Exception:  # the answer is untrusted
         return reason
 

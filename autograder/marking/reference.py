@@ -51,8 +51,10 @@ def requests(assignment: Assignment, question: Question, secret: str) -> tuple[d
 
 
 @cache
-def _drawn(assignment: Assignment, question: Question, case: Case, secret: str) -> str:
-    return drawn_texts(draw_inputs(assignment, question, case, secret))
+def drawn(assignment: Assignment, question: Question, case: Case, secret: str) -> str:
+    """The texts of a case's inputs that no reason may name."""
+    notebook = "\n".join(cell.source for cell in assignment_cells(assignment))
+    return drawn_texts(draw_inputs(assignment, question, case, secret), notebook)
 
 
 @cache
@@ -123,8 +125,8 @@ def judge_one(
         if case.judge is None:
             expected = answer_with(assignment, question, index, mistakes, secret)
             names = result_names(assignment, question, index)
-            drawn = _drawn(assignment, question, case, secret)
-            return Measured(difference(expected, answer, case.relative, case.absolute, names=names, drawn=drawn))
+            unnamed = drawn(assignment, question, case, secret)
+            return Measured(difference(expected, answer, case.relative, case.absolute, names=names, drawn=unnamed))
         if answer.get("kind") == "exception":
             return Measured(error_words(answer))
         if answer.get("kind") == "other":

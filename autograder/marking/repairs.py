@@ -227,7 +227,7 @@ class Search:
         made: dict[str, tuple[Edit, Edit]] = {}
 
         def beside_the(first: Edit) -> Iterator[Edit]:
-            shift = source.count("\n") - first.source.count("\n")
+            shift = source.rstrip("\n").count("\n") - first.source.rstrip("\n").count("\n")
             for second in likeliest(edits(first.source), near, first.source):
                 line = second.line + shift * (second.line > first.line)
                 if second.source not in made:
@@ -315,7 +315,7 @@ class Search:
     def in_the_solution(self, solution: str, beside: list[str], answers: Sequence[Any]) -> Verdict:
         """The verdict with the kind of an edit of the solution that gives the student's answers to all cases."""
         compared = [index for index, case in enumerate(self.question.cases) if case.judge is None]
-        telling = [i for i in self.failed if i in compared and answers[i]["kind"] != "exception"]
+        telling = [i for i in self.failed if i in compared and answers[i]["kind"] not in ("exception", "other")]
         if not telling:
             return self.verdict
         probe = self.probe if self.probe in telling else telling[0]

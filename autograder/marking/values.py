@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograder.course.words import listed
-from autograder.marking.compare import array_of, difference, drawn_texts, entry_name, key_name
+from autograder.marking.compare import array_of, difference, entry_name, key_name
 from autograder.oracle.questions import Case
 from utils.relations import relation, text_relation
 
@@ -16,16 +16,16 @@ MOST_NAMED = 6  # entries that a sentence lists
 
 
 def proved(
-    expected: Any, answer: Any, case: Case, inputs: Mapping[str, Any], plain: str, names: Sequence[str] = ()
+    expected: Any, answer: Any, case: Case, sizes: Mapping[int, str], drawn: str, plain: str, names: Sequence[str] = ()
 ) -> str:
     """The reason for a wrong answer: what it is, said of the right one, and which of its parts are wrong.
 
-    expected, answer: encoded; the answer is untrusted. inputs: what was drawn for the case. plain: the reason where
-    nothing more can be told. names: of the answer's entries (`Case.results`).
+    expected, answer: encoded; the answer is untrusted. sizes: what a whole number means, for factors of it.
+    drawn: texts of which no key is named. plain: the reason where nothing more can be told. names: of the answer's
+    entries (`Case.results`).
     """
     if plain.startswith("your function"):  # what it does to its arguments comes before what it gives
         return plain
-    sizes, drawn = sizes_of(inputs), drawn_texts(inputs)
     if expected.get("kind") == "pure" and answer.get("kind") == "pure":
         if _only_the_second(expected["value"], answer["value"], case):
             return "the first call is right; a second one with the same arguments gives something else"
@@ -42,7 +42,7 @@ def proved(
     if len(wrong) == len(parts):
         where = "" if len(parts) == 1 else " in every entry"
         return f"wrong values{where}: {related}" if related else plain
-    if len(wrong) == 1 or (len(wrong) <= MOST_NAMED and expected["kind"] == "dict"):
+    if len(wrong) == 1 or (len(set(those)) == len(wrong) <= MOST_NAMED and expected["kind"] == "dict"):
         return f"{listed(those)} {'is' if len(wrong) == 1 else 'are'} wrong, the rest is right: {related or plain}"
     return f"{len(wrong)} of {len(parts)} entries are wrong: {related or plain}"
 

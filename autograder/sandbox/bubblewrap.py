@@ -105,7 +105,7 @@ def command(folders: Sequence[Path], environment: Mapping[str, str], writable: P
         inside += ["--bind", str(places[writable]), str(writable)]
     call = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     call += ["--hostname", "sandbox", "--clearenv", *_system(), "--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", "/home/student"):
+    for folder in ("/tmp", "/home/student", "/dev/shm"):  # the last for semaphores
         call += ["--size", str(16 << 20), "--tmpfs", folder]
     for name, value in (ENVIRONMENT | dict(environment)).items():
         call += ["--setenv", name, value]

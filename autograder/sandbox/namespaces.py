@@ -19,7 +19,7 @@ PRIVATE = ("/tmp", "/home/student", "/dev/shm")  # where a kernel may write
 FILES = 1 << 16  # how many files each of these may hold: an empty one takes memory too, and no limit sees it
 # the first two list the keys of whoever grades; a map of the third is memory that no limit sees
 HIDDEN = ("/proc/keys", "/proc/key-users", "/dev/zero")
-COUNTED = ("RssAnon:", "VmSwap:", "VmPTE:")  # of a process's memory, in /proc/<pid>/status; the rest lies in files
+COUNTED = (b"RssAnon:", b"VmSwap:", b"VmPTE:")  # of a process's memory, in /proc/<pid>/status; the rest lies in files
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 SECCOMP_MODE_FILTER, REFUSE, ALLOW = 2, 0x00050000 | 1, 0x7FFF0000  # EPERM for what is refused
@@ -180,7 +180,7 @@ def used() -> tuple[int, float]:
                 ticks += sum(map(int, _stat(name)[13:15]))
                 continue
             ticks += sum(map(int, _stat(name)[11:15]))
-            with open(f"/proc/{name}/status") as file:
+            with open(f"/proc/{name}/status", "rb") as file:  # lines end at \n alone: its name may hold all else
                 memory += 1024 * sum(int(line.split()[1]) for line in file if line.startswith(COUNTED))
         except OSError:  # it has just ended
             continue
