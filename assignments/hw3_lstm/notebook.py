@@ -397,11 +397,11 @@ knob(draw_memory, "bias of the forget gate", {str(bias): bias for bias in range(
 #
 # <details><summary>Hint</summary>
 #
-# Use `torch.from_numpy` for everything, and for the copies a list with one `torch.tensor(params[name],
-# requires_grad=True)` per step. Then write the loop of question 2 with `torch.sigmoid` and `torch.tanh` (your
-# `lstm_cell` calls numpy, through which torch cannot differentiate). The step at index `k`, which is step $k + 1$,
-# takes `weights | {name: copies[k]}`. Add up `h.sum()`, call `backward()` once on the total, and stack the `.grad` of
-# the copies as numpy arrays.
+# Use `torch.from_numpy` for everything, and for the copies a list with one
+# `torch.tensor(params[name], requires_grad=True)` per step. Then write the loop of question 2 with `torch.sigmoid` and
+# `torch.tanh` (your `lstm_cell` calls numpy, through which torch cannot differentiate). The step at index `k`, which is
+# step $k + 1$, takes `weights | {name: copies[k]}`. Add up `h.sum()`, call `backward()` once on the total, and stack
+# the `.grad` of the copies as numpy arrays.
 # </details>
 
 # %%

@@ -1956,12 +1956,12 @@ print(f"{1000 * spent:.0f} ms a step on {course.device}, {35 * 20 / spent:,.0f} 
 # Dao 2023), xLSTM (Beck et al. 2024) and minGRU (Feng et al. 2024) have kept such a state; Mamba and minGRU are built
 # so that training is parallel over the steps.
 #
-# **Try it (not graded, and not in the minutes).** The contract of `init_hidden(batch_size)` and `forward(tokens,
-# hidden)` is all that your `train_epoch` and `perplexity` know of a model. The next cell fits one layer of causal
-# self-attention into it. Its state is the embeddings of the last 20 words. Each position computes a query, and every
-# word within reach a key and a value. Query times key, plus a learnt number for the distance, says how much of the
-# value is read. No word sees a later one. With 42,264 parameters it is as large as your LSTM with 41,860, and it is
-# trained on the same text for the same eight epochs, by Adam at 0.003.
+# **Try it (not graded, and not in the minutes).** Your `train_epoch` and `perplexity` know nothing of a model but
+# `init_hidden(batch_size)` and `forward(tokens, hidden)`. The next cell fits one layer of causal self-attention into
+# this contract. Its state is the embeddings of the last 20 words. Each position computes a query, and every word within
+# reach a key and a value. Query times key, plus a learnt number for the distance, says how much of the value is read.
+# No word sees a later one. With 42,264 parameters it is as large as your LSTM with 41,860, and it is trained on the
+# same text for the same eight epochs, by Adam at 0.003.
 
 
 # %%

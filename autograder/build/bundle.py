@@ -21,14 +21,8 @@ from autograder.course.errors import CourseError
 from autograder.course.paths import Course
 from utils.files import replaced
 
-INSTRUCTORS = {
-    "nbgrader",
-    "jupytext",
-    "nbconvert",
-    "threadpoolctl",
-    "rich",
-    "latex2mathml",
-}  # what no notebook and no `utils` needs
+# what no notebook and no `utils` needs
+INSTRUCTORS = {"nbgrader", "jupytext", "nbconvert", "threadpoolctl", "rich", "latex2mathml"}
 PARTS = ("release", "utils", "README.md", "LICENSE", "environment.yml", "requirements.txt", ".gitignore")
 IGNORED = ".venv\n__pycache__/\n.ipynb_checkpoints/\nruns/\n"
 ROW = re.compile(r"^\| \[(\w+)\]\(release/[^)]*\): (.*?) \|.*\n", re.MULTILINE)  # of the page's table

@@ -31,9 +31,8 @@ def leftovers(course: Course) -> list[str]:
             places.append("the gradebook")
             commands.append(f".venv/bin/nbgrader db assignment remove {name}{' --force' if count else ''}")
             loses = f" (with the marks of {counted(count, 'submission')})" if count else ""
-        told.append(
-            f"{name} is no assignment, but stands in {listed(places)}; this removes it{loses}: {' && '.join(commands)}"
-        )
+        stands = f"{name} is no assignment, but stands in {listed(places)}"
+        told.append(f"{stands}; this removes it{loses}: {' && '.join(commands)}")
     return told
 
 

@@ -20,7 +20,7 @@ from autograder.marking.compare import came_words, difference, drawn_texts, erro
 from autograder.oracle.questions import Case, Measured, Misconception, Question, edited_cells
 
 READABLE = "only numbers, text, lists, dicts, arrays and tensors can be read"
-UNREADABLE = "the answer could not be read: only numbers, text, lists, dicts, arrays and tensors can"
+UNREADABLE = f"the answer could not be read: {READABLE}"
 
 
 def draw_inputs(assignment: Assignment, question: Question, case: Case, secret: str) -> dict:
