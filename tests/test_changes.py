@@ -61,6 +61,7 @@ def test_an_overridden_question_waits_again_when_its_function_changes(marked):
 
 def test_a_change_of_the_question_says_whose_mark_changed(marked):
     marked.edit("questions/halve.py", "weight=2", "weight=5")
+    (marked.root / "autograded" / "student-01" / marked.name / ".ipynb_checkpoints").mkdir()  # Jupyter's, no weights
     done = marked.course("grade")
     assert "graded 2" in done.stdout
     assert "student-01, hw0_tiny, halve: 2 -> 2.5 (another question or grader)" in done.stdout

@@ -140,9 +140,8 @@ time.sleep(1)
 
 def test_a_server_that_still_loads_when_its_run_ends_goes_in_silence(warm):
     call = [sys.executable, "-c", ENDS_SOON, str(warm)]
-    done = subprocess.run(
-        call, cwd=ROOT, capture_output=True, text=True, timeout=120
-    )  # until the server has ended, too
+    # until the server has ended, too
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
 
 
