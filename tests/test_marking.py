@@ -266,6 +266,29 @@ def test_a_gradebook_that_is_held_costs_a_sentence_and_nothing_else(course, monk
 
 
 @pytest.mark.browser
+def test_an_answer_that_is_on_its_way_is_asked_for_once_and_one_that_failed_again(course):
+    with served(course) as address, chromium_page() as page:
+        opened(page, address)
+        page.keyboard.press("j")
+        shown(page)
+        page.locator("#next").wait_for()  # the third is here
+        held = []
+        page.route("**/answer?*", lambda route: held.append(route))
+        page.keyboard.press("j")
+        page.get_by_text("Answer 3 of 4").wait_for()
+        page.keyboard.press("j")  # to the fourth, which the third has asked for
+        page.get_by_text("Answer 4 of 4").wait_for()
+        (route,) = held
+        route.abort()
+        page.get_by_text("The server does not answer").wait_for()
+        page.unroute("**/answer?*")
+        page.keyboard.press("k")
+        page.keyboard.press("j")
+        shown(page)
+        assert page.locator("#shown").inner_text() not in ("", "…")
+
+
+@pytest.mark.browser
 def test_three_answers_are_marked_by_keys_alone(course):
     with served(course) as address, chromium_page() as page:
         asked = []

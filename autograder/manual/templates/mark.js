@@ -4,7 +4,7 @@ const at = (id) => document.getElementById(id);
 const desk = at("desk"), most = Number(desk.dataset.points);
 const boxes = [...document.querySelectorAll(".items input")];
 const browser = crypto.getRandomValues(new Uint32Array(2)).join("-");
-const texts = new Map(); // what answers say, by the digest of their words
+const texts = new Map(); // promises of what answers say, by the digest of their words
 const drafts = new Map(); // what was typed and is not saved, by the first student's answer
 const sent = new Set(); // answers whose mark is on its way
 const undone = []; // what undo puts back, the last one last
@@ -128,9 +128,13 @@ function draw() {
   }));
 }
 
-async function said(group) {
-  if (!texts.has(group.text)) texts.set(group.text, await ask(`answer?id=${encodeURIComponent(group.members[0])}`));
-  return texts.get(group.text);
+function said({ text, members }) { // each is asked for once, also while it is on its way; one that failed again
+  if (!texts.has(text)) {
+    const asked = ask(`answer?id=${encodeURIComponent(members[0])}`);
+    texts.set(text, asked);
+    asked.catch(() => texts.delete(text));
+  }
+  return texts.get(text);
 }
 
 function write(place, text) {
