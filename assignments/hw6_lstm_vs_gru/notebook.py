@@ -504,12 +504,12 @@ checks.passed("matched_hidden_size", "206 for 4,653,200 parameters")
 #
 # Unequal lengths raise ValueError. If all differences are equal, then $s = 0$ and the interval is a single point: a
 # constant difference other than 0 counts as shown. You need not handle perplexities that are `nan`. Expect "yes" for
-# (10, 12, 11) against (12, 14.5, 12.5), and "not shown" for (10, 12, 11) against (12, 12.5, 11).
+# (10, 12, 11) against (11, 13.5, 13), and "not shown" for (10, 12, 11) against (12, 12.5, 11).
 #
 # <details><summary>Hint</summary>
 #
 # `numpy.std` divides by $n$ unless it is told `ddof=1`. Work out the interval of the first example on paper before you
-# run your function on it; the differences are -2, -2.5 and -1.5.
+# run your function on it; the differences are -1, -1.5 and -2.
 #
 # </details>
 
@@ -562,8 +562,8 @@ comparison_plots.interval_by_count(running_means, halves, answers, y_label="LSTM
 # %% id="check_is_better" tags=["question"] points=5
 """Three answers, few seeds, constant differences, and differences that only show when they are paired."""
 checks.equal(
-    "is_better([10, 12, 11], [12, 14.5, 12.5])",
-    is_better([10, 12, 11], [12, 14.5, 12.5]),
+    "is_better([10, 12, 11], [11, 13.5, 13])",
+    is_better([10, 12, 11], [11, 13.5, 13]),
     "yes",
     slips={
         "when higher counts as better": "no",
@@ -572,7 +572,7 @@ checks.equal(
         ),
     },
 )
-checks.equal("is_better([12, 14.5, 12.5], [10, 12, 11])", is_better([12, 14.5, 12.5], [10, 12, 11]), "no")
+checks.equal("is_better([11, 13.5, 13], [10, 12, 11])", is_better([11, 13.5, 13], [10, 12, 11]), "no")
 checks.equal(
     "is_better([10, 12, 11], [12, 12.5, 11])",
     is_better([10, 12, 11], [12, 12.5, 11]),
