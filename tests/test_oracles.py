@@ -1,6 +1,8 @@
 """The quick form of `make verify`: every oracle in one process, function by function, over several secrets."""
 
 import ast
+import contextlib
+import io
 import random
 import re
 from dataclasses import replace
@@ -97,6 +99,22 @@ def lost(assignment, names, secret=SECRET, only=None, explained=None):
     return {name: verdict for name, verdict in verdicts.items() if verdict.score < 1}
 
 
+def says_ok(assignment, question, names):
+    """Whether the visible check of a question says OK in a namespace, to which the notebook's definitions come."""
+    for cell in assignment_cells(assignment):
+        if cell.kind == "code" and cell.role not in ("provided", "solution"):
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, DEFINING):
+                    with contextlib.suppress(ImportError, NameError):  # of what other cells make
+                        exec(compile(ast.Module([node], []), cell.id, "exec"), names)
+    (check,) = [cell.source for cell in assignment_cells(assignment) if cell.id == f"check_{question}"]
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(Exception):
+        exec(compile(check, f"check_{question}", "exec"), names)
+    return bool(re.search(rf"^OK {question}\b", said.getvalue(), re.MULTILINE))
+
+
+CHECKED_ON_DATA = {"make_network", "best_epoch"}  # the notebook's, so that `make verify` alone runs their checks
+DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 TRAIN_WHEN_ASKED = {"run", "learning_rate"}  # of hw6: a second and more for each answer, so one in three is asked
 
 
@@ -114,6 +132,14 @@ def samples(kind, quick=True):
 @pytest.mark.parametrize("assignment", NAMES)
 def test_the_solution_loses_nothing(assignment, secret):
     assert not lost(assignment, namespace(assignment), secret)
+
+
+@pytest.mark.parametrize("assignment", NAMES)
+def test_each_visible_check_takes_the_solution(assignment):
+    """Without this, one that never runs to its end would seem to see every misconception below."""
+    for question in asked(assignment):
+        if question.id not in CHECKED_ON_DATA:
+            assert says_ok(assignment, question.id, namespace(assignment)), question.id
 
 
 @pytest.mark.parametrize("secret", ["s7", "s86", "s197"])
@@ -153,6 +179,9 @@ def test_a_misconception_loses_its_own_question_and_no_other_and_is_named(assign
     assert set(found) <= {sample.question.id}
     reasons = [reason] if reason else [finding.reason for finding in found[sample.question.id].findings]
     assert any(sample.misconception.means in reason for reason in reasons), "no student reads its sentence"
+    if sample.question.id not in CHECKED_ON_DATA:
+        seen = not says_ok(assignment, sample.question.id, namespace(assignment, sample.cells))
+        assert seen != bool(sample.misconception.unseen), "the visible check and `unseen` say different things"
 
 
 def hw7_mistake(name):
@@ -234,6 +263,8 @@ def test_alternatives_lose_nothing(assignment, sample):
     assert not {name: verdict.findings for name, verdict in found.items()}
     filled = filled_notebook(assignment, sample.cells)
     assert not [reason for question in asked(assignment) if (reason := forbidden.violation(question, filled))]
+    for question in sample.edited.keys() - CHECKED_ON_DATA:
+        assert says_ok(assignment, question, namespace(assignment, sample.cells)), question
 
 
 @pytest.mark.parametrize("assignment", NAMES)
